@@ -1,0 +1,12 @@
+//! The SMTP side of a capture: from octets to sessions and how they ended.
+
+pub mod command;
+pub mod ending;
+pub mod reply;
+pub mod session;
+pub mod tls;
+
+pub use command::Verb;
+pub use ending::{Ending, EndingKind};
+pub use reply::ReplyCode;
+pub use session::{Dialog, Outcome, Session, Stage, Transaction};
