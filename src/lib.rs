@@ -2,9 +2,13 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
+pub mod cause;
 pub mod cite;
+pub mod investigate;
 pub mod maillog;
 pub mod net;
+pub mod report;
 pub mod smtp;
 pub mod text;
 pub mod time;
+pub mod verdict;

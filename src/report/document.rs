@@ -1,0 +1,469 @@
+//! The report as a document: what `report --format json` prints, and what every other format shows.
+//!
+//! Keys and enum values are snake case; times are RFC 3339 in UTC with a fraction; durations are
+//! seconds; octets that are not UTF-8 are `{"bytes": base64}`; endpoints are `ip:port`. Wherever a
+//! `frame` stands, its `capture` (the path as given) stands beside it.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::cause::{CauseKind, Confidence, PointsAt, Strength};
+use crate::maillog::{ClaimKind, Lost, Standing};
+use crate::net::{Endpoint, Leg, Party};
+use crate::smtp::ending::{EndingKind, Form, Why};
+use crate::smtp::{ReplyCode, Stage};
+use crate::text::Text;
+use crate::time::{LogTime, Span, Timestamp, UtcOffset};
+use crate::verdict::VerdictKind;
+
+/// The version of the JSON format; grows when a key changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A whole report.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Document {
+    /// The version of this format ([`SCHEMA_VERSION`]).
+    pub schema: u32,
+    /// The version of mailwitness that wrote it.
+    pub version: String,
+    /// What was read.
+    pub inputs: Vec<Input>,
+    /// The clocks of the logs.
+    pub clocks: Vec<Clock>,
+    /// The counts.
+    pub summary: Summary,
+    /// What the set of connections shows that one cannot; empty until attribution exists.
+    pub patterns: Vec<Pattern>,
+    /// Notes about the inputs taken together (times that do not meet, addresses that never meet).
+    pub notes: Vec<String>,
+    /// One entry a claim, in the order of the log.
+    pub cases: Vec<Case>,
+    /// Connections on the wire without an ICID in the log, where they were asked for
+    /// (`--all`, `--remote`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unlogged: Vec<Unlogged>,
+}
+
+/// One input file.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Input {
+    /// The path as given; `-` is standard input.
+    pub path: String,
+    /// What it turned out to be.
+    pub kind: InputKind,
+    /// Its octets, after decompression.
+    pub bytes: u64,
+    /// Its container or shape in words: `pcapng, Ethernet`, `mail_logs text`.
+    pub format: String,
+    /// SHA-256 of the file as it lies on disk (`--hash`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The time of its first frame or line.
+    pub first: Option<Time>,
+    /// The time of its last frame or line.
+    pub last: Option<Time>,
+    /// Frames of a capture, records of a log.
+    pub records: u64,
+    /// What was passed over.
+    pub notes: Vec<InputNote>,
+}
+
+/// What an input turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InputKind {
+    /// A capture.
+    Capture,
+    /// A mail log.
+    Log,
+    /// Neither, or unreadable.
+    Unusable,
+}
+
+/// Something passed over in an input.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct InputNote {
+    /// What.
+    pub text: String,
+    /// How often.
+    pub count: u64,
+    /// Where first, in words: `line 12`, `frame 7`, `offset 1514`.
+    pub first: Option<String>,
+    /// Whether part of the input could not be used.
+    pub loss: bool,
+}
+
+/// A time: an instant in UTC, or a log's wall clock while no offset is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Time {
+    /// UTC.
+    Utc(Timestamp),
+    /// The log's own clock, no offset known.
+    Local(LogTime),
+}
+
+/// The clock of one log.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Clock {
+    /// The path of the log.
+    pub log: String,
+    /// The appliance's serial number, where the log tells it.
+    pub serial: Option<Text>,
+    /// Its stretches of one offset each.
+    pub segments: Vec<ClockSegment>,
+    /// How the offset was found, in a sentence.
+    pub explanation: String,
+}
+
+/// A stretch of a log with one offset.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ClockSegment {
+    /// Its first stamp.
+    pub from: LogTime,
+    /// local = UTC + offset; null while none is known.
+    pub utc_offset_seconds: Option<UtcOffset>,
+    /// What says so.
+    pub source: ClockSourceKind,
+    /// How far the log's clock is ahead of the capture's beyond the offset, where it could be fitted.
+    pub skew_seconds: Option<f64>,
+    /// How fast the two clocks part, in parts per million, where it could be fitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift_ppm: Option<f64>,
+}
+
+/// What says how far a log's clock is from UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockSourceKind {
+    /// The head line of the log.
+    Head,
+    /// `--utc-offset`.
+    Option,
+    /// Fitted on content that occurs once in the log and once on the wire.
+    Fit,
+    /// Nothing.
+    Unknown,
+}
+
+/// The counts of a report.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+pub struct Summary {
+    /// Claims judged that are not about an accepted or unfinished message.
+    pub aborted: u64,
+    /// Of these, confirmed by the wire.
+    pub confirmed: u64,
+    /// Of these, contradicted by it.
+    pub contradicted: u64,
+    /// Of these, undetermined.
+    pub undetermined: u64,
+    /// Connections in the log (`ICID 0` left out).
+    pub connections: u64,
+    /// Claims about accepted or unfinished messages, with `--all`.
+    pub finished: u64,
+    /// SMTP connections on the wire.
+    pub wire_connections: u64,
+    /// Of these, without an ICID in the log.
+    pub wire_without_icid: u64,
+    /// Connections of the log found on the wire.
+    pub matched: u64,
+    /// Messages of the log that are left out by rule: `ICID 0`.
+    pub icid_zero: u64,
+    /// Aborts by policy, which are no endings of connections.
+    pub policy_aborts: u64,
+}
+
+/// What a set of connections shows.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Pattern {
+    /// Its name.
+    pub name: String,
+    /// In a sentence.
+    pub detail: String,
+    /// How many connections show it.
+    pub count: u64,
+}
+
+/// One claim of the log, judged.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Case {
+    /// The message; null where the claim is about a connection.
+    pub mid: Option<u64>,
+    /// The connection's ICID.
+    pub icid: Option<u64>,
+    /// The connection's DCID.
+    pub dcid: Option<u64>,
+    /// The appliance.
+    pub serial: Option<Text>,
+    /// Which way the mail went.
+    pub leg: Leg,
+    /// What the log claims.
+    pub claim: ClaimKind,
+    /// How sure it is what its words mean.
+    pub standing: Standing,
+    /// Whether the wire bears it out.
+    pub verdict: VerdictKind,
+    /// Who or what did it; null until attribution exists.
+    pub cause: Option<CauseKind>,
+    /// How sure the cause is.
+    pub confidence: Option<Confidence>,
+    /// Three lines: what the log asserts, what the wire shows, which words agree or clash.
+    pub explanation: String,
+    /// What speaks for the verdict.
+    pub evidence_for: Vec<String>,
+    /// What speaks against it.
+    pub evidence_against: Vec<String>,
+    /// What is missing to say more; never empty where the verdict is undetermined.
+    pub missing: Vec<String>,
+    /// What would settle it.
+    pub next_step: Option<String>,
+    /// The log's account.
+    pub log: LogAccount,
+    /// The wire's account; null where no connection was found.
+    pub wire: Option<WireAccount>,
+    /// How the two were joined.
+    #[serde(rename = "match")]
+    pub matched: MatchAccount,
+    /// Facts that point somewhere; empty until attribution exists.
+    pub signs: Vec<SignAccount>,
+}
+
+/// The log's account of a case.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct LogAccount {
+    /// The log's words for the end.
+    pub reason: Text,
+    /// The remote address.
+    pub remote: Option<String>,
+    /// The appliance's address.
+    pub local: Option<String>,
+    /// Envelope sender.
+    pub mail_from: Option<Text>,
+    /// Accepted recipients.
+    pub rcpt_to: Vec<Text>,
+    /// When the connection was opened, by the log.
+    pub opened_at: Option<Time>,
+    /// When the message started, by the log.
+    pub started_at: Option<Time>,
+    /// When the log says that it ended.
+    pub aborted_at: Option<Time>,
+    /// Whether the log says `lost`.
+    pub lost: Lost,
+    /// Timers of the appliance that fit the logged times.
+    pub timers: Vec<String>,
+    /// The lines that say all this.
+    pub lines: Vec<Line>,
+}
+
+/// One line of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Line {
+    /// The path as given.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+/// The wire's account of a case.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct WireAccount {
+    /// The client's endpoint.
+    pub client: Endpoint,
+    /// The server's endpoint.
+    pub server: Endpoint,
+    /// Community ID version 1.
+    pub community_id: String,
+    /// Zeek's `conn_state`.
+    pub conn_state: String,
+    /// Zeek's `history`.
+    pub history: String,
+    /// How it ended.
+    pub ending: EndingAccount,
+    /// How far the transaction had come.
+    pub stage: Stage,
+    /// Whose move it was.
+    pub turn: Option<TurnOf>,
+    /// How long that move had been owed.
+    pub waited_seconds: Option<Span>,
+    /// Octets of the body on the wire.
+    pub body_octets: u64,
+    /// What the file lacks of it.
+    pub gaps: Vec<GapAccount>,
+    /// Key frames in their order: handshake, commands, the last octet, the end.
+    pub frames: Vec<KeyFrame>,
+    /// Whether the dialogue was encrypted.
+    pub encrypted: bool,
+}
+
+/// How a transaction ended on the wire.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct EndingAccount {
+    /// The kind.
+    pub kind: EndingKind,
+    /// Who ended it.
+    pub by: Option<Party>,
+    /// Why the appliance closed.
+    pub why: Option<Why>,
+    /// The form its close took.
+    pub form: Option<Form>,
+    /// The reply that ended it.
+    pub code: Option<ReplyCode>,
+    /// Read from record lengths or across a gap.
+    pub inferred: bool,
+    /// QUIT and a close before its 221.
+    pub race: bool,
+    /// Both ends closed independently within a round trip.
+    pub crossed: bool,
+    /// The capture.
+    pub capture: Option<String>,
+    /// The frame.
+    pub frame: Option<u32>,
+    /// Its time.
+    pub time: Option<Timestamp>,
+}
+
+/// Whose move it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnOf {
+    /// The appliance's.
+    Appliance,
+    /// The word was said and never arrived.
+    Path,
+    /// The sender's.
+    Sender,
+}
+
+/// Octets that the file lacks.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct GapAccount {
+    /// Whose octets.
+    pub by: Party,
+    /// Place in that end's stream.
+    pub offset: u64,
+    /// How many.
+    pub octets: u64,
+    /// The other end acknowledged them: only the capture lacks them.
+    pub acknowledged: bool,
+    /// The capture.
+    pub capture: String,
+    /// The frame where it shows.
+    pub frame: u32,
+}
+
+/// A frame worth looking at.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct KeyFrame {
+    /// What it is: `SYN`, `MAIL`, `RCPT`, `DATA`, `last octet`, `FIN`.
+    pub what: String,
+    /// Who sent it.
+    pub by: Party,
+    /// The capture.
+    pub capture: String,
+    /// The frame.
+    pub frame: u32,
+    /// Its time.
+    pub time: Timestamp,
+}
+
+/// How the log's connection was found on the wire.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct MatchAccount {
+    /// How it came out.
+    pub outcome: MatchOutcome,
+    /// The evidence added up, in nats; null where there is no candidate.
+    pub score: Option<f64>,
+    /// How much worse all would be without this pair, in nats.
+    pub margin: Option<f64>,
+    /// Each piece of evidence, once.
+    pub evidence: Vec<MatchEvidence>,
+    /// Other connections that it may be.
+    pub rivals: Vec<Rival>,
+    /// In a sentence.
+    pub explanation: String,
+}
+
+/// How a join came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MatchOutcome {
+    /// One connection, with a margin.
+    Matched,
+    /// Several may be it; the rivals are listed.
+    Ambiguous,
+    /// None in the captures.
+    NotFound,
+}
+
+/// One piece of evidence of a join.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct MatchEvidence {
+    /// Its name.
+    pub name: String,
+    /// What it weighs, in nats; negative speaks against.
+    pub weight: f64,
+    /// In words.
+    pub detail: String,
+}
+
+/// Another connection that it may be.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Rival {
+    /// The client's endpoint.
+    pub client: Endpoint,
+    /// The server's endpoint.
+    pub server: Endpoint,
+    /// Community ID version 1.
+    pub community_id: String,
+    /// How much worse all would be with it, in nats.
+    pub worse_by: f64,
+    /// How it ended.
+    pub kind: EndingKind,
+    /// The capture.
+    pub capture: String,
+    /// Its first frame.
+    pub frame: u32,
+}
+
+/// A sign as shown.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SignAccount {
+    /// Its name.
+    pub name: String,
+    /// Where it points.
+    pub points_at: PointsAt,
+    /// How strongly.
+    pub strength: Strength,
+    /// Its frames.
+    pub frames: Vec<Frame>,
+    /// In a sentence.
+    pub detail: String,
+}
+
+/// A frame of a capture.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Frame {
+    /// The capture.
+    pub capture: String,
+    /// The frame.
+    pub frame: u32,
+}
+
+/// A connection on the wire that the log has no ICID for.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Unlogged {
+    /// The client's endpoint.
+    pub client: Endpoint,
+    /// The server's endpoint.
+    pub server: Endpoint,
+    /// Community ID version 1.
+    pub community_id: String,
+    /// Its first frame's time.
+    pub first: Timestamp,
+    /// Its last frame's time.
+    pub last: Timestamp,
+    /// How far it came.
+    pub stage: Stage,
+    /// How it ended.
+    pub ending: EndingAccount,
+}

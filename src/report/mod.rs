@@ -1,0 +1,3 @@
+//! Reports: one file a format, all from one [`document::Document`].
+
+pub mod document;
