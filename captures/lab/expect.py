@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Derive expected.json of a case from its truth.json: what mailwitness ought to say, by the rules and not by mailwitness.
+"""Derive expected.json of a case from truth.json: what mailwitness ought to say, by the rules and not by mailwitness.
 
     captures/lab/expect.py captures/CASE...
 

@@ -11,7 +11,7 @@ from pathlib import Path
 VERSION = "14.2.0-620"
 SERIAL = "42190A0B0C0D0E0F1011-00005E005319"
 UTC_OFFSET = 3600
-"""Seconds. Not zero, so that a reader who forgets the offset is an hour wrong and not right by luck. Local = UTC + offset."""
+"""Seconds; local = UTC + offset. Not zero, so that who forgets the offset is an hour wrong, and not right by luck."""
 
 
 class MailLog:
