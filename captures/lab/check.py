@@ -106,7 +106,8 @@ class Check:
         rows = [row for row in self.rows if self._port(row) == client.rpartition(":")[2]]
         sent = [row for row in rows if row["ip.src"] == CLIENT]
         answered = [row for row in rows if row["ip.src"] == APPLIANCE]
-        self.that(bool(rows) and is_set(rows[0]["tcp.flags.syn"]), f"{client}: does not start with its SYN")
+        first = sent[0] if sent and sent[0] is rows[0] else None
+        self.that(first is not None and is_set(first["tcp.flags.syn"]), f"{client}: does not start with its SYN")
         verbs = [(row["smtp.req.command"].upper(), row["smtp.req.parameter"]) for row in sent]
         mails = [words.split(">")[0].partition("<")[2] for verb, words in verbs if verb == "MAIL"]
         rcpts = [words.split(">")[0].partition("<")[2] for verb, words in verbs if verb == "RCPT"]

@@ -68,7 +68,7 @@ LIES: tuple[tuple[str, str, Callable[[Path], None]], ...] = (
     ("another sender", "quit-before-data", replace("truth.json", "anna@", "otto@")),
     ("no `lost` in the log", "fin-after-rcpt", replace("mail.log", " lost\n", " found\n")),
     ("the wrong reason in the log", "quit-before-data", replace("mail.log", "aborted by sender", "aborted")),
-    ("a log of another hour", "delivered-with-quit", replace("mail.log", " 2026 Info", " 2025 Info")),
+    ("a log of another year", "delivered-with-quit", replace("mail.log", " 2026 Info", " 2025 Info")),
     ("the last frame missing", "rst-in-body", frames(lambda r: r[:-1])),
     ("the handshake missing", "delivered-with-quit", frames(lambda r: r[1:])),
     ("a frame from nearer than the client", "fin-after-rcpt", frames(lambda r: [with_byte(r[0], TTL, 64), *r[1:]])),
