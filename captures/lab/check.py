@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Check that the truth of a case agrees with its capture, as tshark reads it, and with its log.
 
-    captures/lab/check.py captures/CASE...
+    captures/lab/check.py [CASE FOLDER...]
 
-Three views that do not know of each other: what the actors wrote down, what the appliance's interface saw, what the
+Without a folder it checks all that stand beside the lab. Three views that do not know of each other: what the actors wrote down, what the appliance's interface saw, what the
 listener logged. A run in which they disagree is a fault in the lab, and nothing that mailwitness could be judged by.
 Exits with 1 and names every disagreement.
 """
@@ -221,15 +221,16 @@ class Check:
 
 
 def main() -> int:
-    """Check the folders named on the command line."""
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    failed = False
-    for name in sys.argv[1:]:
-        faults = Check(Path(name)).faults
+    """Check the folders named on the command line, or all."""
+    beside = Path(__file__).resolve().parent.parent.glob("*/truth.json")
+    folders = [Path(name) for name in sys.argv[1:]] or sorted(truth.parent for truth in beside)
+    failed = not folders
+    for folder in folders:
+        faults = Check(folder).faults
         failed = failed or bool(faults)
+        print(f"{folder.name}: {f'{len(faults)} faults' if faults else 'truth, capture and log agree'}")
         for fault in faults:
-            print(f"{name}: {fault}", file=sys.stderr)
+            print(f"{folder.name}: {fault}", file=sys.stderr)
     return 1 if failed else 0
 
 
