@@ -3,9 +3,9 @@
 
     captures/lab/check.py [CASE FOLDER...]
 
-Without a folder it checks all that stand beside the lab. Three views that do not know of each other: what the actors wrote down, what the appliance's interface saw, what the
+Three views that do not know of each other: what the actors wrote down, what the appliance's interface saw, what the
 listener logged. A run in which they disagree is a fault in the lab, and nothing that mailwitness could be judged by.
-Exits with 1 and names every disagreement.
+Without a folder it checks all that stand beside the lab. Exits with 1 and names every disagreement.
 """
 
 from __future__ import annotations
