@@ -5,6 +5,7 @@ pub mod capture;
 pub mod cause;
 pub mod cite;
 pub mod investigate;
+pub mod join;
 pub mod maillog;
 pub mod net;
 pub mod report;

@@ -2,4 +2,5 @@
 
 mod plan;
 
-pub use plan::{DEFAULT_SILENCE, InputPath, Plan, Reader, Selection, Told, Watch, Zone};
+pub use plan::{DEFAULT_SILENCE, InputPath, Plan, Reader, Selection, Told, Watch};
+pub use crate::join::clock::Zone;

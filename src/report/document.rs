@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cause::{CauseKind, Confidence, PointsAt, Strength};
+use crate::join::clock::ClockOrigin;
+use crate::join::MatchOutcome;
 use crate::maillog::{ClaimKind, Lost, Standing};
 use crate::net::{Endpoint, Leg, Party};
 use crate::smtp::ending::{EndingKind, Form, Why};
@@ -124,26 +126,12 @@ pub struct ClockSegment {
     /// local = UTC + offset; null while none is known.
     pub utc_offset_seconds: Option<UtcOffset>,
     /// What says so.
-    pub source: ClockSourceKind,
+    pub source: ClockOrigin,
     /// How far the log's clock is ahead of the capture's beyond the offset, where it could be fitted.
     pub skew_seconds: Option<f64>,
     /// How fast the two clocks part, in parts per million, where it could be fitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift_ppm: Option<f64>,
-}
-
-/// What says how far a log's clock is from UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ClockSourceKind {
-    /// The head line of the log.
-    Head,
-    /// `--utc-offset`.
-    Option,
-    /// Fitted on content that occurs once in the log and once on the wire.
-    Fit,
-    /// Nothing.
-    Unknown,
 }
 
 /// The counts of a report.
@@ -381,18 +369,6 @@ pub struct MatchAccount {
     pub rivals: Vec<Rival>,
     /// In a sentence.
     pub explanation: String,
-}
-
-/// How a join came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MatchOutcome {
-    /// One connection, with a margin.
-    Matched,
-    /// Several may be it; the rivals are listed.
-    Ambiguous,
-    /// None in the captures.
-    NotFound,
 }
 
 /// One piece of evidence of a join.
