@@ -133,6 +133,11 @@ impl Watch {
         &self.interrupted
     }
 
+    /// Adds the octets of another input to what will be read.
+    pub fn expect(&self, octets: u64) {
+        self.octets_total.fetch_add(octets, Ordering::Relaxed);
+    }
+
     /// Octets of the input files read so far, as they lie on disk.
     pub fn octets_read(&self) -> &Arc<AtomicU64> {
         &self.octets_read

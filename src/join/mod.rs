@@ -13,6 +13,7 @@ pub mod evidence;
 
 use std::net::IpAddr;
 
+use ahash::AHashSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -92,6 +93,8 @@ pub struct Joined {
     pub matches: Vec<Match>,
     /// For each session, the connection that it was found to be.
     pub connection_of: Vec<Option<usize>>,
+    /// Sessions that some connection is, or may be.
+    pub possible: AHashSet<usize>,
 }
 
 /// Joins a log with the sessions of the captures.
@@ -128,6 +131,8 @@ pub fn join(log: &MailLog, sessions: &[Session], options: &Options) -> Joined {
             rivals.sort_by(|a, b| a.worse_by.total_cmp(&b.worse_by).then(a.session.cmp(&b.session)));
             rivals.truncate(MAX_RIVALS);
         }
+        joined.possible.insert(session);
+        joined.possible.extend(rivals.iter().map(|rival| rival.session));
         joined.matches.push(Match {
             outcome: if found { MatchOutcome::Matched } else { MatchOutcome::Ambiguous },
             session: Some(session),

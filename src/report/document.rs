@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::cause::{CauseKind, Confidence, PointsAt, Strength};
 use crate::join::clock::ClockOrigin;
+use crate::investigate::{InputKind, Time};
 use crate::join::MatchOutcome;
 use crate::maillog::{ClaimKind, Lost, Standing};
 use crate::net::{Endpoint, Leg, Party};
@@ -70,18 +71,6 @@ pub struct Input {
     pub notes: Vec<InputNote>,
 }
 
-/// What an input turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum InputKind {
-    /// A capture.
-    Capture,
-    /// A mail log.
-    Log,
-    /// Neither, or unreadable.
-    Unusable,
-}
-
 /// Something passed over in an input.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct InputNote {
@@ -93,16 +82,6 @@ pub struct InputNote {
     pub first: Option<String>,
     /// Whether part of the input could not be used.
     pub loss: bool,
-}
-
-/// A time: an instant in UTC, or a log's wall clock while no offset is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Time {
-    /// UTC.
-    Utc(Timestamp),
-    /// The log's own clock, no offset known.
-    Local(LogTime),
 }
 
 /// The clock of one log.
@@ -393,8 +372,8 @@ pub struct Rival {
     pub community_id: String,
     /// How much worse all would be with it, in nats.
     pub worse_by: f64,
-    /// How it ended.
-    pub kind: EndingKind,
+    /// How it ended, where the message is seen on it.
+    pub kind: Option<EndingKind>,
     /// The capture.
     pub capture: String,
     /// Its first frame.

@@ -1,3 +1,4 @@
 //! Reports: one file a format, all from one [`document::Document`].
 
+pub mod build;
 pub mod document;
