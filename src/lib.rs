@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
+pub mod case;
 pub mod cause;
 pub mod cite;
 pub mod investigate;

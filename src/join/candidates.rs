@@ -32,7 +32,7 @@ const TLS: (f64, f64) = (1.0, 8.0);
 /// The appliance's own address differs between log and wire.
 const LOCAL_DIFFERS: f64 = 4.0;
 /// A message that a whole capture does not show, or a MAIL that a whole log does not.
-const MISSING_FROM_WHOLE: f64 = 6.0;
+const MISSING_FROM_WHOLE: f64 = 12.0;
 /// The same where the capture or the log is known to hold only part.
 const MISSING_FROM_PART: f64 = 1.0;
 

@@ -23,8 +23,8 @@ const MAX_TIME_COST: f64 = 12.0;
 /// What an equal sender or recipient list is worth at the least (a stranger's connection of the same
 /// address in the same second rarely has it) and at the most.
 const ENVELOPE_RANGE: (f64, f64) = (1.0, 6.0);
-/// What a different one costs.
-const ENVELOPE_CONFLICT: f64 = 8.0;
+/// What a different one costs: more than address, opening and closing together can make good.
+const ENVELOPE_CONFLICT: f64 = 20.0;
 /// An equal Message-ID, and a different one.
 const MESSAGE_ID: (f64, f64) = (6.0, 6.0);
 /// An equal subject, and a different one (the log may print it decoded).

@@ -10,6 +10,10 @@ pub mod assign;
 pub mod candidates;
 pub mod clock;
 pub mod evidence;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 
