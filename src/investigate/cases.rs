@@ -5,7 +5,7 @@ use crate::case::Case;
 use crate::investigate::Plan;
 use crate::investigate::select::Selected;
 use crate::join::{Joined, Match, MatchOutcome};
-use crate::maillog::{self, Claim, ClaimKind, Connection, MailLog, Message};
+use crate::maillog::{Claim, ClaimKind, Connection, MailLog, Message};
 use crate::net::{Leg, Role};
 use crate::smtp::ending::{Context, ending};
 use crate::smtp::{Ending, Outcome, Session, Transaction};
@@ -14,9 +14,15 @@ use crate::verdict::timers::{Fit, Origin, fits};
 use crate::verdict::{Evidence, Verdict, VerdictKind, judge, words};
 
 /// Judges every claim that the plan wants.
-pub fn judged(plan: &Plan, log: &MailLog, sessions: &[Session], joined: &Joined) -> Vec<Case> {
+pub fn judged(
+    plan: &Plan,
+    claims: Vec<Claim>,
+    log: &MailLog,
+    sessions: &[Session],
+    joined: &Joined,
+) -> Vec<Case> {
     let selected = Selected::new(&plan.selection, log, sessions, joined);
-    maillog::claims(log, plan.all)
+    claims
         .into_iter()
         .filter(|claim| selected.wants(claim))
         .map(|claim| Judging { plan, log, sessions, joined }.case(claim))

@@ -9,6 +9,7 @@ mod select;
 
 use std::path::PathBuf;
 
+use ahash::AHashSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -16,7 +17,7 @@ use crate::case::Case;
 use crate::cite::Notes;
 pub use crate::join::clock::Zone;
 use crate::join::{Joined, Options, join};
-use crate::maillog::MailLog;
+use crate::maillog::{self, MailLog};
 use crate::smtp::Session;
 use crate::time::{LogTime, Timestamp};
 
@@ -136,8 +137,10 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
         return Err(InvestigateError::Interrupted);
     }
     let options = Options { zone: plan.zone, address_map: plan.address_map.clone() };
-    let joined = join(&gathered.log, &gathered.sessions, &options);
-    let cases = cases::judged(plan, &gathered.log, &gathered.sessions, &joined);
+    let claims = maillog::claims(&gathered.log, plan.all);
+    let claimed: AHashSet<usize> = claims.iter().filter_map(|claim| claim.connection).collect();
+    let joined = join(&gathered.log, &gathered.sessions, &options, |index| claimed.contains(&index));
+    let cases = cases::judged(plan, claims, &gathered.log, &gathered.sessions, &joined);
     let notes = meeting::notes(&gathered.log, &gathered.sessions, &gathered.seen, &joined, &gathered.spans);
     let unlogged: Vec<usize> = gathered
         .sessions

@@ -32,8 +32,6 @@ use evidence::Evidence;
 
 /// The margin, in nats, from which on a pair counts as found: odds of twenty to one.
 pub const MIN_MARGIN: f64 = 3.0;
-/// Rivals listed for an ambiguous connection.
-pub const MAX_RIVALS: usize = 32;
 
 /// What the join is told beside log and wire.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +57,7 @@ pub struct Match {
     pub margin: Option<f64>,
     /// Each piece of evidence once.
     pub evidence: Vec<Evidence>,
-    /// Other flows that it may be; empty where it was found.
+    /// Other flows that it may be, all of them; empty where it was found, or is not judged.
     pub rivals: Vec<RivalFlow>,
     /// Flows that address and time allow.
     pub candidates: usize,
@@ -101,8 +99,9 @@ pub struct Joined {
     pub possible: AHashSet<usize>,
 }
 
-/// Joins a log with the sessions of the captures.
-pub fn join(log: &MailLog, sessions: &[Session], options: &Options) -> Joined {
+/// Joins a log with the sessions of the captures. Rivals are worked out only for the connections (by
+/// index) that `judged` names: in a crowd of equal envelopes every connection has hundreds.
+pub fn join(log: &MailLog, sessions: &[Session], options: &Options, judged: impl Fn(usize) -> bool) -> Joined {
     let clocks = Clocks::read(log, sessions, options.zone);
     let candidates = Candidates::new(log, sessions, &clocks, options);
     let weighed: Vec<_> = log.connections.iter().map(|connection| candidates.of(connection)).collect();
@@ -124,6 +123,8 @@ pub fn join(log: &MailLog, sessions: &[Session], options: &Options) -> Joined {
             if let Some(slot) = joined.connection_of.get_mut(session) {
                 *slot = Some(index);
             }
+        } else if !judged(index) {
+            joined.possible.extend(all.iter().map(|candidate| candidate.session));
         } else {
             for candidate in all.iter().filter(|candidate| candidate.session != session) {
                 let worse_by = assignment.worse_with(index, candidate.session);
@@ -133,7 +134,6 @@ pub fn join(log: &MailLog, sessions: &[Session], options: &Options) -> Joined {
                 }
             }
             rivals.sort_by(|a, b| a.worse_by.total_cmp(&b.worse_by).then(a.session.cmp(&b.session)));
-            rivals.truncate(MAX_RIVALS);
         }
         joined.possible.insert(session);
         joined.possible.extend(rivals.iter().map(|rival| rival.session));

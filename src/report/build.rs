@@ -21,6 +21,8 @@ use crate::verdict::VerdictKind;
 /// Lines and frames shown for one case.
 const MAX_LINES: usize = 64;
 const MAX_RCPT_FRAMES: usize = 8;
+/// Rivals listed for an ambiguous connection; their number is told whole.
+const MAX_RIVALS: usize = 32;
 
 /// Builds the document.
 pub fn build(investigation: &Investigation) -> Document {
@@ -392,6 +394,7 @@ impl Builder<'_> {
             rivals: matched
                 .rivals
                 .iter()
+                .take(MAX_RIVALS)
                 .enumerate()
                 .filter_map(|(index, rival)| {
                     let session = self.investigation.sessions.get(rival.session)?;
