@@ -5,6 +5,7 @@ pub mod capture;
 pub mod case;
 pub mod cause;
 pub mod cite;
+pub mod input;
 pub mod investigate;
 pub mod join;
 pub mod maillog;
