@@ -113,7 +113,7 @@ pub fn escape(bytes: &[u8], out: &mut impl fmt::Write) -> fmt::Result {
                 '\r' => out.write_str("\\r")?,
                 '\t' => out.write_str("\\t")?,
                 c if c.is_ascii_control() => write!(out, "\\x{:02x}", u32::from(c))?,
-                c if c.is_control() || is_format_mark(c) => write!(out, "\\u{{{:x}}}", u32::from(c))?,
+                c if acts_on_terminal(c) => write!(out, "\\u{{{:x}}}", u32::from(c))?,
                 c => out.write_char(c)?,
             }
         }
@@ -130,6 +130,12 @@ pub fn escaped(text: &[u8]) -> String {
     // Writing to a String cannot fail.
     let _ = escape(text, &mut out);
     out
+}
+
+/// Whether showing `character` may do something to a terminal, or to the order of what stands around
+/// it: control characters (C0, DEL, C1) and invisible direction and format marks.
+pub fn acts_on_terminal(character: char) -> bool {
+    character.is_control() || is_format_mark(character)
 }
 
 /// Marks that show nothing but reorder or hide what stands around them (bidirectional controls,

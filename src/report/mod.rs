@@ -1,4 +1,23 @@
-//! Reports: one file a format, all from one [`document::Document`].
+//! Reports: one file a format, all from one [`document::Document`]; and the records of the lists of
+//! sessions and messages.
+//!
+//! | what | as JSON | as text |
+//! |---|---|---|
+//! | a report | [`json::write_document`] | [`text::render`] |
+//! | sessions of a capture | [`sessions::SessionRecord`] | [`sessions::table`] |
+//! | messages of a log | [`messages::MessageRecord`] | [`messages::table`] |
+//!
+//! [`schema`] has the JSON Schemas of all three.
 
 pub mod build;
+pub mod columns;
 pub mod document;
+pub mod json;
+pub mod messages;
+#[cfg(test)]
+pub(crate) mod samples;
+pub mod schema;
+pub mod sessions;
+pub mod text;
+pub mod words;
+mod wrap;

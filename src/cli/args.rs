@@ -1,0 +1,372 @@
+//! The arguments as they are typed. What they mean is decided in [`super::plan`].
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use mailwitness::investigate::Zone;
+use mailwitness::time::{Span, Timestamp};
+
+use super::values::{self, Address};
+
+/// The capture is the witness to what the mail log claims.
+///
+/// mailwitness joins packet captures taken on a Cisco ESA (Secure Email Gateway) with its mail log.
+/// For each message that the log says was aborted it finds the TCP connection in the capture and says
+/// how it really ended (QUIT, FIN, RST or silence), who ended it, whose turn it was, and whether that
+/// confirms the log.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mailwitness",
+    version,
+    max_term_width = 100,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_long_help = AFTER_HELP
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Judge what the log claims by what the capture shows.
+    Report(ReportArgs),
+    /// List every SMTP connection in captures and how it ended, without a log.
+    Sessions(SessionsArgs),
+    /// List every ICID and MID in logs and how it ended, without a capture.
+    Messages(MessagesArgs),
+    /// Print the JSON Schema of what a command writes with `--format json`.
+    Schema(SchemaArgs),
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
+    /// Print a manual page.
+    Man(ManArgs),
+}
+
+const AFTER_HELP: &str = "\
+Exit status:
+  0    done (also when the reader of a pipe has had enough)
+  1    with --exit-code: the wire contradicts at least one claim
+  2    wrong usage, or no input that can be read
+  3    done, but part of the input could not be read
+  130  interrupted
+
+Examples:
+  mailwitness report mail.current gateway.pcap
+  mailwitness report logs/ captures/ --mid 1404
+  mailwitness sessions gateway.pcap
+  mailwitness messages mail.current";
+
+const REPORT_AFTER_HELP: &str = "\
+Examples:
+  Every abort that the log claims, from one log and one capture:
+    mailwitness report mail.current gateway.pcap
+
+  One message, with a log that has no head (`Time offset from UTC`):
+    mailwitness report mail.log gateway.pcap --mid 1404 --utc-offset Europe/Berlin
+
+  All that a partner sent in one hour, as JSON:
+    mailwitness report logs/ captures/ --all --remote 192.0.2.10 \\
+        --since 2014-08-14T11:00 --until 2014-08-14T12:00 --format json -o partner.json
+
+  In a script, to learn whether the log is wrong anywhere:
+    mailwitness report mail.log gateway.pcap --exit-code > /dev/null || echo look closer";
+
+const SESSIONS_AFTER_HELP: &str = "\
+Examples:
+  mailwitness sessions gateway.pcap
+  mailwitness sessions captures/*.pcap --remote 192.0.2.10
+  mailwitness sessions gateway.pcap --format json | jq 'select(.ending.kind == \"rst\")'
+  tcpdump -r ring.pcap -w - port 25 | mailwitness sessions -";
+
+const MESSAGES_AFTER_HELP: &str = "\
+Examples:
+  mailwitness messages mail.current
+  mailwitness messages mail.log --remote 192.0.2.10 --utc-offset -0600
+  mailwitness messages mail.current --format json | jq 'select(.outcome == \"aborted\")'";
+
+/// `report`.
+#[derive(Debug, Args)]
+#[command(after_help = REPORT_AFTER_HELP)]
+pub(crate) struct ReportArgs {
+    /// Captures, logs and directories, in any order; told apart by content, gzip unpacked, `-` is
+    /// standard input.
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath, required_unless_present_all = ["log", "capture"])]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// A log whose content does not show that it is one.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = INPUT)]
+    pub(crate) log: Vec<PathBuf>,
+
+    /// A capture whose content does not show that it is one.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = INPUT)]
+    pub(crate) capture: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) wire: WireArgs,
+
+    /// Add the SHA-256 of each input to the report.
+    #[arg(long, help_heading = INPUT)]
+    pub(crate) hash: bool,
+
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+
+    /// Also judge accepted and unfinished messages, and list connections that the log does not know.
+    #[arg(long, help_heading = SELECTION)]
+    pub(crate) all: bool,
+
+    #[command(flatten)]
+    pub(crate) clock: ClockArgs,
+
+    /// An address that is translated (NAT): as the log has it, and as the capture has it.
+    #[arg(long, value_name = "LOGGED=CAPTURED", value_parser = values::address_pair, help_heading = JUDGING)]
+    pub(crate) map: Vec<(IpAddr, IpAddr)>,
+
+    #[command(flatten)]
+    pub(crate) silence: SilenceArgs,
+
+    /// A timer of the appliance beside its defaults (300 s without a message, 720 and 900 s in all).
+    #[arg(long, value_name = "SECONDS", value_parser = values::duration, help_heading = JUDGING)]
+    pub(crate) timer: Vec<Span>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+
+    /// Exit with 1 if the wire contradicts a claim.
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) exit_code: bool,
+}
+
+/// `sessions`.
+#[derive(Debug, Args)]
+#[command(after_help = SESSIONS_AFTER_HELP)]
+pub(crate) struct SessionsArgs {
+    /// Captures; gzip is unpacked, `-` is standard input.
+    #[arg(value_name = "CAPTURE", value_hint = ValueHint::FilePath, required = true)]
+    pub(crate) captures: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) wire: WireArgs,
+
+    /// Only connections to or from this address.
+    #[arg(long, value_name = "IP", value_parser = values::ip_address, help_heading = SELECTION)]
+    pub(crate) remote: Vec<IpAddr>,
+
+    #[command(flatten)]
+    pub(crate) period: PeriodArgs,
+
+    #[command(flatten)]
+    pub(crate) silence: SilenceArgs,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `messages`.
+#[derive(Debug, Args)]
+#[command(after_help = MESSAGES_AFTER_HELP)]
+pub(crate) struct MessagesArgs {
+    /// Logs, the oldest first; gzip is unpacked, `-` is standard input.
+    #[arg(value_name = "LOG", value_hint = ValueHint::FilePath, required = true)]
+    pub(crate) logs: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+
+    #[command(flatten)]
+    pub(crate) clock: ClockArgs,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `schema`.
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Whose output.
+    #[arg(value_enum)]
+    pub(crate) of: SchemaName,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The command to describe; without one, mailwitness itself.
+    #[arg(value_enum)]
+    pub(crate) command: Option<PageName>,
+}
+
+const INPUT: &str = "Input";
+const SELECTION: &str = "Selection";
+const JUDGING: &str = "Judging";
+const OUTPUT: &str = "Output";
+
+/// How captures are read.
+#[derive(Debug, Args)]
+pub(crate) struct WireArgs {
+    /// Only frames that match this libpcap filter, for instance `host 192.0.2.10`.
+    #[arg(long, value_name = "BPF", help_heading = INPUT)]
+    pub(crate) filter: Option<String>,
+
+    /// Who reads the captures.
+    #[arg(long, value_enum, value_name = "READER", default_value = "native", help_heading = INPUT)]
+    pub(crate) reader: ReaderName,
+
+    /// A further TCP port of SMTP, beside 25, 465 and 587; listed even where nothing was said.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = INPUT)]
+    pub(crate) port: Vec<u16>,
+}
+
+/// Which messages are wanted. Options of different kinds narrow each other.
+#[derive(Debug, Args)]
+pub(crate) struct SelectionArgs {
+    /// Only this message; repeat it, or separate by commas, for several.
+    #[arg(long, value_name = "N", value_delimiter = ',', help_heading = SELECTION)]
+    pub(crate) mid: Vec<u64>,
+
+    /// Only this connection of the log.
+    #[arg(long, value_name = "N", value_delimiter = ',', help_heading = SELECTION)]
+    pub(crate) icid: Vec<u64>,
+
+    /// Only this remote address, as the log has it.
+    #[arg(long, value_name = "IP", value_parser = values::ip_address, help_heading = SELECTION)]
+    pub(crate) remote: Vec<IpAddr>,
+
+    /// Only this envelope sender, whole and without regard to case; `<>` is the empty one.
+    #[arg(long, value_name = "ADDRESS", value_parser = values::mail_address, help_heading = SELECTION)]
+    pub(crate) mail_from: Vec<Address>,
+
+    /// Only messages with this envelope recipient.
+    #[arg(long, value_name = "ADDRESS", value_parser = values::mail_address, help_heading = SELECTION)]
+    pub(crate) rcpt: Vec<Address>,
+
+    /// Only this Message-ID, with or without its brackets.
+    #[arg(long, value_name = "ID", value_parser = values::mail_address, help_heading = SELECTION)]
+    pub(crate) message_id: Vec<Address>,
+
+    #[command(flatten)]
+    pub(crate) period: PeriodArgs,
+}
+
+/// A period in UTC.
+#[derive(Debug, Args)]
+pub(crate) struct PeriodArgs {
+    /// Nothing before this time: RFC 3339, or YYYY-MM-DD[THH:MM[:SS]] in UTC.
+    #[arg(long, value_name = "TIME", value_parser = values::since, help_heading = SELECTION)]
+    pub(crate) since: Option<Timestamp>,
+
+    /// Nothing after this time; a day, minute or second counts to its end.
+    #[arg(long, value_name = "TIME", value_parser = values::until, help_heading = SELECTION)]
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// The clock of the logs.
+#[derive(Debug, Args)]
+pub(crate) struct ClockArgs {
+    /// The logs' zone, where their heads do not tell it or are wrong: +HHMM, -06:00, seconds such as
+    /// -21600s, or an IANA name such as Europe/Berlin.
+    #[arg(long, value_name = "ZONE", value_parser = values::zone, allow_hyphen_values = true, help_heading = JUDGING)]
+    pub(crate) utc_offset: Option<Zone>,
+}
+
+/// What counts as a stall.
+#[derive(Debug, Args)]
+pub(crate) struct SilenceArgs {
+    /// Quiet for this long on somebody's turn is a stall.
+    #[arg(long, value_name = "SECONDS", value_parser = values::duration, default_value = "60", help_heading = JUDGING)]
+    pub(crate) silence: Span,
+}
+
+/// Where and how the result is written.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// The format.
+    #[arg(long, value_enum, default_value = "text", help_heading = OUTPUT)]
+    pub(crate) format: Format,
+
+    /// Write here instead of standard output; a file is replaced only when all is well.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// When to use colour; NO_COLOR is honoured.
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", help_heading = OUTPUT)]
+    pub(crate) color: ColourWhen,
+}
+
+/// Formats of a report and of the lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs: one document for a report, one line a record for lists.
+    Json,
+}
+
+/// Readers of captures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReaderName {
+    /// Our own: every container, also while it is being written.
+    Native,
+    /// libpcap, the reference.
+    Libpcap,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColourWhen {
+    /// On a terminal that takes it.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Whose JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaName {
+    /// The document of a report.
+    Report,
+    /// One line of `sessions`.
+    Sessions,
+    /// One line of `messages`.
+    Messages,
+}
+
+/// Commands with a manual page of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PageName {
+    /// mailwitness-report(1).
+    Report,
+    /// mailwitness-sessions(1).
+    Sessions,
+    /// mailwitness-messages(1).
+    Messages,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+}

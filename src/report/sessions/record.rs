@@ -1,0 +1,420 @@
+//! One SMTP connection as `sessions --format json` prints it.
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::capture::{CloseKind, Loss, Side};
+use crate::cite::{CaptureId, Moment};
+use crate::net::{Endpoint, Role};
+use crate::smtp::ending::{EndingKind, Form, Turn, Why};
+use crate::smtp::session::RolesFrom;
+use crate::smtp::tls::EncryptionStart;
+use crate::smtp::{Ending, Outcome, ReplyCode, Session, Stage, Transaction, Verb};
+use crate::text::Text;
+use crate::time::{Span, Timestamp};
+
+/// The paths of the captures, as the user gave them, by their ids.
+pub trait Capturing {
+    /// The path of `capture`.
+    fn path(&self, capture: CaptureId) -> &str;
+}
+
+impl Capturing for [String] {
+    fn path(&self, capture: CaptureId) -> &str {
+        self.get(usize::from(capture.0)).map_or("?", String::as_str)
+    }
+}
+
+/// One SMTP connection on the wire and how it ended.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SessionRecord<'a> {
+    /// The capture that holds its first frame, by its path as given.
+    pub capture: &'a str,
+    /// Its first frame.
+    pub frame: u32,
+    /// The end that speaks commands.
+    pub client: Endpoint,
+    /// The end that speaks replies.
+    pub server: Endpoint,
+    /// What says which end is the client.
+    pub roles_from: RoleSource,
+    /// The time of its first frame.
+    pub first: Timestamp,
+    /// The time of its last frame.
+    pub last: Timestamp,
+    /// Its frames, both ways.
+    pub frames: u64,
+    /// Community ID version 1.
+    pub community_id: String,
+    /// Zeek's `conn_state`.
+    pub conn_state: &'static str,
+    /// Zeek's `history`.
+    pub history: &'a str,
+    /// The name in HELO, EHLO or LHLO: the last one accepted, else the last one sent.
+    pub helo: Option<&'a Text>,
+    /// What the client sent, in order: upper-case verbs, `.` the end of a body, `(auth)` a SASL
+    /// line, `?X` an unknown verb.
+    pub commands: Vec<Cow<'static, str>>,
+    /// Commands beyond those listed.
+    pub commands_dropped: u64,
+    /// Senders of all MAIL commands in order, accepted or not; `transactions` tells them apart.
+    pub mail_from: Vec<&'a Text>,
+    /// Recipients of all RCPT commands in order, accepted or not.
+    pub rcpt_to: Vec<&'a Text>,
+    /// STARTTLS was sent.
+    pub starttls: bool,
+    /// How the dialogue became encrypted; null where it did not.
+    pub tls: Option<EncryptionStart>,
+    /// AUTH was used.
+    pub authenticated: bool,
+    /// QUIT was sent as a command.
+    pub quit: bool,
+    /// The first FIN or RST in the file, whether or not it took effect.
+    pub first_close: Option<CloseRecord<'a>>,
+    /// How the last open transaction ended, else the connection.
+    pub ending: EndingRecord<'a>,
+    /// MAIL commands and what became of each.
+    pub transactions: Vec<TransactionRecord<'a>>,
+    /// Transactions beyond those listed.
+    pub transactions_dropped: u64,
+    /// Octets of the dialogue that the capture lacks.
+    pub gaps: Vec<GapRecord<'a>>,
+}
+
+/// What says which end is the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleSource {
+    /// The TCP handshake.
+    Handshake,
+    /// Who greeted or sent commands.
+    Greeting,
+    /// A well-known port.
+    Port,
+}
+
+/// A FIN or RST.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CloseRecord<'a> {
+    /// Which.
+    pub kind: CloseWord,
+    /// Whose address it bears.
+    pub by: Role,
+    /// The capture.
+    pub capture: &'a str,
+    /// The frame.
+    pub frame: u32,
+    /// Its time.
+    pub time: Timestamp,
+}
+
+/// FIN or RST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseWord {
+    /// FIN.
+    Fin,
+    /// RST.
+    Rst,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct EndingRecord<'a> {
+    /// The kind; `appliance_closed` and `appliance_stalled` mean the server here.
+    pub kind: EndingKind,
+    /// Who ended it, or who owed the word where nobody spoke.
+    pub by: Option<Role>,
+    /// Why the server closed.
+    pub why: Option<Why>,
+    /// The form of the server's close.
+    pub form: Option<Form>,
+    /// The reply that ended it.
+    pub code: Option<ReplyCode>,
+    /// Read from record lengths or across a gap.
+    pub inferred: bool,
+    /// QUIT and a close before its 221.
+    pub race: bool,
+    /// Both ends closed independently within a round trip.
+    pub crossed: bool,
+    /// Where the dialogue stood.
+    pub stage: Stage,
+    /// Whose move it was.
+    pub turn: Option<TurnRecord>,
+    /// How long that move had been owed.
+    pub waited_seconds: Option<Span>,
+    /// The capture.
+    pub capture: Option<&'a str>,
+    /// The frame that ended it; for a silence the last word heard.
+    pub frame: Option<u32>,
+    /// Its time.
+    pub time: Option<Timestamp>,
+}
+
+/// Whose move it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnRecord {
+    /// The client's.
+    Client,
+    /// The server's.
+    Server,
+    /// The word was said and never arrived.
+    Path,
+}
+
+/// From MAIL to its end.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TransactionRecord<'a> {
+    /// The reverse path without brackets.
+    pub mail_from: &'a Text,
+    /// The reply to MAIL; null where none was seen.
+    pub mail_code: Option<ReplyCode>,
+    /// Its RCPT commands.
+    pub rcpt_to: Vec<RcptRecord<'a>>,
+    /// Recipients beyond those listed.
+    pub recipients_dropped: u64,
+    /// How far it came.
+    pub stage: Stage,
+    /// How SMTP ended it.
+    pub outcome: OutcomeRecord,
+    /// The reply that decided it, where one did.
+    pub code: Option<ReplyCode>,
+    /// The command that gave it up.
+    pub abandoned_by: Option<Cow<'static, str>>,
+    /// Octets of the body on the wire.
+    pub body_octets: u64,
+    /// Octets of the body that the capture lacks.
+    pub body_missing: u64,
+    /// Message-ID as written.
+    pub message_id: Option<&'a Text>,
+    /// Subject as written.
+    pub subject: Option<&'a Text>,
+    /// When MAIL was sent.
+    pub started: Timestamp,
+    /// When its end of data was sent.
+    pub end_of_data: Option<Timestamp>,
+    /// When SMTP ended it; null where it did not.
+    pub ended: Option<Timestamp>,
+    /// The capture that holds its MAIL.
+    pub capture: &'a str,
+    /// The frame of its MAIL.
+    pub frame: u32,
+}
+
+/// One RCPT.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RcptRecord<'a> {
+    /// The forward path without brackets.
+    pub address: &'a Text,
+    /// Its reply; null where none was seen.
+    pub code: Option<ReplyCode>,
+}
+
+/// How SMTP ended a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeRecord {
+    /// End of data answered 2xx.
+    Completed,
+    /// 4xx or 5xx to MAIL, DATA or the end of data.
+    Refused,
+    /// RSET, a new greeting or a new MAIL.
+    Abandoned,
+    /// It did not: the ending of the connection did.
+    Open,
+}
+
+/// Octets that the capture lacks.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct GapRecord<'a> {
+    /// Whose octets.
+    pub by: Role,
+    /// Place in that end's stream.
+    pub offset: u64,
+    /// How many.
+    pub octets: u64,
+    /// The other end acknowledged them: only the capture lacks them.
+    pub acknowledged: bool,
+    /// The capture.
+    pub capture: &'a str,
+    /// The frame where it shows.
+    pub frame: u32,
+}
+
+impl<'a> SessionRecord<'a> {
+    /// The record of `session`, which ended as `ending` says.
+    pub fn new(session: &'a Session, ending: &Ending, captures: &'a (impl Capturing + ?Sized)) -> Self {
+        let (flow, dialog) = (&session.flow, &session.dialog);
+        Self {
+            capture: captures.path(flow.first.frame.capture),
+            frame: flow.first.frame.frame,
+            client: session.client(),
+            server: session.server(),
+            roles_from: role_source(session.roles_from),
+            first: flow.first.time,
+            last: flow.last.time,
+            frames: flow.segments,
+            community_id: session.tuple().community_id(),
+            conn_state: flow.conn_state.as_str(),
+            history: &flow.history,
+            helo: dialog.helo.as_ref(),
+            commands: dialog.commands.iter().map(|command| spelled(&command.verb)).collect(),
+            commands_dropped: dialog.commands_dropped,
+            mail_from: dialog.transactions.iter().map(|transaction| &transaction.mail_from).collect(),
+            rcpt_to: dialog
+                .transactions
+                .iter()
+                .flat_map(|transaction| &transaction.recipients)
+                .map(|recipient| &recipient.address)
+                .collect(),
+            starttls: dialog.commands.iter().any(|command| command.verb == Verb::StartTls),
+            tls: dialog.encryption.as_ref().map(|encryption| encryption.how),
+            authenticated: dialog.authenticated,
+            quit: dialog.quit.is_some(),
+            first_close: flow.closes.first_seen.as_ref().map(|close| CloseRecord {
+                kind: match close.kind {
+                    CloseKind::Fin => CloseWord::Fin,
+                    CloseKind::Rst => CloseWord::Rst,
+                },
+                by: role_of(close.by),
+                capture: captures.path(close.at.frame.capture),
+                frame: close.at.frame.frame,
+                time: close.at.time,
+            }),
+            ending: EndingRecord::new(ending, captures),
+            transactions: dialog
+                .transactions
+                .iter()
+                .map(|transaction| TransactionRecord::new(transaction, captures))
+                .collect(),
+            transactions_dropped: dialog.transactions_dropped,
+            gaps: dialog
+                .gaps
+                .iter()
+                .map(|(by, gap)| GapRecord {
+                    by: *by,
+                    offset: gap.offset,
+                    octets: gap.length,
+                    acknowledged: gap.loss == Loss::Capture,
+                    capture: captures.path(gap.at.frame.capture),
+                    frame: gap.at.frame.frame,
+                })
+                .collect(),
+        }
+    }
+}
+
+impl<'a> EndingRecord<'a> {
+    fn new(ending: &Ending, captures: &'a (impl Capturing + ?Sized)) -> Self {
+        Self {
+            kind: ending.kind,
+            by: ending.by,
+            why: ending.why,
+            form: ending.form,
+            code: ending.code,
+            inferred: ending.inferred,
+            race: ending.race,
+            crossed: ending.crossed,
+            stage: ending.stage,
+            turn: ending.turn.map(|turn| match turn {
+                Turn::Of(Role::Client) => TurnRecord::Client,
+                Turn::Of(Role::Server) => TurnRecord::Server,
+                Turn::Path => TurnRecord::Path,
+            }),
+            waited_seconds: ending.waited,
+            capture: ending.at.map(|at| captures.path(at.frame.capture)),
+            frame: ending.at.map(|at| at.frame.frame),
+            time: ending.at.map(|at| at.time),
+        }
+    }
+}
+
+impl<'a> TransactionRecord<'a> {
+    fn new(transaction: &'a Transaction, captures: &'a (impl Capturing + ?Sized)) -> Self {
+        let (outcome, code, ended) = outcome(transaction);
+        Self {
+            mail_from: &transaction.mail_from,
+            mail_code: transaction.mail_reply.map(|(code, _)| code),
+            rcpt_to: transaction
+                .recipients
+                .iter()
+                .map(|recipient| RcptRecord {
+                    address: &recipient.address,
+                    code: recipient.reply.map(|(code, _)| code),
+                })
+                .collect(),
+            recipients_dropped: transaction.recipients_dropped,
+            stage: transaction.stage,
+            outcome,
+            code,
+            abandoned_by: match &transaction.outcome {
+                Outcome::Abandoned { by, .. } => Some(spelled(by)),
+                _ => None,
+            },
+            body_octets: transaction.body_octets,
+            body_missing: transaction.body_missing,
+            message_id: transaction.message_id.as_ref(),
+            subject: transaction.subject.as_ref(),
+            started: transaction.mail.time,
+            end_of_data: transaction.end_of_data.map(|at| at.time),
+            ended: ended.map(|at| at.time),
+            capture: captures.path(transaction.mail.frame.capture),
+            frame: transaction.mail.frame.frame,
+        }
+    }
+}
+
+fn outcome(transaction: &Transaction) -> (OutcomeRecord, Option<ReplyCode>, Option<Moment>) {
+    match &transaction.outcome {
+        Outcome::Completed { at } => {
+            (OutcomeRecord::Completed, transaction.end_reply.as_ref().map(|reply| reply.code), Some(*at))
+        }
+        Outcome::Refused { code, at, .. } => (OutcomeRecord::Refused, Some(*code), Some(*at)),
+        Outcome::Abandoned { at, .. } => (OutcomeRecord::Abandoned, None, Some(*at)),
+        Outcome::Open => (OutcomeRecord::Open, None, None),
+    }
+}
+
+/// A session's originator is its client.
+const fn role_of(side: Side) -> Role {
+    match side {
+        Side::Originator => Role::Client,
+        Side::Responder => Role::Server,
+    }
+}
+
+const fn role_source(roles: RolesFrom) -> RoleSource {
+    match roles {
+        RolesFrom::Handshake => RoleSource::Handshake,
+        RolesFrom::Greeting => RoleSource::Greeting,
+        RolesFrom::Port => RoleSource::Port,
+    }
+}
+
+/// A command as lists spell it.
+fn spelled(verb: &Verb) -> Cow<'static, str> {
+    Cow::Borrowed(match verb {
+        Verb::Ehlo => "EHLO",
+        Verb::Helo => "HELO",
+        Verb::Lhlo => "LHLO",
+        Verb::Mail => "MAIL",
+        Verb::Rcpt => "RCPT",
+        Verb::Data => "DATA",
+        Verb::Bdat => "BDAT",
+        Verb::EndOfData => ".",
+        Verb::Rset => "RSET",
+        Verb::Noop => "NOOP",
+        Verb::Quit => "QUIT",
+        Verb::Vrfy => "VRFY",
+        Verb::Expn => "EXPN",
+        Verb::Help => "HELP",
+        Verb::Etrn => "ETRN",
+        Verb::StartTls => "STARTTLS",
+        Verb::Auth => "AUTH",
+        Verb::AuthLine => "(auth)",
+        Verb::Unknown(word) => return Cow::Owned(format!("?{word}")),
+    })
+}

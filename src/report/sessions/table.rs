@@ -1,0 +1,143 @@
+//! Connections as a list in fixed columns, for people: one row each, in the order in which they end.
+
+use super::SessionRecord;
+use crate::report::columns::{self, Breadth, Column, Overflow};
+use crate::report::words;
+use crate::smtp::Stage;
+use crate::smtp::ending::{EndingKind, Form};
+
+const TIME: Column = Column { title: "TIME", width: 8, overflow: Overflow::NextLine };
+/// Wide enough for any IPv4 endpoint; an IPv6 one takes a line of its own.
+const CLIENT: Column = Column { title: "CLIENT", width: 21, overflow: Overflow::NextLine };
+/// Wide enough for any IPv4 address with a port of mail.
+const SERVER: Column = Column { title: "SERVER", width: 19, overflow: Overflow::NextLine };
+const ENDING: Column = Column { title: "ENDING", width: 13, overflow: Overflow::Cut };
+const STAGE: Column = Column { title: "STAGE", width: 8, overflow: Overflow::Cut };
+const FRAME: Column = Column { title: "FRAME", width: 6, overflow: Overflow::NextLine };
+
+/// 80 columns.
+const NARROW: [Column; 6] = [TIME, CLIENT, SERVER, ENDING, STAGE, FRAME];
+
+/// 120 columns.
+const WIDE: [Column; 8] = [
+    TIME,
+    CLIENT,
+    SERVER,
+    ENDING,
+    STAGE,
+    FRAME,
+    Column { title: "FROM", width: 16, overflow: Overflow::Cut },
+    Column { title: "COMMANDS", width: 22, overflow: Overflow::Cut },
+];
+
+/// A list of connections under way: it remembers which capture and day it has named.
+#[derive(Debug)]
+pub struct SessionTable {
+    breadth: Breadth,
+    headed: bool,
+    capture: String,
+    day: String,
+}
+
+impl SessionTable {
+    /// A list of the given breadth, nothing shown yet.
+    pub const fn new(breadth: Breadth) -> Self {
+        Self { breadth, headed: false, capture: String::new(), day: String::new() }
+    }
+
+    /// The next lines: the connection's row, and before it the heading, the capture and the day
+    /// where they have not been told yet. Times are UTC.
+    pub fn row(&mut self, session: &SessionRecord<'_>) -> String {
+        let mut out = String::new();
+        if !self.headed {
+            self.headed = true;
+            out.push_str(&columns::heading(self.columns()));
+            out.push('\n');
+        }
+        let first = session.first.to_string();
+        let (day, clock) = first.split_once('T').unwrap_or((&first, ""));
+        if self.capture != session.capture || self.day != day {
+            session.capture.clone_into(&mut self.capture);
+            day.clone_into(&mut self.day);
+            out.push_str(&format!("# {day} UTC, {}\n", words::safe(session.capture)));
+        }
+        let cells = [
+            clock.get(..TIME.width).unwrap_or(clock).to_owned(),
+            session.client.to_string(),
+            session.server.to_string(),
+            ending(session),
+            stage(session.ending.stage).to_owned(),
+            session.ending.frame.map(|frame| frame.to_string()).unwrap_or_default(),
+            session.mail_from.first().map(|from| from.to_string()).unwrap_or_default(),
+            commands(session),
+        ];
+        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+        out.push_str(&columns::row(self.columns(), &cells));
+        out.push('\n');
+        out
+    }
+
+    const fn columns(&self) -> &'static [Column] {
+        match self.breadth {
+            Breadth::Narrow => &NARROW,
+            Breadth::Wide => &WIDE,
+        }
+    }
+}
+
+/// Who ended it and how, in 13 columns; a question mark where it is inferred.
+fn ending(session: &SessionRecord<'_>) -> String {
+    let ending = &session.ending;
+    let mut phrase = match (ending.kind, ending.form, ending.code) {
+        (EndingKind::Completed, ..) => "delivered".to_owned(),
+        (EndingKind::Refused, _, Some(code)) => format!("refused {}", code.0),
+        (EndingKind::Refused, ..) => "refused".to_owned(),
+        (EndingKind::Abandoned, ..) => "given up".to_owned(),
+        (EndingKind::Quit, ..) => "client QUIT".to_owned(),
+        (EndingKind::Fin, ..) => "client FIN".to_owned(),
+        (EndingKind::Rst, ..) => "client RST".to_owned(),
+        (EndingKind::Silence, ..) => "client silent".to_owned(),
+        (EndingKind::ApplianceStalled, ..) => "server silent".to_owned(),
+        (EndingKind::ApplianceClosed, Some(Form::Reply), Some(code)) => format!("server {}", code.0),
+        (EndingKind::ApplianceClosed, Some(Form::Fin), _) => "server FIN".to_owned(),
+        (EndingKind::ApplianceClosed, Some(Form::Rst), _) => "server RST".to_owned(),
+        (EndingKind::ApplianceClosed, ..) => "server closed".to_owned(),
+        (EndingKind::CaptureEnded, ..) => "no end seen".to_owned(),
+    };
+    if ending.inferred && phrase.len() < ENDING.width {
+        phrase.push('?');
+    }
+    phrase
+}
+
+const fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Connect => "connect",
+        Stage::Greeting => "greeting",
+        Stage::Helo => "helo",
+        Stage::Tls => "tls",
+        Stage::Auth => "auth",
+        Stage::Mail => "mail",
+        Stage::Rcpt => "rcpt",
+        Stage::Data => "data",
+        Stage::Body => "body",
+        Stage::EndOfData => "dot",
+        Stage::Between => "between",
+    }
+}
+
+/// The commands with repeats counted: `EHLO MAIL RCPT*3 DATA . QUIT`.
+fn commands(session: &SessionRecord<'_>) -> String {
+    let mut out = String::new();
+    for run in session.commands.chunk_by(|a, b| a == b) {
+        let Some(verb) = run.first() else { continue };
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(verb);
+        if run.len() > 1 {
+            out.push_str(&format!("*{}", run.len()));
+        }
+    }
+    out
+}

@@ -1,0 +1,127 @@
+//! What concerns all cases: connections that the log does not know, notes, clocks, inputs.
+
+use super::page::Page;
+use super::{show, wire};
+use crate::net::Leg;
+use crate::report::document::{
+    Clock, ClockSegment, ClockSourceKind, Document, Input, InputKind, InputNote, Unlogged,
+};
+use crate::report::words::{self, EndingFacts, Names, counted};
+
+/// Connections without an ICID that are listed.
+const MAX_UNLOGGED: usize = 50;
+/// Stretches of one clock that are listed.
+const MAX_SEGMENTS: usize = 8;
+
+pub(super) fn write(page: &mut Page, document: &Document) {
+    unlogged(page, &document.unlogged);
+    if !document.notes.is_empty() {
+        page.heading("NOTES");
+        for note in &document.notes {
+            page.prose(note);
+        }
+    }
+    if !document.clocks.is_empty() {
+        page.heading("CLOCKS");
+        for clock in &document.clocks {
+            write_clock(page, clock);
+        }
+    }
+    page.heading("INPUTS");
+    for input in &document.inputs {
+        write_input(page, input);
+    }
+    page.space();
+    page.prose(&format!("Written by mailwitness {}.", document.version));
+}
+
+fn unlogged(page: &mut Page, connections: &[Unlogged]) {
+    if connections.is_empty() {
+        return;
+    }
+    page.heading("ON THE WIRE, NOT IN THE LOG");
+    let names = Names::of(Leg::Injection);
+    for connection in connections.iter().take(MAX_UNLOGGED) {
+        let mut lines = vec![
+            format!("{} -> {}", connection.client, connection.server),
+            format!("{} to {}", show::instant(connection.first), show::instant(connection.last)),
+            EndingFacts::from(&connection.ending).phrase(connection.stage, names),
+        ];
+        lines.extend(wire::place(&connection.ending));
+        page.fields("Connection", &lines);
+    }
+    if let Some(more) = connections.len().checked_sub(MAX_UNLOGGED).filter(|more| *more > 0) {
+        page.prose(&format!("and {} more", words::grouped(more as u64)));
+    }
+}
+
+fn write_clock(page: &mut Page, clock: &Clock) {
+    let serial = clock.serial.as_ref().map(|serial| format!(", serial number {}", show::text(serial)));
+    let mut lines = vec![format!("{}{}", show::path(&clock.log), serial.unwrap_or_default())];
+    lines.extend(clock.segments.iter().take(MAX_SEGMENTS).map(segment));
+    if let Some(more) = clock.segments.len().checked_sub(MAX_SEGMENTS).filter(|more| *more > 0) {
+        lines.push(format!("and {} more", counted(more as u64, "stretch", "stretches")));
+    }
+    lines.push(clock.explanation.clone());
+    page.fields("Log", &lines);
+}
+
+/// `from 2014-08-14 13:08:49: UTC+0200, by the log's head; its clock is 0.4 s ahead`
+fn segment(segment: &ClockSegment) -> String {
+    let from = segment.from.to_string().replace('T', " ");
+    let offset = match segment.utc_offset_seconds {
+        Some(offset) => format!("local time is UTC{offset}, {}", source(segment.source)),
+        None => "the offset from UTC is not known".to_owned(),
+    };
+    let skew = segment.skew_seconds.map(|skew| {
+        let way = if skew < 0.0 { "behind" } else { "ahead of" };
+        format!("; the log is {:.3} s {way} the capture", skew.abs())
+    });
+    let drift = segment.drift_ppm.map(|drift| format!("; drift {drift:+.1} ppm"));
+    format!("from {from}: {offset}{}{}", skew.unwrap_or_default(), drift.unwrap_or_default())
+}
+
+const fn source(source: ClockSourceKind) -> &'static str {
+    match source {
+        ClockSourceKind::Head => "as the head of the log says",
+        ClockSourceKind::Option => "as --utc-offset says",
+        ClockSourceKind::Fit => "fitted to the capture",
+        ClockSourceKind::Unknown => "from nowhere",
+    }
+}
+
+fn write_input(page: &mut Page, input: &Input) {
+    let kind = match input.kind {
+        InputKind::Capture => "Capture",
+        InputKind::Log => "Log",
+        InputKind::Unusable => "Not read",
+    };
+    let mut lines = vec![show::path(&input.path)];
+    if input.kind != InputKind::Unusable {
+        let records = match input.kind {
+            InputKind::Capture => counted(input.records, "frame", "frames"),
+            InputKind::Log | InputKind::Unusable => counted(input.records, "record", "records"),
+        };
+        lines.push(format!("{}, {}, {records}", input.format, counted(input.bytes, "octet", "octets")));
+    }
+    lines.extend(show::stretch(input.first, input.last));
+    lines.extend(input.sha256.as_ref().map(|hash| format!("SHA-256 {hash}")));
+    lines.extend(input.notes.iter().map(note));
+    page.fields(kind, &lines);
+}
+
+/// `lost: the file ends in mid-frame (offset 1514)`
+fn note(note: &InputNote) -> String {
+    let weight = if note.loss { "not read: " } else { "noted: " };
+    let count = (note.count > 1).then(|| format!("{} times", words::grouped(note.count)));
+    let first = note
+        .first
+        .as_ref()
+        .map(|place| if note.count > 1 { format!("first at {place}") } else { format!("at {place}") });
+    let where_and_how_often: Vec<String> = count.into_iter().chain(first).collect();
+    if where_and_how_often.is_empty() {
+        format!("{weight}{}", note.text)
+    } else {
+        format!("{weight}{} ({})", note.text, where_and_how_often.join(", "))
+    }
+}

@@ -1,0 +1,139 @@
+//! One case: a headline, the log's account, the wire's account, the verdict, the join.
+
+use super::page::{Page, Tone};
+use super::{matching, show, wire};
+use crate::report::document::{Case, LogAccount};
+use crate::report::words::{self, EndingFacts, Names, counted};
+use crate::verdict::VerdictKind;
+
+/// Recipients shown.
+const MAX_RECIPIENTS: usize = 5;
+
+/// Points shown in any one list.
+const MAX_POINTS: usize = 12;
+
+pub(super) fn write(page: &mut Page, case: &Case, place: usize, of: usize) {
+    page.rule(&format!("Case {place} of {of}"));
+    headline(page, case);
+    page.space();
+    log(page, case);
+    page.space();
+    match &case.wire {
+        Some(account) => wire::write(page, account, Names::of(case.leg)),
+        None => page.field("Wire", "no connection of this claim in the captures"),
+    }
+    page.space();
+    verdict(page, case);
+    page.space();
+    matching::write(page, &case.matched, Names::of(case.leg));
+    if let Some(account) = case.wire.as_ref().filter(|account| !account.frames.is_empty()) {
+        page.space();
+        wire::frames(page, account, Names::of(case.leg));
+    }
+}
+
+/// `MID 1404  ICID 10293  confirmed  sender's FIN after RCPT`
+fn headline(page: &mut Page, case: &Case) {
+    let ids: Vec<String> = [("MID", case.mid), ("ICID", case.icid), ("DCID", case.dcid)]
+        .into_iter()
+        .filter_map(|(name, id)| id.map(|id| format!("{name} {id}")))
+        .collect();
+    let ending = match &case.wire {
+        Some(account) => EndingFacts::from(&account.ending).phrase(account.stage, Names::of(case.leg)),
+        None => words::matched(case.matched.outcome).to_owned(),
+    };
+    let mut pieces: Vec<(&str, Tone)> = ids.iter().map(|id| (id.as_str(), Tone::Heading)).collect();
+    pieces.push((words::verdict(case.verdict), tone(case.verdict)));
+    pieces.push((&ending, Tone::Plain));
+    page.pieces(&pieces);
+}
+
+fn log(page: &mut Page, case: &Case) {
+    let log = &case.log;
+    page.field("Log", &format!("{} ({})", show::text(&log.reason), words::claim(case.claim)));
+    page.field("Wording", words::standing(case.standing));
+    if let Some(time) = log.aborted_at {
+        page.field("At", &show::time(time));
+    }
+    page.field("Lost", words::lost(log.lost));
+    page.fields("Addresses", &ends(case));
+    if let Some(serial) = &case.serial {
+        page.field("Appliance", &format!("serial number {}", show::text(serial)));
+    }
+    if let Some(sender) = &log.mail_from {
+        page.field("From", &show::address(sender));
+    }
+    page.fields("To", &show::addresses(&log.rcpt_to, MAX_RECIPIENTS));
+    page.fields("Started", &started(log));
+    page.points("Timers fit", &log.timers);
+    page.fields("Log lines", &show::lines(&log.lines));
+}
+
+/// The two addresses as logged: `sender 192.0.2.10, appliance 198.51.100.25`.
+fn ends(case: &Case) -> Vec<String> {
+    let names = Names::of(case.leg);
+    let end =
+        |name: &str, address: &Option<String>| address.as_ref().map(|address| format!("{name} {address}"));
+    let ends: Vec<String> = [end(names.sender, &case.log.remote), end(names.appliance, &case.log.local)]
+        .into_iter()
+        .flatten()
+        .collect();
+    if ends.is_empty() { Vec::new() } else { vec![ends.join(", ")] }
+}
+
+fn started(log: &LogAccount) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(time) = log.opened_at {
+        lines.push(format!("connection {}", show::time(time)));
+    }
+    if let Some(time) = log.started_at {
+        lines.push(format!("message {}", show::time(time)));
+    }
+    lines
+}
+
+fn verdict(page: &mut Page, case: &Case) {
+    page.field_in("Verdict", words::verdict(case.verdict), tone(case.verdict));
+    page.field("Why", &case.explanation);
+    points(page, "For it", &case.evidence_for);
+    points(page, "Against it", &case.evidence_against);
+    points(page, "Missing", &case.missing);
+    if let (Some(cause), Some(confidence)) = (case.cause, case.confidence) {
+        page.field("Cause", &format!("{} ({})", name(&cause), name(&confidence)));
+    }
+    let signs: Vec<String> = case
+        .signs
+        .iter()
+        .map(|sign| {
+            format!("{} ({}, points at the {})", sign.detail, name(&sign.strength), name(&sign.points_at))
+        })
+        .collect();
+    points(page, "Signs", &signs);
+    if let Some(step) = &case.next_step {
+        page.field("Next step", step);
+    }
+}
+
+fn points(page: &mut Page, label: &str, list: &[String]) {
+    let mut shown: Vec<String> = list.iter().take(MAX_POINTS).cloned().collect();
+    if let Some(more) = list.len().checked_sub(MAX_POINTS).filter(|more| *more > 0) {
+        shown.push(format!("and {}", counted(more as u64, "more point", "more points")));
+    }
+    page.points(label, &shown);
+}
+
+const fn tone(verdict: VerdictKind) -> Tone {
+    match verdict {
+        VerdictKind::Confirmed => Tone::Good,
+        VerdictKind::Contradicted => Tone::Bad,
+        VerdictKind::Undetermined => Tone::Doubtful,
+    }
+}
+
+/// The name of a closed list's value as JSON has it, with spaces.
+fn name(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name.replace('_', " "),
+        _ => String::new(),
+    }
+}
