@@ -5,10 +5,17 @@
 //! ```
 
 pub mod claim;
+mod event;
+mod line;
 pub mod record;
+mod scan;
+mod table;
+mod text;
 
 pub use claim::{Claim, ClaimKind, Lost, Standing};
+pub use event::{Abort, ConnectionId, Event, Fact, Ids, Known, Opening};
 pub use record::{
     AbortReason, ApplianceEnd, ApplianceEndKind, ClockIndex, ClockSource, Connection, Finish, LeftOut,
     LogFile, MailLog, Message, Policy, PolicyAction, SerialIndex, Stamp, Tls,
 };
+pub use text::parse_text;
