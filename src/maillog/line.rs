@@ -16,6 +16,9 @@ const MAX_PREFIX_TRIES: usize = 16;
 /// The longest stamp that is remembered.
 const MAX_STAMP: usize = 40;
 
+/// What some editors put before UTF-8 text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 const WEEKDAYS: [[u8; 3]; 7] = [*b"sun", *b"mon", *b"tue", *b"wed", *b"thu", *b"fri", *b"sat"];
 
 const MONTHS: [[u8; 3]; 12] = [
@@ -53,8 +56,9 @@ struct Memo {
 impl StampReader {
     /// The head of the record that starts on this line; `None` where none does.
     pub(super) fn head(&mut self, line: &[u8]) -> Option<Head> {
-        let indent = line.iter().take_while(|octet| matches!(octet, b' ' | b'\t')).count();
-        if let Some(head) = self.head_at(line, indent) {
+        let mark = if line.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        let indent = line.iter().skip(mark).take_while(|octet| matches!(octet, b' ' | b'\t')).count();
+        if let Some(head) = self.head_at(line, mark + indent) {
             return Some(head);
         }
         // A stamp after a prefix must have its level word: a date in the midst of a text has none.
