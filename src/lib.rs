@@ -3,6 +3,7 @@
 
 pub mod capture;
 pub mod cite;
+pub mod input;
 pub mod maillog;
 pub mod net;
 pub mod smtp;
