@@ -5,7 +5,7 @@
 //! looked at it must keep it.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufRead as _, BufReader, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -123,7 +123,16 @@ pub fn sha256(path: &Path) -> io::Result<Option<String>> {
         return Ok(None);
     }
     let mut hash = Sha256::new();
-    io::copy(&mut File::open(path)?, &mut hash)?;
+    let mut reader = BufReader::with_capacity(COMPRESSED_BUFFER, File::open(path)?);
+    loop {
+        let octets = reader.fill_buf()?;
+        if octets.is_empty() {
+            break;
+        }
+        hash.update(octets);
+        let taken = octets.len();
+        reader.consume(taken);
+    }
     Ok(Some(hash.finalize().iter().map(|octet| format!("{octet:02x}")).collect()))
 }
 

@@ -3,8 +3,9 @@
 use std::io::Write as _;
 
 use anyhow::Context as _;
-use mailwitness::investigate::{Plan, Watch};
-use mailwitness::report::document::{Document, InputKind};
+use mailwitness::investigate::{InputFacts, InputKind, InvestigateError, Plan, Watch, investigate};
+use mailwitness::report::build::{build, shown_path};
+use mailwitness::report::document::Document;
 use mailwitness::report::{json, text};
 
 use super::args::{Format, ReportArgs};
@@ -23,7 +24,6 @@ pub(crate) fn run(args: &ReportArgs, watch: &Watch) -> Result<Exit, Failure> {
     if watch.is_interrupted() {
         return Err(Failure::interrupted("no report was written"));
     }
-    check_both_sides(&document)?;
     let written = match args.output.format {
         Format::Json => json::write_document(&document, &mut output),
         Format::Text => output.write_all(text::render(&document, output.style()).as_bytes()),
@@ -34,38 +34,49 @@ pub(crate) fn run(args: &ReportArgs, watch: &Watch) -> Result<Exit, Failure> {
 }
 
 fn examine(plan: &Plan, watch: &Watch) -> Result<Document, Failure> {
-    let _ = (plan, watch);
-    Err(Failure::words("reports are not wired"))
-}
-
-/// A report needs both witnesses; with one of them alone another command is meant.
-fn check_both_sides(document: &Document) -> Result<(), Failure> {
-    let paths = |kind: InputKind| -> Vec<&str> {
-        document.inputs.iter().filter(|input| input.kind == kind).map(|input| input.path.as_str()).collect()
-    };
-    match (paths(InputKind::Capture).as_slice(), paths(InputKind::Log).as_slice()) {
-        ([], []) => Err(unreadable(document)),
-        (captures, []) => Err(Failure::words("there are only captures, and a report needs a log too").hint(
-            format!("to list the connections in them and how they ended: {}", command("sessions", captures)),
-        )),
-        ([], logs) => Err(Failure::words("there are only logs, and a report needs a capture too")
-            .hint(format!("to list the messages in them and how they ended: {}", command("messages", logs)))),
-        _ => Ok(()),
+    match investigate(plan, watch) {
+        Ok(investigation) => Ok(build(&investigation)),
+        Err(InvestigateError::Interrupted) => Err(Failure::interrupted("no report was written")),
+        Err(InvestigateError::NothingReadable(inputs)) => Err(unreadable(&inputs)),
+        Err(InvestigateError::NoLog(inputs)) => {
+            let captures = paths(&inputs, InputKind::Capture);
+            let failure = Failure::words("there are only captures, and a report needs a log too").hint(format!(
+                "to list the connections in them and how they ended: {}",
+                command("sessions", &captures)
+            ));
+            Err(with_unusable(failure, &inputs))
+        }
+        Err(InvestigateError::NoCapture(inputs)) => {
+            let logs = paths(&inputs, InputKind::Log);
+            let failure = Failure::words("there are only logs, and a report needs a capture too").hint(format!(
+                "to list the messages in them and how they ended: {}",
+                command("messages", &logs)
+            ));
+            Err(with_unusable(failure, &inputs))
+        }
+        Err(error @ InvestigateError::Filter(_)) => Err(Failure::new(error.into())),
     }
 }
 
-fn unreadable(document: &Document) -> Failure {
-    let mut failure = Failure::words("no input can be read");
-    for input in &document.inputs {
-        let reason =
-            input.notes.first().map_or("neither a capture nor a mail log", |note| note.text.as_str());
-        failure = failure.hint(format!("{}: {reason}", input.path));
+fn unreadable(inputs: &[InputFacts]) -> Failure {
+    with_unusable(Failure::words("no input can be read"), inputs)
+}
+
+/// Each input that is neither capture nor log, with why.
+fn with_unusable(mut failure: Failure, inputs: &[InputFacts]) -> Failure {
+    for input in inputs.iter().filter(|input| input.kind == InputKind::Unusable) {
+        let why = input.notes.iter().next().map_or("neither a capture nor a mail log", |note| note.text.as_ref());
+        failure = failure.hint(format!("{}: {why}", shown_path(&input.path)));
     }
     failure
 }
 
+fn paths(inputs: &[InputFacts], kind: InputKind) -> Vec<String> {
+    inputs.iter().filter(|input| input.kind == kind).map(|input| shown_path(&input.path)).collect()
+}
+
 /// A command line to type, the paths quoted as a shell needs it.
-fn command(name: &str, paths: &[&str]) -> String {
+fn command(name: &str, paths: &[String]) -> String {
     let paths: Vec<String> = paths.iter().map(|path| quoted(path)).collect();
     format!("mailwitness {name} {}", paths.join(" "))
 }
@@ -100,7 +111,7 @@ mod tests {
     #[test]
     fn a_suggested_command_can_be_typed() {
         assert_eq!(
-            command("sessions", &["a.pcap", "b c", "d'e"]),
+            command("sessions", &["a.pcap".to_owned(), "b c".to_owned(), "d'e".to_owned()]),
             "mailwitness sessions a.pcap 'b c' 'd'\\''e'"
         );
     }

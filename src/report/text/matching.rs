@@ -55,7 +55,9 @@ fn rival(rival: &Rival, names: Names) -> String {
         rival.server,
         rival.frame,
         show::path(&rival.capture),
-        EndingFacts::of(rival.kind).who_and_how(names),
+        rival.kind.map_or("this message is not seen on it".to_owned(), |kind| {
+            EndingFacts::of(kind).who_and_how(names)
+        }),
         rival.worse_by,
     )
 }
