@@ -2,9 +2,12 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
+pub mod case;
 pub mod cause;
 pub mod cite;
+pub mod input;
 pub mod investigate;
+pub mod join;
 pub mod maillog;
 pub mod net;
 pub mod report;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::join::clock::Zone;
 use crate::text::Text;
-use crate::time::{Span, Timestamp, UtcOffset};
+use crate::time::{Span, Timestamp};
 
 /// Quiet on somebody's turn for this long is a stall, unless `--silence` says otherwise.
 pub const DEFAULT_SILENCE: Span = Span::from_seconds(60);
@@ -87,15 +88,6 @@ pub enum Reader {
     Libpcap,
 }
 
-/// The zone of a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Zone {
-    /// One offset throughout.
-    Fixed(UtcOffset),
-    /// An IANA zone with its daylight-saving rules.
-    Named(chrono_tz::Tz),
-}
-
 /// Which claims are wanted; an empty list wants all. Different lists narrow each other.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
@@ -139,6 +131,11 @@ impl Watch {
     /// The flag itself, for readers that poll it.
     pub fn interruption(&self) -> &AtomicBool {
         &self.interrupted
+    }
+
+    /// Adds the octets of another input to what will be read.
+    pub fn expect(&self, octets: u64) {
+        self.octets_total.fetch_add(octets, Ordering::Relaxed);
     }
 
     /// Octets of the input files read so far, as they lie on disk.

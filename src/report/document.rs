@@ -8,6 +8,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cause::{CauseKind, Confidence, PointsAt, Strength};
+use crate::join::clock::ClockOrigin;
+use crate::investigate::{InputKind, Time};
+use crate::join::MatchOutcome;
 use crate::maillog::{ClaimKind, Lost, Standing};
 use crate::net::{Endpoint, Leg, Party};
 use crate::smtp::ending::{EndingKind, Form, Why};
@@ -68,18 +71,6 @@ pub struct Input {
     pub notes: Vec<InputNote>,
 }
 
-/// What an input turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum InputKind {
-    /// A capture.
-    Capture,
-    /// A mail log.
-    Log,
-    /// Neither, or unreadable.
-    Unusable,
-}
-
 /// Something passed over in an input.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct InputNote {
@@ -91,16 +82,6 @@ pub struct InputNote {
     pub first: Option<String>,
     /// Whether part of the input could not be used.
     pub loss: bool,
-}
-
-/// A time: an instant in UTC, or a log's wall clock while no offset is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Time {
-    /// UTC.
-    Utc(Timestamp),
-    /// The log's own clock, no offset known.
-    Local(LogTime),
 }
 
 /// The clock of one log.
@@ -124,26 +105,12 @@ pub struct ClockSegment {
     /// local = UTC + offset; null while none is known.
     pub utc_offset_seconds: Option<UtcOffset>,
     /// What says so.
-    pub source: ClockSourceKind,
+    pub source: ClockOrigin,
     /// How far the log's clock is ahead of the capture's beyond the offset, where it could be fitted.
     pub skew_seconds: Option<f64>,
     /// How fast the two clocks part, in parts per million, where it could be fitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift_ppm: Option<f64>,
-}
-
-/// What says how far a log's clock is from UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ClockSourceKind {
-    /// The head line of the log.
-    Head,
-    /// `--utc-offset`.
-    Option,
-    /// Fitted on content that occurs once in the log and once on the wire.
-    Fit,
-    /// Nothing.
-    Unknown,
 }
 
 /// The counts of a report.
@@ -383,18 +350,6 @@ pub struct MatchAccount {
     pub explanation: String,
 }
 
-/// How a join came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MatchOutcome {
-    /// One connection, with a margin.
-    Matched,
-    /// Several may be it; the rivals are listed.
-    Ambiguous,
-    /// None in the captures.
-    NotFound,
-}
-
 /// One piece of evidence of a join.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct MatchEvidence {
@@ -417,8 +372,8 @@ pub struct Rival {
     pub community_id: String,
     /// How much worse all would be with it, in nats.
     pub worse_by: f64,
-    /// How it ended.
-    pub kind: EndingKind,
+    /// How it ended, where the message is seen on it.
+    pub kind: Option<EndingKind>,
     /// The capture.
     pub capture: String,
     /// Its first frame.

@@ -1,7 +1,14 @@
-//! Is the log right? The table of claims and endings, and the timers.
+//! Is the log right? The table of claims and endings, the timers, and the words.
+
+pub mod judge;
+pub mod table;
+pub mod timers;
+pub mod words;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+
+pub use judge::{Evidence, Verdict, judge};
 
 /// What the wire makes of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]

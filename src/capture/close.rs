@@ -1,0 +1,337 @@
+//! How TCP ended a flow: every FIN and RST, and whether it ended anything.
+//!
+//! A FIN takes effect when the other end acknowledged it, or when it is in sequence and nothing
+//! shows that the other end did not get it. An RST is judged by what follows it, and by its
+//! *receiver*: an end that was really reset sends nothing more but RSTs (RFC 9293 section 3.10.7.1),
+//! whatever the end whose address the RST bears goes on to send. So an RST is ignored when its
+//! receiver
+//! * acknowledges octets that the other end sent after it,
+//! * answers one that is not exactly at the expected number with an ACK that says nothing new (the
+//!   challenge ACK of RFC 5961 section 3.2), or
+//! * sends anything but RSTs and SYNs once its segments in flight have passed.
+
+use crate::capture::{Close, CloseKind, Closes, Effect, Pair, Side};
+use crate::cite::Moment;
+use crate::time::{Span, Timestamp};
+
+/// How long segments sent before an RST arrived may pass the capture point after it, in round
+/// trips of the handshake; a loaded path is slower than its handshake.
+const FLIGHT_ROUND_TRIPS: i64 = 3;
+
+/// The least time given to segments in flight.
+const LEAST_FLIGHT: Span = Span::from_millis(250);
+
+/// The time given to them where no handshake tells the round trip.
+const USUAL_FLIGHT: Span = Span::from_millis(1000);
+
+/// A close with what is needed to judge it later.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    close: Close,
+    /// RST: at the number that its receiver expects, as far as the capture shows.
+    exact: bool,
+    /// How far the closing end's stream had been seen: an ACK beyond that is for newer octets.
+    sent: i64,
+    /// How far the receiver had acknowledged that stream.
+    acked: i64,
+    /// Until when segments of the receiver prove nothing.
+    in_flight_until: Timestamp,
+    /// The receiver repeated its last ACK afterwards, which may be a challenge.
+    challenged: bool,
+    /// The receiver was seen to live on.
+    ignored: bool,
+}
+
+/// A FIN or RST as it arrives.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival {
+    pub(super) kind: CloseKind,
+    pub(super) by: Side,
+    pub(super) at: Moment,
+    /// Its place in the stream of `by`.
+    pub(super) offset: i64,
+    /// How far it acknowledges the other stream.
+    pub(super) acknowledged: Option<u64>,
+    /// How far the stream of `by` had been seen before it, a FIN counted as one.
+    pub(super) sent: i64,
+    /// How far the other end had acknowledged the stream of `by`.
+    pub(super) acked: i64,
+    /// It answers a SYN: its number means nothing.
+    pub(super) refuses: bool,
+}
+
+/// A segment that is neither SYN nor RST, as it bears on the other end's closes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SignOfLife {
+    pub(super) by: Side,
+    pub(super) at: Moment,
+    /// How far it acknowledges the other stream; `None` without ACK.
+    pub(super) acknowledged: Option<i64>,
+    /// It has neither payload nor FIN.
+    pub(super) pure_ack: bool,
+}
+
+/// What the streams show when the flow is over, for one end.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct StreamEnd {
+    /// How far the other end acknowledged it.
+    pub(super) acked: u64,
+    /// Where its first hole is that was never acknowledged.
+    pub(super) first_hole: Option<u64>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct CloseTracker {
+    candidates: Vec<Candidate>,
+}
+
+impl CloseTracker {
+    /// Whether any FIN or RST was seen.
+    #[inline]
+    pub(super) fn any(&self) -> bool {
+        !self.candidates.is_empty()
+    }
+
+    /// Takes a FIN or RST. `round_trip` is that from the capture point to the other end and back.
+    pub(super) fn close(&mut self, arrival: Arrival, round_trip: Option<Span>) {
+        let Arrival { kind, by, at, offset, acknowledged, sent, acked, refuses } = arrival;
+        let repeated = |known: &Candidate| {
+            known.close.by == by
+                && known.close.kind == kind
+                && kind == CloseKind::Fin
+                && known.close.offset == offset.max(0).cast_unsigned()
+        };
+        if self.candidates.iter().any(repeated) {
+            return;
+        }
+        let flight = round_trip.map_or(USUAL_FLIGHT, |round_trip| {
+            Span::from_nanos(round_trip.nanos().saturating_mul(FLIGHT_ROUND_TRIPS)).max(LEAST_FLIGHT)
+        });
+        let candidate = Candidate {
+            close: Close {
+                kind,
+                by,
+                at,
+                offset: offset.max(0).cast_unsigned(),
+                acknowledged,
+                effect: Effect::Effective,
+            },
+            exact: refuses || offset == acked || offset == sent,
+            sent: sent.max(offset),
+            acked,
+            in_flight_until: at.time.plus(flight),
+            challenged: false,
+            ignored: false,
+        };
+        if kind == CloseKind::Rst {
+            self.answer_challenge(by, offset);
+        }
+        let first_fin = kind == CloseKind::Fin
+            && !self
+                .candidates
+                .iter()
+                .any(|known| known.close.by == by && known.close.kind == CloseKind::Fin);
+        if self.candidates.len() < Closes::MAX_KEPT || first_fin {
+            self.candidates.push(candidate);
+        } else if let Some(last) = self.candidates.last_mut()
+            && last.ignored
+        {
+            // A flood of resets that kill nothing must not hide the one that does.
+            *last = candidate;
+        }
+    }
+
+    /// Takes any other segment that follows a close.
+    pub(super) fn life(&mut self, sign: SignOfLife) {
+        for candidate in &mut self.candidates {
+            if candidate.close.by == sign.by || candidate.ignored {
+                continue;
+            }
+            let ack = sign.acknowledged;
+            let late = sign.at.time > candidate.in_flight_until;
+            candidate.ignored = match candidate.close.kind {
+                CloseKind::Fin => late && ack.is_some_and(|ack| ack <= candidate.close.offset.cast_signed()),
+                CloseKind::Rst => {
+                    let acks_newer = ack.is_some_and(|ack| ack > candidate.sent);
+                    candidate.challenged |= sign.pure_ack && ack == Some(candidate.acked);
+                    late || acks_newer || (candidate.challenged && !candidate.exact)
+                }
+            };
+        }
+    }
+
+    /// An RST at the very number of a challenge ACK answers it: the RST before it, further up, was
+    /// not taken.
+    fn answer_challenge(&mut self, by: Side, offset: i64) {
+        for known in &mut self.candidates {
+            let above = known.close.offset.cast_signed() > offset && known.acked == offset;
+            let reset = known.close.kind == CloseKind::Rst && known.close.by == by;
+            known.ignored |= reset && known.challenged && above;
+        }
+    }
+
+    /// When an RST that nothing speaks against arrived; the flow is over then.
+    pub(super) fn reset_at(&self) -> Option<Timestamp> {
+        let mut resets = self.candidates.iter().filter(|known| known.close.kind == CloseKind::Rst);
+        resets.find(|known| known.exact && !known.ignored).map(|known| known.close.at.time)
+    }
+
+    /// Judges all closes.
+    pub(super) fn finish(self, ends: &Pair<StreamEnd>) -> Closes {
+        let mut all: Vec<Close> = Vec::with_capacity(self.candidates.len());
+        let mut reset = false;
+        let mut closed: Pair<bool> = Pair::default();
+        for candidate in &self.candidates {
+            let mut close = candidate.close;
+            close.effect = if reset || *closed.of(close.by) {
+                Effect::Aftermath
+            } else {
+                effect(candidate, ends.of(close.by))
+            };
+            if close.effect == Effect::Effective {
+                *closed.of_mut(close.by) = true;
+                reset = close.kind == CloseKind::Rst;
+            }
+            all.push(close);
+        }
+        let effective = all.iter().find(|close| close.effect == Effect::Effective).copied();
+        Closes { first_seen: all.first().copied(), effective, all }
+    }
+}
+
+fn effect(candidate: &Candidate, end: &StreamEnd) -> Effect {
+    let offset = candidate.close.offset;
+    match candidate.close.kind {
+        CloseKind::Fin if end.acked > offset => Effect::Effective,
+        // Either a hole before it was never filled, or the FIN itself never got through.
+        CloseKind::Fin if candidate.ignored || end.first_hole.is_some_and(|hole| hole < offset) => {
+            Effect::AboveHole
+        }
+        CloseKind::Rst if candidate.ignored => Effect::Ignored,
+        CloseKind::Fin | CloseKind::Rst => Effect::Effective,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cite::{CaptureId, FrameRef};
+
+    fn at(millis: i64, frame: u32) -> Moment {
+        let time = Timestamp::default().plus(Span::from_millis(millis));
+        Moment { time, frame: FrameRef { capture: CaptureId(0), frame } }
+    }
+
+    fn rst(by: Side, millis: i64, offset: i64, acked: i64, sent: i64) -> Arrival {
+        Arrival {
+            kind: CloseKind::Rst,
+            by,
+            at: at(millis, millis as u32),
+            offset,
+            acknowledged: Some(0),
+            sent,
+            acked,
+            refuses: false,
+        }
+    }
+
+    fn life(by: Side, millis: i64, acknowledged: i64, pure_ack: bool) -> SignOfLife {
+        SignOfLife { by, at: at(millis, millis as u32), acknowledged: Some(acknowledged), pure_ack }
+    }
+
+    fn effects(tracker: CloseTracker, acked: u64) -> Vec<Effect> {
+        let end = StreamEnd { acked, first_hole: None };
+        let closes = tracker.finish(&Pair { originator: end, responder: end });
+        closes.all.iter().map(|close| close.effect).collect()
+    }
+
+    use Side::{Originator as Sender, Responder as Appliance};
+
+    #[test]
+    fn an_exact_reset_with_segments_in_flight_took_effect() {
+        let mut tracker = CloseTracker::default();
+        tracker.close(rst(Sender, 1000, 500, 500, 500), Some(Span::from_millis(50)));
+        tracker.life(life(Appliance, 1040, 500, false));
+        assert!(tracker.reset_at().is_some());
+        assert_eq!(effects(tracker, 500), [Effect::Effective]);
+    }
+
+    #[test]
+    fn the_receiver_that_goes_on_shows_that_it_was_ignored() {
+        let mut tracker = CloseTracker::default();
+        tracker.close(rst(Sender, 1000, 500, 500, 500), Some(Span::from_millis(50)));
+        tracker.life(life(Appliance, 9000, 500, false));
+        assert_eq!(tracker.reset_at(), None);
+        assert_eq!(effects(tracker, 500), [Effect::Ignored]);
+    }
+
+    #[test]
+    fn the_sender_that_goes_on_after_a_forged_reset_proves_nothing_for_the_receiver() {
+        let mut tracker = CloseTracker::default();
+        tracker.close(rst(Sender, 1000, 500, 500, 500), None);
+        tracker.life(life(Sender, 1200, 0, false));
+        tracker.close(rst(Appliance, 1201, 70, 70, 70), None);
+        tracker.life(life(Sender, 3000, 0, false));
+        assert_eq!(effects(tracker, 500), [Effect::Effective, Effect::Aftermath]);
+    }
+
+    #[test]
+    fn a_challenge_ack_answers_a_reset_above_a_hole_and_the_second_one_counts() {
+        let mut tracker = CloseTracker::default();
+        tracker.close(rst(Sender, 1000, 900, 500, 800), None);
+        tracker.life(life(Appliance, 1001, 500, true));
+        tracker.close(rst(Sender, 1040, 500, 500, 800), None);
+        assert_eq!(effects(tracker, 500), [Effect::Ignored, Effect::Effective]);
+    }
+
+    #[test]
+    fn newer_octets_acknowledged_at_once_refute_a_forged_reset() {
+        let mut tracker = CloseTracker::default();
+        tracker.close(rst(Sender, 1000, 500, 500, 500), None);
+        tracker.life(life(Appliance, 1010, 620, true));
+        assert_eq!(effects(tracker, 620), [Effect::Ignored]);
+    }
+
+    #[test]
+    fn a_flood_of_ignored_resets_does_not_hide_the_real_one() {
+        let mut tracker = CloseTracker::default();
+        for millis in 0..100 {
+            tracker.close(rst(Sender, millis, 9000, 500, 500), None);
+            tracker.life(life(Appliance, millis, 500, true));
+        }
+        tracker.close(rst(Sender, 5000, 500, 500, 500), None);
+        let closes = tracker.finish(&Pair::default());
+        assert_eq!(closes.effective.map(|close| close.at.frame.frame), Some(5000));
+        assert_eq!(closes.all.len(), Closes::MAX_KEPT);
+    }
+
+    #[test]
+    fn a_fin_above_a_hole_was_never_heard() {
+        let mut tracker = CloseTracker::default();
+        let fin = Arrival { kind: CloseKind::Fin, ..rst(Sender, 1000, 900, 500, 900) };
+        tracker.close(fin, None);
+        tracker.close(Arrival { at: at(2000, 2), ..fin }, None);
+        let sender = StreamEnd { acked: 500, first_hole: Some(500) };
+        let closes = tracker.finish(&Pair { originator: sender, responder: StreamEnd::default() });
+        assert_eq!(closes.all.len(), 1, "a FIN sent again is the same FIN");
+        assert_eq!(closes.all[0].effect, Effect::AboveHole);
+        assert_eq!(closes.effective, None);
+        assert!(closes.first_seen.is_some());
+    }
+
+    #[test]
+    fn each_end_closes_once_and_resets_after_its_own_fin_are_aftermath() {
+        let mut tracker = CloseTracker::default();
+        let fin =
+            |by, millis, offset| Arrival { kind: CloseKind::Fin, ..rst(by, millis, offset, 10, offset) };
+        tracker.close(fin(Sender, 1000, 10), None);
+        tracker.close(rst(Sender, 1100, 10, 10, 11), None);
+        tracker.close(fin(Appliance, 1200, 20), None);
+        tracker.close(rst(Sender, 1300, 11, 11, 11), None);
+        assert_eq!(
+            effects(tracker, 21),
+            [Effect::Effective, Effect::Aftermath, Effect::Effective, Effect::Aftermath]
+        );
+    }
+}

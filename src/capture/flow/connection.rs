@@ -1,0 +1,470 @@
+//! One flow from the moment its ends are known: each segment goes to its stream, to the record of
+//! closes, to Zeek's words and to the trace.
+
+use crate::capture::close::{Arrival, CloseTracker, SignOfLife, StreamEnd};
+use crate::capture::segment::{Checksum, Segment, SeqNumber};
+use crate::capture::stream::{Budget, News, Offer, Outlet};
+use crate::capture::{
+    Chunk, CloseKind, Conversation, Flow, FlowStart, Gap, Interest, OriginatorFrom, Pair, Side, StreamFacts,
+};
+use crate::cite::{Moment, Notes, Place};
+use crate::net::Endpoint;
+use crate::time::{Span, Timestamp};
+
+use super::direction::Direction;
+use super::key::Sender;
+use super::opening::Origin;
+use super::recorder::Recorder;
+use super::zeek::Zeek;
+
+/// How far from the expected number a SYN must be to begin a new connection although the old one
+/// was not seen to close; nearer ones may be forged or astray (RFC 5961 section 4).
+const FAR_ISN: i64 = 1 << 20;
+
+/// See the module.
+pub(super) struct Connection<C> {
+    conversation: C,
+    interest: Interest,
+    originator: Sender,
+    originator_from: OriginatorFrom,
+    endpoints: Pair<Endpoint>,
+    first: Moment,
+    last: Moment,
+    segments: u64,
+    ends: Pair<Direction>,
+    closes: CloseTracker,
+    zeek: Zeek,
+    recorder: Option<Box<Recorder>>,
+    /// When the handshake's parts passed: SYN, SYN-ACK, ACK.
+    handshake: [Option<Timestamp>; 3],
+    /// When both FINs were acknowledged.
+    closed_at: Option<Timestamp>,
+    /// The latest time of any of its segments.
+    active_until: Timestamp,
+}
+
+/// What a connection needs of its table for each segment.
+pub(super) struct Surroundings<'a> {
+    pub(super) now: Timestamp,
+    pub(super) budget: &'a mut Budget,
+    pub(super) notes: &'a mut Notes,
+}
+
+impl<C: Conversation> Connection<C> {
+    pub(super) fn new(conversation: C, origin: &Origin, first: Moment, traced: bool) -> Self {
+        let mut ends: Pair<Direction> =
+            Pair { originator: Direction::default(), responder: Direction::default() };
+        ends.originator.beginning = origin.beginnings.originator;
+        ends.responder.beginning = origin.beginnings.responder;
+        Self {
+            conversation,
+            interest: Interest::Octets,
+            originator: origin.originator,
+            originator_from: origin.from,
+            endpoints: origin.endpoints,
+            first,
+            last: first,
+            segments: 0,
+            ends,
+            closes: CloseTracker::default(),
+            zeek: Zeek::default(),
+            recorder: traced.then(Box::default),
+            handshake: [None; 3],
+            closed_at: None,
+            active_until: first.time,
+        }
+    }
+
+    /// The start of a flow, as its conversation is opened with it.
+    pub(super) fn start(origin: &Origin, first: Moment) -> FlowStart {
+        FlowStart {
+            capture: first.frame.capture,
+            endpoints: origin.endpoints,
+            originator_from: origin.from,
+            at: first,
+        }
+    }
+
+    pub(super) fn side_of(&self, sender: Sender) -> Side {
+        if sender == self.originator { Side::Originator } else { Side::Responder }
+    }
+
+    /// The latest time of its segments.
+    pub(super) fn active_until(&self) -> Timestamp {
+        self.active_until
+    }
+
+    /// When both FINs were acknowledged, or an RST came that nothing speaks against.
+    pub(super) fn closed_at(&self) -> Option<Timestamp> {
+        match self.closes.reset_at() {
+            Some(reset) => Some(self.closed_at.map_or(reset, |closed| closed.min(reset))),
+            None => self.closed_at,
+        }
+    }
+
+    /// Whether an RST that nothing speaks against was seen.
+    pub(super) fn is_reset(&self) -> bool {
+        self.closes.reset_at().is_some()
+    }
+
+    /// Whether `segment` cannot belong to this connection but opens a new one on the same ports.
+    #[inline]
+    pub(super) fn is_succeeded_by(&self, segment: &Segment<'_>, sender: Sender) -> bool {
+        if !segment.flags.syn() || segment.flags.rst() {
+            return false;
+        }
+        let end = self.ends.of(self.side_of(sender));
+        match (end.isn, end.beginning) {
+            (Some(isn), _) if isn == segment.seq => false,
+            (None, Some(beginning)) if beginning == segment.seq.plus(1) => false,
+            (None, None) => false,
+            _ => self.closes.any() || end.offset_of(segment.seq).saturating_sub(end.sent).abs() > FAR_ISN,
+        }
+    }
+
+    /// The next numbers of both ends, lower end of the key first, to know stragglers by.
+    pub(super) fn next_numbers(&self) -> [Option<SeqNumber>; 2] {
+        let next = |sender| {
+            let end = self.ends.of(self.side_of(sender));
+            end.beginning.map(|beginning| beginning.plus(end.sent.max(0) as u32))
+        };
+        [next(Sender::Lower), next(Sender::Higher)]
+    }
+
+    /// Takes one segment.
+    pub(super) fn take(
+        &mut self,
+        segment: &Segment<'_>,
+        sender: Sender,
+        at: Moment,
+        around: &mut Surroundings<'_>,
+    ) {
+        let side = self.side_of(sender);
+        let flags = segment.flags;
+        self.segments += 1;
+        self.last = at;
+        self.active_until = self.active_until.max(at.time);
+
+        let offset = self.place(segment, side);
+        let (acknowledged, acked_now) = self.take_ack(segment, side, around.now);
+        if flags.syn() && !flags.rst() {
+            self.take_syn(segment, side, at);
+        } else if self.handshake[2].is_none() && side == Side::Originator && flags.ack() {
+            self.handshake[2] = Some(at.time);
+        }
+        let other_scales = self.ends.of(side.other()).offers_scaling();
+        let end = self.ends.of_mut(side);
+        end.count(at);
+        end.take_window(segment, other_scales);
+        self.zeek.segment(side, flags, offset, segment.payload_len);
+        if segment.window == 0 {
+            self.zeek.zero_window(side, flags);
+        }
+        if segment.checksum == Checksum::Bad {
+            self.zeek.once(side, b'c');
+        }
+        if segment.stream_len() > 0 {
+            self.take_octets(segment, side, offset, at, acknowledged, around);
+        }
+        self.take_close(segment, side, offset, at, acked_now);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.record(segment, side, at, self.closes.any());
+        }
+        self.give_up_holes(at, around);
+    }
+
+    /// The flow is over: flushes its streams and tells its facts.
+    pub(super) fn finish(
+        mut self,
+        watched_until: Timestamp,
+        budget: &mut Budget,
+        notes: &mut Notes,
+    ) -> (Flow, C) {
+        let at = self.last;
+        for side in [Side::Originator, Side::Responder] {
+            let reach = self.ends.of(side.other()).reach();
+            let Self { ends, conversation, interest, .. } = &mut self;
+            let end = ends.of_mut(side);
+            let mut out = Out { conversation, interest, side };
+            end.stream.finish(end.acked, reach, at, budget, &mut out);
+        }
+        self.settle_interest(budget);
+        let place = Some(Place::Frame(self.first.frame.frame));
+        let stream_ends = Pair {
+            originator: stream_end(&self.ends.originator),
+            responder: stream_end(&self.ends.responder),
+        };
+        let any_octets = self.ends.originator.sent > 0 || self.ends.responder.sent > 0;
+        let open_at_end = self.closed_at().is_none();
+        let streams = Pair {
+            originator: finished_facts(&mut self.ends.originator, notes, place),
+            responder: finished_facts(&mut self.ends.responder, notes, place),
+        };
+        let flow = Flow {
+            capture: self.first.frame.capture,
+            endpoints: self.endpoints,
+            originator_from: self.originator_from,
+            first: self.first,
+            last: self.last,
+            segments: self.segments,
+            streams,
+            closes: self.closes.finish(&stream_ends),
+            conn_state: self.zeek.conn_state(any_octets),
+            history: self.zeek.into_history(),
+            open_at_end,
+            watched_until,
+            trace: self.recorder.map(|recorder| Box::new(recorder.into_trace())),
+        };
+        (flow, self.conversation)
+    }
+
+    /// The place of a segment's first octet (of its SYN: -1) in its stream.
+    #[inline]
+    fn place(&mut self, segment: &Segment<'_>, side: Side) -> i64 {
+        let end = self.ends.of_mut(side);
+        if end.beginning.is_none() && !segment.flags.rst() {
+            end.beginning = Some(segment.payload_seq());
+        }
+        end.offset_of(segment.seq)
+    }
+
+    /// Takes the acknowledgment: how far this end acknowledges the other stream with this segment,
+    /// and the same as the segment literally says.
+    #[inline]
+    fn take_ack(&mut self, segment: &Segment<'_>, side: Side, now: Timestamp) -> (u64, Option<i64>) {
+        if !segment.flags.ack() {
+            return (self.ends.of(side).acknowledges, None);
+        }
+        let reach = self.ends.of(side).reach();
+        let other = self.ends.of_mut(side.other());
+        if other.beginning.is_none() && !segment.flags.rst() {
+            other.beginning = Some(segment.ack);
+        }
+        let offset = other.offset_of(segment.ack);
+        // An RST's acknowledgment may be anything (as Zeek and Wireshark hold, too).
+        if !segment.flags.rst() {
+            other.take_ack(offset, reach, now);
+        }
+        let believed = u64::try_from(offset).unwrap_or(0).min(other.acked);
+        let mine = self.ends.of_mut(side);
+        mine.acknowledges = mine.acknowledges.max(believed);
+        (believed, Some(offset))
+    }
+
+    fn take_syn(&mut self, segment: &Segment<'_>, side: Side, at: Moment) {
+        self.ends.of_mut(side).take_syn(segment);
+        let part = usize::from(segment.flags.ack());
+        if let Some(time) = self.handshake.get_mut(part) {
+            time.get_or_insert(at.time);
+        }
+    }
+
+    fn take_octets(
+        &mut self,
+        segment: &Segment<'_>,
+        side: Side,
+        offset: i64,
+        at: Moment,
+        acknowledged: u64,
+        around: &mut Surroundings<'_>,
+    ) {
+        let offset = offset.saturating_add(i64::from(segment.flags.syn()));
+        let reach = self.ends.of(side.other()).reach();
+        let Self { ends, conversation, interest, .. } = self;
+        let end = ends.of_mut(side);
+        let len = segment.stream_len();
+        let behind = offset.saturating_add(len.into());
+        // A keep-alive probe is the octet before the next one (RFC 9293 section 3.8.4); what it
+        // holds is arbitrary.
+        let acked = end.acked.cast_signed();
+        if len == 1 && behind == acked && behind == end.stream.next().cast_signed() && behind > 0 {
+            return;
+        }
+        let offer = Offer { offset, bytes: segment.payload, len, sum: segment.payload_sum, at, acknowledged };
+        let mut out = Out { conversation, interest, side };
+        let news = end.stream.offer(offer, end.acked, reach, around.budget, &mut out);
+        let place = Some(Place::Frame(at.frame.frame));
+        match news {
+            News::Octets => {
+                end.facts.last_octets = Some(at);
+                end.sent = end.sent.max(behind);
+            }
+            News::Copy => {
+                end.facts.retransmitted += 1;
+                self.zeek.once(side, b't');
+            }
+            News::BeforeBeginning => {
+                around.notes.oddity("octets from before the first known one of their stream", place);
+            }
+            News::BeyondEnd => around.notes.oddity("octets beyond the FIN of their stream", place),
+        }
+        if *interest == Interest::HeadersOnly {
+            self.settle_interest(around.budget);
+        }
+    }
+
+    /// Looks for a FIN or RST in the segment, or for a sign that an earlier one had no effect.
+    fn take_close(
+        &mut self,
+        segment: &Segment<'_>,
+        side: Side,
+        offset: i64,
+        at: Moment,
+        acked_now: Option<i64>,
+    ) {
+        let flags = segment.flags;
+        let payload_end =
+            offset.saturating_add(i64::from(flags.syn())).saturating_add(segment.stream_len().into());
+        let (sent, acked) = {
+            let end = self.ends.of(side);
+            (end.sent, end.acked.cast_signed())
+        };
+        if flags.rst() {
+            let refuses =
+                self.ends.of(side).isn.is_none() && sent == 0 && self.ends.of(side.other()).isn.is_some();
+            let arrival = Arrival {
+                kind: CloseKind::Rst,
+                by: side,
+                at,
+                offset,
+                acknowledged: acked_now.map(|offset| u64::try_from(offset).unwrap_or(0)),
+                sent,
+                acked,
+                refuses,
+            };
+            self.closes.close(arrival, self.round_trip_to(side.other()));
+            return;
+        }
+        if self.closes.any() && !flags.syn() {
+            let pure_ack = segment.seq_len() == 0;
+            self.closes.life(SignOfLife { by: side, at, acknowledged: acked_now, pure_ack });
+        }
+        if flags.fin() {
+            let arrival = Arrival {
+                kind: CloseKind::Fin,
+                by: side,
+                at,
+                offset: payload_end,
+                acknowledged: acked_now.map(|offset| u64::try_from(offset).unwrap_or(0)),
+                sent: payload_end,
+                acked,
+                refuses: false,
+            };
+            self.closes.close(arrival, self.round_trip_to(side.other()));
+            let acknowledged = self.ends.of(side).acknowledges;
+            let Self { ends, conversation, interest, .. } = self;
+            let end = ends.of_mut(side);
+            end.fin.get_or_insert(payload_end);
+            end.sent = end.sent.max(payload_end.saturating_add(1));
+            end.stream.end_at(payload_end, at, acknowledged, &mut Out { conversation, interest, side });
+        }
+        if self.closed_at.is_none() && self.both_fins_acked() {
+            self.closed_at = Some(at.time);
+        }
+    }
+
+    fn both_fins_acked(&self) -> bool {
+        [&self.ends.originator, &self.ends.responder]
+            .iter()
+            .all(|end| end.fin.is_some_and(|fin| end.acked.cast_signed() > fin))
+    }
+
+    /// The time from the capture point to `side` and back, as the handshake shows it.
+    fn round_trip_to(&self, side: Side) -> Option<Span> {
+        let [syn, syn_ack, ack] = self.handshake;
+        let (sent, answered) = match side {
+            Side::Responder => (syn?, syn_ack?),
+            Side::Originator => (syn_ack?, ack?),
+        };
+        Some(answered.since(sent))
+    }
+
+    #[inline]
+    fn give_up_holes(&mut self, at: Moment, around: &mut Surroundings<'_>) {
+        for side in [Side::Originator, Side::Responder] {
+            let Self { ends, conversation, interest, .. } = &mut *self;
+            let end = ends.of_mut(side);
+            let missed = end.stream.tally().missed;
+            let mut out = Out { conversation, interest, side };
+            end.stream.give_up_due(end.acked, at, around.now, around.budget, &mut out);
+            if end.stream.tally().missed > missed {
+                self.zeek.once(side, b'g');
+            }
+        }
+        if self.interest == Interest::HeadersOnly {
+            self.settle_interest(around.budget);
+        }
+    }
+
+    /// Stops reassembly once the conversation asked for it.
+    fn settle_interest(&mut self, budget: &mut Budget) {
+        if self.interest == Interest::HeadersOnly {
+            self.ends.originator.stream.follow_headers_only(budget);
+            self.ends.responder.stream.follow_headers_only(budget);
+        }
+    }
+}
+
+fn stream_end(end: &Direction) -> StreamEnd {
+    StreamEnd { acked: end.acked, first_hole: end.stream.tally().first_unacknowledged }
+}
+
+fn finished_facts(end: &mut Direction, notes: &mut Notes, place: Option<Place>) -> StreamFacts {
+    let mut facts = std::mem::take(&mut end.facts);
+    let tally = end.stream.tally();
+    if tally.forced > 0 {
+        notes.oddity("streams with more out-of-order octets than are kept: a hole was given up early", place);
+    }
+    if tally.beyond_window > 0 {
+        notes.oddity("streams with octets beyond any window that was announced: not used", place);
+    }
+    if tally.differing > 0 {
+        notes.oddity("streams with copies of the same octets that differ: the first copy counts", place);
+    }
+    end.stream.take_facts(&mut facts);
+    // The acknowledgment of a FIN is one octet beyond the stream.
+    let fin = end.fin.map_or(u64::MAX, |fin| fin.max(0).cast_unsigned());
+    facts.acknowledged = end.acked.min(fin);
+    facts
+}
+
+/// Hands what comes out of a stream to the conversation, until that has heard enough.
+struct Out<'a, C> {
+    conversation: &'a mut C,
+    interest: &'a mut Interest,
+    side: Side,
+}
+
+impl<C: Conversation> Out<'_, C> {
+    fn settle(&mut self, interest: Interest) -> Interest {
+        if interest == Interest::HeadersOnly {
+            *self.interest = Interest::HeadersOnly;
+        }
+        *self.interest
+    }
+}
+
+impl<C: Conversation> Outlet for Out<'_, C> {
+    #[inline]
+    fn octets(&mut self, chunk: Chunk<'_>) -> Interest {
+        if *self.interest == Interest::HeadersOnly {
+            return Interest::HeadersOnly;
+        }
+        let interest = self.conversation.data(self.side, chunk);
+        self.settle(interest)
+    }
+
+    fn gap(&mut self, gap: Gap) -> Interest {
+        if *self.interest == Interest::HeadersOnly {
+            return Interest::HeadersOnly;
+        }
+        let interest = self.conversation.gap(self.side, gap);
+        self.settle(interest)
+    }
+
+    fn end(&mut self, length: u64, at: Moment, acknowledged: u64) {
+        if *self.interest == Interest::Octets {
+            self.conversation.end_of_stream(self.side, length, at, acknowledged);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! One direction of a flow: its numbers turned into offsets, its stream, and what was acknowledged.
+
+use crate::capture::StreamFacts;
+use crate::capture::segment::{Segment, SeqNumber};
+use crate::capture::stream::{LARGEST_WINDOW, Stream};
+use crate::cite::Moment;
+use crate::time::Timestamp;
+
+/// An acknowledgment may run ahead of what the file holds by the window that was announced, or by
+/// this where that is less: frames get lost in bursts.
+const LEAST_ACK_LEAD: u64 = 1024 * 1024;
+
+/// The largest shift of the window (RFC 7323 section 2.3).
+const MAX_WINDOW_SCALE: u8 = 14;
+
+/// What one end sends, and what the other says of it.
+#[derive(Debug, Default)]
+pub(super) struct Direction {
+    /// The sequence number of the octet at offset 0.
+    pub(super) beginning: Option<SeqNumber>,
+    /// Initial sequence number, where a SYN was seen.
+    pub(super) isn: Option<SeqNumber>,
+    pub(super) stream: Stream,
+    /// How much of this stream the other end acknowledged; counts a FIN as one octet.
+    pub(super) acked: u64,
+    /// An acknowledgment too far ahead to be believed until another one agrees with it.
+    doubtful_ack: Option<u64>,
+    /// Highest offset seen, a FIN counted as one.
+    pub(super) sent: i64,
+    /// Place of its FIN.
+    pub(super) fin: Option<i64>,
+    /// How far this end acknowledged the other stream.
+    pub(super) acknowledges: u64,
+    /// The largest window this end announced; 0 while none is known.
+    largest_window: u64,
+    scale_known: bool,
+    window_scale: Option<u8>,
+    pub(super) facts: StreamFacts,
+}
+
+impl Direction {
+    /// The place of `seq` in this stream, the nearest to what is known.
+    #[inline]
+    pub(super) fn offset_of(&self, seq: SeqNumber) -> i64 {
+        let Some(beginning) = self.beginning else { return 0 };
+        let known = self.stream.next().max(self.acked).cast_signed();
+        // The low 32 bits of the offset tell the number there.
+        seq.offset_near(beginning.plus(known as u32), known)
+    }
+
+    /// Takes the other end's acknowledgment up to `offset`; `reach` is the largest window that end
+    /// announced.
+    #[inline]
+    pub(super) fn take_ack(&mut self, offset: i64, reach: u64, now: Timestamp) {
+        let Ok(offset) = u64::try_from(offset) else { return };
+        if offset <= self.acked {
+            return;
+        }
+        let seen = self.sent.max(0).cast_unsigned().max(self.stream.next());
+        if offset > seen.saturating_add(reach.max(LEAST_ACK_LEAD)) {
+            let agreed = self.doubtful_ack.is_some_and(|doubtful| {
+                offset >= doubtful && offset <= doubtful.saturating_add(reach.max(LEAST_ACK_LEAD))
+            });
+            if !agreed {
+                self.doubtful_ack = Some(offset);
+                return;
+            }
+        }
+        self.acked = offset;
+        self.stream.acknowledged(offset, now);
+    }
+
+    /// How far beyond its acknowledgments this end's windows ever allowed the other to send.
+    pub(super) fn reach(&self) -> u64 {
+        if self.largest_window == 0 { LARGEST_WINDOW } else { self.largest_window }
+    }
+
+    /// Takes what a SYN of this end says.
+    pub(super) fn take_syn(&mut self, segment: &Segment<'_>) {
+        if self.isn.is_some() {
+            return;
+        }
+        self.isn = Some(segment.seq);
+        self.facts.mss = segment.options.mss;
+        self.window_scale = segment.options.window_scale.map(|shift| shift.min(MAX_WINDOW_SCALE));
+        self.scale_known = true;
+    }
+
+    /// Takes the window of a segment of this end; `other_scales` as [`Self::offers_scaling`] of the
+    /// other end.
+    #[inline]
+    pub(super) fn take_window(&mut self, segment: &Segment<'_>, other_scales: Option<bool>) {
+        let raw = u32::from(segment.window);
+        if segment.flags.rst() {
+            return;
+        }
+        if segment.flags.syn() {
+            self.facts.window = raw;
+            return;
+        }
+        // Both ends must offer scaling for either to use it (RFC 7323 section 2.2).
+        let window = match (self.window_scale, other_scales) {
+            (Some(shift), Some(true)) => raw << shift,
+            _ => raw,
+        };
+        self.facts.window = window;
+        self.largest_window = match (self.scale_known, other_scales) {
+            (true, Some(_)) => self.largest_window.max(window.into()),
+            // Without the handshake any scale may be in use.
+            _ => LARGEST_WINDOW,
+        };
+    }
+
+    /// Whether this end's SYN offered window scaling; `None` where no SYN was seen.
+    pub(super) fn offers_scaling(&self) -> Option<bool> {
+        self.scale_known.then_some(self.window_scale.is_some())
+    }
+
+    /// Counts a segment of this end.
+    #[inline]
+    pub(super) fn count(&mut self, at: Moment) {
+        self.facts.segments += 1;
+        self.facts.last = Some(at);
+    }
+}

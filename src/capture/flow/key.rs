@@ -1,0 +1,63 @@
+//! The key of a flow: its two ends without an order.
+
+use std::net::IpAddr;
+
+use crate::capture::segment::Segment;
+use crate::net::Endpoint;
+
+/// Both ends, the lower one first. It says nothing of who is the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct FlowKey {
+    lower: End,
+    higher: End,
+}
+
+/// An address and port as numbers; IPv4 told apart from the same address mapped into IPv6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct End {
+    ip: u128,
+    port: u16,
+    is_v4: bool,
+}
+
+/// Which of the key's ends sent a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sender {
+    Lower,
+    Higher,
+}
+
+impl FlowKey {
+    /// The key of a segment's flow, and which end sent it.
+    #[inline]
+    pub(super) fn of(segment: &Segment<'_>) -> (Self, Sender) {
+        let source = End::from(segment.source);
+        let destination = End::from(segment.destination);
+        if source <= destination {
+            (Self { lower: source, higher: destination }, Sender::Lower)
+        } else {
+            (Self { lower: destination, higher: source }, Sender::Higher)
+        }
+    }
+}
+
+impl From<Endpoint> for End {
+    #[inline]
+    fn from(endpoint: Endpoint) -> Self {
+        let (ip, is_v4) = match endpoint.ip {
+            IpAddr::V4(ip) => (u128::from(ip.to_bits()), true),
+            IpAddr::V6(ip) => (ip.to_bits(), false),
+        };
+        Self { ip, port: endpoint.port, is_v4 }
+    }
+}
+
+impl Sender {
+    /// The other end.
+    pub(super) const fn other(self) -> Self {
+        match self {
+            Self::Lower => Self::Higher,
+            Self::Higher => Self::Lower,
+        }
+    }
+}

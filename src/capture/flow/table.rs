@@ -1,0 +1,354 @@
+//! The open flows by their ends.
+
+use std::collections::HashMap;
+
+use ahash::RandomState;
+
+use crate::capture::FlowSink;
+use crate::capture::segment::{Segment, SeqNumber};
+use crate::capture::stream::Budget;
+use crate::cite::{Moment, Notes, Place};
+use crate::time::{Span, Timestamp};
+
+use super::connection::{Connection, Surroundings};
+use super::key::{FlowKey, Sender};
+use super::opening::Opening;
+use super::queue::{Queue, Ticket};
+
+/// Flows open at the same time. A mail gateway has some thousands; a flood of SYNs has more.
+pub const MAX_OPEN_FLOWS: usize = 262_144;
+
+/// Silence after which a flow is given up. SMTP's longest time-out is 10 minutes (RFC 5321 section
+/// 4.5.3.2.6); TCP's keep-alive speaks every 2 hours at the earliest.
+pub const IDLE_FOR: Span = Span::from_seconds(3600);
+
+/// Silence after which a flow is given up that is nothing but SYNs; senders try for some 2 minutes.
+pub const UNANSWERED_FOR: Span = Span::from_seconds(300);
+
+/// How long the aftermath of a close by FINs still belongs to its flow.
+pub const LINGER_AFTER_FINS: Span = Span::from_seconds(5);
+
+/// The same for a close by RST, which only its aftermath can prove.
+pub const LINGER_AFTER_RST: Span = Span::from_seconds(30);
+
+/// How long stragglers of a finished flow are known and swallowed: twice the maximum segment
+/// lifetime (RFC 9293 section 3.4.2).
+pub const STRAGGLERS_FOR: Span = Span::from_seconds(240);
+
+/// Frames earlier than this before others are no disorder but another clock.
+pub const STEP_BACK: Span = Span::from_seconds(60);
+
+/// How far from a finished flow's numbers a segment with payload may be to count as a straggler.
+const STRAGGLER_REACH: i64 = 1 << 20;
+
+/// Flows looked at to find the one to give up first.
+const LOOKED_AT_TO_EVICT: usize = 16;
+
+/// The open flows of one capture, or of several that follow one another.
+pub struct FlowTable<S: FlowSink> {
+    places: HashMap<FlowKey, usize, RandomState>,
+    slots: Vec<Slot<S::Conversation>>,
+    free: Vec<usize>,
+    queue: Queue,
+    budget: Budget,
+    /// Capture time as believed: see [`Self::tick`].
+    now: Timestamp,
+    last_time: Option<Timestamp>,
+    serials: u64,
+    open: usize,
+    traced: bool,
+}
+
+struct Slot<C> {
+    serial: u64,
+    key: FlowKey,
+    state: State<C>,
+}
+
+enum State<C> {
+    Free,
+    Opening(Opening),
+    Running(Box<Connection<C>>),
+    Finished { until: Timestamp, next: [Option<SeqNumber>; 2] },
+}
+
+impl<S: FlowSink> FlowTable<S> {
+    /// An empty table; `traced` says whether flows carry their trace.
+    pub fn new(traced: bool) -> Self {
+        Self {
+            places: HashMap::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            queue: Queue::default(),
+            budget: Budget::default(),
+            now: Timestamp::from_nanos(i64::MIN),
+            last_time: None,
+            serials: 0,
+            open: 0,
+            traced,
+        }
+    }
+
+    /// Capture time as far as it is believed; see [`Self::tick`].
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Flows open now.
+    pub fn open_flows(&self) -> usize {
+        self.open
+    }
+
+    /// Lets capture time go on; to be told of every frame of the file, whatever is in it.
+    ///
+    /// One frame with a mad time must not time out all flows, so time moves only as far as two
+    /// frames in a row agree. It goes back only by a step of more than [`STEP_BACK`], which two
+    /// frames in a row must agree on as well: the clock was set, or captures were put together
+    /// regardless of time.
+    #[inline]
+    pub fn tick(&mut self, time: Timestamp) {
+        let last = self.last_time.replace(time).unwrap_or(time);
+        self.now = self.now.max(last.min(time));
+        if last.max(time) < self.now.minus(STEP_BACK) {
+            self.now = last.max(time);
+        }
+    }
+
+    /// Takes one segment of the frame that the table was last told of. Notes go to `notes`, which are those of the segment's file.
+    pub fn push(&mut self, segment: &Segment<'_>, at: Moment, sink: &mut S, notes: &mut Notes) {
+        self.finish_due(sink, notes);
+        let (key, sender) = FlowKey::of(segment);
+        let Some(&place) = self.places.get(&key) else {
+            return self.open(key, segment, sender, at, sink, notes);
+        };
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        match &mut slot.state {
+            State::Running(connection) if !connection.is_succeeded_by(segment, sender) => {
+                let was_closed = connection.closed_at().is_some();
+                let mut around = Surroundings { now: self.now, budget: &mut self.budget, notes };
+                connection.take(segment, sender, at, &mut around);
+                if let Some(due) =
+                    connection.closed_at().filter(|_| !was_closed).map(|_| deadline(&slot.state))
+                {
+                    self.queue.push(due, Ticket { serial: slot.serial, slot: place });
+                }
+            }
+            State::Opening(opening) if !is_another_opening(opening, segment, sender) => {
+                let before = opening.octets();
+                opening.hold(segment, sender, at);
+                self.budget.take(opening.octets() - before);
+                if opening.is_ripe(self.now) || self.budget.exhausted() {
+                    self.settle(place, sink, notes);
+                }
+            }
+            State::Finished { next, .. } if is_straggler(segment, sender, next) => {
+                notes.oddity("stragglers of finished connections", Some(Place::Frame(at.frame.frame)));
+            }
+            State::Free | State::Opening(_) | State::Running(_) | State::Finished { .. } => {
+                self.finish_slot(place, sink, notes);
+                self.open(key, segment, sender, at, sink, notes);
+            }
+        }
+    }
+
+    /// The input is over: finishes all flows in the order of their first segments.
+    pub fn finish(&mut self, sink: &mut S, notes: &mut Notes) {
+        // No frame follows that could agree with the last one: it is believed unless it is mad.
+        if let Some(last) = self.last_time.filter(|last| last.since(self.now) < IDLE_FOR) {
+            self.now = self.now.max(last);
+        }
+        let mut places: Vec<(u64, usize)> =
+            self.slots.iter().enumerate().map(|(place, slot)| (slot.serial, place)).collect();
+        places.sort_unstable();
+        for (_, place) in places {
+            self.finish_slot(place, sink, notes);
+        }
+        self.places.clear();
+    }
+
+    #[inline]
+    fn finish_due(&mut self, sink: &mut S, notes: &mut Notes) {
+        while let Some(ticket) = self.queue.pop_due(self.now) {
+            self.look_at(ticket, sink, notes);
+        }
+    }
+
+    /// Finishes the flow of a ticket if it is due, or puts it back.
+    #[cold]
+    fn look_at(&mut self, ticket: Ticket, sink: &mut S, notes: &mut Notes) {
+        let Some(slot) = self.slots.get(ticket.slot) else { return };
+        if slot.serial != ticket.serial || matches!(slot.state, State::Free) {
+            return;
+        }
+        let due = deadline(&slot.state);
+        if due > self.now {
+            self.queue.push(due, ticket);
+        } else if matches!(slot.state, State::Finished { .. }) {
+            self.clear(ticket.slot);
+        } else {
+            self.finish_slot(ticket.slot, sink, notes);
+        }
+    }
+
+    fn open(
+        &mut self,
+        key: FlowKey,
+        segment: &Segment<'_>,
+        sender: Sender,
+        at: Moment,
+        sink: &mut S,
+        notes: &mut Notes,
+    ) {
+        if self.open >= MAX_OPEN_FLOWS {
+            notes.oddity(
+                "more flows open at a time than are kept: the longest silent one was given up",
+                Some(Place::Frame(at.frame.frame)),
+            );
+            self.evict(sink, notes);
+        }
+        self.serials += 1;
+        let opening = Opening::new(segment, sender, at);
+        self.budget.take(opening.octets());
+        let ripe = opening.is_ripe(self.now);
+        let slot = Slot { serial: self.serials, key, state: State::Opening(opening) };
+        let due = deadline(&slot.state);
+        let place = match self.free.pop() {
+            Some(place) => place,
+            None => {
+                self.slots.push(Slot { serial: 0, key, state: State::Free });
+                self.slots.len() - 1
+            }
+        };
+        if let Some(free) = self.slots.get_mut(place) {
+            *free = slot;
+        }
+        self.open += 1;
+        self.places.insert(key, place);
+        self.queue.push(due, Ticket { serial: self.serials, slot: place });
+        if ripe {
+            self.settle(place, sink, notes);
+        }
+    }
+
+    /// Turns an opening into a connection and plays what was held.
+    fn settle(&mut self, place: usize, sink: &mut S, notes: &mut Notes) {
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        if !matches!(slot.state, State::Opening(_)) {
+            return;
+        }
+        let State::Opening(opening) = std::mem::replace(&mut slot.state, State::Free) else { return };
+        let first = opening.first;
+        self.budget.release(opening.octets());
+        let (origin, held) = opening.settle();
+        let conversation = sink.open(&Connection::<S::Conversation>::start(&origin, first));
+        let mut connection = Box::new(Connection::new(conversation, &origin, first, self.traced));
+        for held in &held {
+            let mut around = Surroundings { now: self.now, budget: &mut self.budget, notes };
+            connection.take(&held.segment(), held.sender, held.at, &mut around);
+        }
+        slot.state = State::Running(connection);
+        if let State::Running(connection) = &slot.state
+            && connection.closed_at().is_some()
+        {
+            self.queue.push(deadline(&slot.state), Ticket { serial: slot.serial, slot: place });
+        }
+    }
+
+    /// Finishes the flow in a slot, if there is one, and leaves its straggler trap or nothing.
+    fn finish_slot(&mut self, place: usize, sink: &mut S, notes: &mut Notes) {
+        self.settle(place, sink, notes);
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        let State::Running(connection) = std::mem::replace(&mut slot.state, State::Free) else {
+            return self.clear(place);
+        };
+        let next = connection.next_numbers();
+        let closed = connection.closed_at().is_some();
+        let (flow, conversation) = connection.finish(self.now, &mut self.budget, notes);
+        self.open -= 1;
+        sink.close(flow, conversation);
+        if closed {
+            let until = self.now.plus(STRAGGLERS_FOR);
+            slot.state = State::Finished { until, next };
+            self.queue.push(until, Ticket { serial: slot.serial, slot: place });
+        } else {
+            self.clear(place);
+        }
+    }
+
+    fn clear(&mut self, place: usize) {
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        slot.state = State::Free;
+        // A newer flow may have the key by now.
+        if self.places.get(&slot.key) == Some(&place) {
+            self.places.remove(&slot.key);
+        }
+        if slot.serial != 0 {
+            slot.serial = 0;
+            self.free.push(place);
+        }
+    }
+
+    /// Gives up the flow that is due first, as far as a look at some of them tells.
+    #[cold]
+    fn evict(&mut self, sink: &mut S, notes: &mut Notes) {
+        let mut best: Option<(Timestamp, Ticket)> = None;
+        let mut others = Vec::new();
+        for _ in 0..LOOKED_AT_TO_EVICT {
+            let Some(ticket) = self.queue.pop() else { break };
+            let Some(slot) = self.slots.get(ticket.slot).filter(|slot| slot.serial == ticket.serial) else {
+                continue;
+            };
+            let due = deadline(&slot.state);
+            let evictable = matches!(slot.state, State::Opening(_) | State::Running(_));
+            if evictable && best.as_ref().is_none_or(|(earliest, _)| due < *earliest) {
+                others.extend(best.replace((due, ticket)));
+            } else {
+                others.push((due, ticket));
+            }
+        }
+        for (due, ticket) in others {
+            self.queue.push(due, ticket);
+        }
+        if let Some((_, ticket)) = best {
+            self.finish_slot(ticket.slot, sink, notes);
+        }
+    }
+}
+
+impl<S: FlowSink> std::fmt::Debug for FlowTable<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FlowTable").field("open", &self.open).field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+/// When to look at a flow again.
+fn deadline<C: crate::capture::Conversation>(state: &State<C>) -> Timestamp {
+    match state {
+        State::Free => Timestamp::from_nanos(i64::MAX),
+        State::Opening(opening) if opening.only_syns() => opening.last.plus(UNANSWERED_FOR),
+        State::Opening(opening) => opening.last.plus(IDLE_FOR),
+        State::Running(connection) => match connection.closed_at() {
+            Some(closed) if connection.is_reset() => closed.plus(LINGER_AFTER_RST),
+            Some(closed) => closed.plus(LINGER_AFTER_FINS),
+            None => connection.active_until().plus(IDLE_FOR),
+        },
+        State::Finished { until, .. } => *until,
+    }
+}
+
+/// Whether a SYN has nothing to do with the one that waits for its answer.
+fn is_another_opening(opening: &Opening, segment: &Segment<'_>, sender: Sender) -> bool {
+    segment.flags.is_syn() && opening.isn(sender).is_some_and(|isn| isn != segment.seq)
+}
+
+/// Whether a segment is an echo of a finished flow: no SYN, and its octets, if it has any, near
+/// those of the flow.
+fn is_straggler(segment: &Segment<'_>, sender: Sender, next: &[Option<SeqNumber>; 2]) -> bool {
+    let [lower, higher] = next;
+    let next = match sender {
+        Sender::Lower => lower,
+        Sender::Higher => higher,
+    };
+    let near = next.is_none_or(|next| segment.seq.beyond(next).abs() <= STRAGGLER_REACH);
+    !segment.flags.syn() && (segment.stream_len() == 0 || near)
+}

@@ -1,0 +1,94 @@
+//! Link types by their registered numbers.
+
+use std::fmt;
+
+/// A link type: what the first octet of a frame begins.
+///
+/// Numbers: <https://www.tcpdump.org/linktypes.html>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkType(pub u32);
+
+impl LinkType {
+    /// BSD loopback: the address family in the byte order of the capturing host.
+    pub const NULL: Self = Self(0);
+    /// Ethernet.
+    pub const ETHERNET: Self = Self(1);
+    /// Raw IP, as OpenBSD writes it.
+    pub const RAW_OPENBSD: Self = Self(14);
+    /// Raw IP, as other systems' `DLT_RAW` leaks into files.
+    pub const RAW_DLT: Self = Self(12);
+    /// PPP, with or without HDLC-like framing (RFC 1662).
+    pub const PPP: Self = Self(9);
+    /// PPP over Ethernet, without the Ethernet header.
+    pub const PPP_ETHER: Self = Self(51);
+    /// Raw IP; the version is in the first four bits.
+    pub const RAW: Self = Self(101);
+    /// OpenBSD loopback: the address family in network byte order.
+    pub const LOOP: Self = Self(108);
+    /// Linux "cooked" capture, version 1.
+    pub const LINUX_SLL: Self = Self(113);
+    /// Raw IPv4.
+    pub const IPV4: Self = Self(228);
+    /// Raw IPv6.
+    pub const IPV6: Self = Self(229);
+    /// Linux "cooked" capture, version 2.
+    pub const LINUX_SLL2: Self = Self(276);
+
+    /// The registered name without its `LINKTYPE_`, of the types that turn up in practice.
+    pub fn name(self) -> Option<&'static str> {
+        NAMES.iter().find(|(number, _)| *number == self.0).map(|(_, name)| *name)
+    }
+}
+
+/// `1 (ETHERNET)`, `253` where the name is not known.
+impl fmt::Display for LinkType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => write!(f, "{} ({name})", self.0),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+const NAMES: [(u32, &str); 40] = [
+    (0, "NULL"),
+    (1, "ETHERNET"),
+    (3, "AX25"),
+    (6, "IEEE802_5"),
+    (7, "ARCNET_BSD"),
+    (8, "SLIP"),
+    (9, "PPP"),
+    (10, "FDDI"),
+    (12, "RAW"),
+    (14, "RAW"),
+    (50, "PPP_HDLC"),
+    (51, "PPP_ETHER"),
+    (100, "ATM_RFC1483"),
+    (101, "RAW"),
+    (104, "C_HDLC"),
+    (105, "IEEE802_11"),
+    (107, "FRELAY"),
+    (108, "LOOP"),
+    (113, "LINUX_SLL"),
+    (114, "LTALK"),
+    (117, "PFLOG"),
+    (119, "IEEE802_11_PRISM"),
+    (122, "IP_OVER_FC"),
+    (123, "SUNATM"),
+    (127, "IEEE802_11_RADIOTAP"),
+    (147, "USER0"),
+    (149, "USER2"),
+    (163, "IEEE802_11_AVS"),
+    (192, "PPI"),
+    (195, "IEEE802_15_4_WITHFCS"),
+    (220, "USB_LINUX_MMAPPED"),
+    (228, "IPV4"),
+    (229, "IPV6"),
+    (239, "NFLOG"),
+    (240, "NETANALYZER"),
+    (242, "IPOIB"),
+    (249, "USBPCAP"),
+    (252, "WIRESHARK_UPPER_PDU"),
+    (258, "PKTAP"),
+    (276, "LINUX_SLL2"),
+];

@@ -1,0 +1,498 @@
+//! One direction of a flow: octets in order, each once, with the gaps kept in their place.
+//!
+//! The reassembler knows ranges of offsets and nothing of TCP's flags. What comes in order is
+//! handed on as it lies in the packet; what comes early is copied once and waits.
+//!
+//! Where copies of the same octets differ, the first one captured counts, as it does for most
+//! receivers; the difference is counted. Copies of octets that were handed on already are told
+//! apart by their Internet checksum, so only where they have the same bounds.
+//!
+//! A hole is given up, and handed on as a [`Gap`], when
+//! * the other end acknowledged it and [`HOLE_PATIENCE`] or [`HOLE_SEGMENTS`] passed since (the
+//!   capture lost it: a copy may still come, out of order, but not later than that);
+//! * the snapshot length cut the frame that held it and the other end acknowledged it;
+//! * the octets waiting behind it exceed [`MAX_WAITING`] or [`MAX_PIECES`], or those of all streams
+//!   the [`Budget`];
+//! * the flow or the file ends.
+
+mod budget;
+mod pieces;
+
+pub(crate) use budget::Budget;
+
+use crate::capture::{Chunk, Gap, Interest, Loss, StreamFacts};
+use crate::cite::Moment;
+use crate::time::{Span, Timestamp};
+use pieces::{Piece, Pieces, RecentSums};
+
+/// How long an acknowledged hole may still be filled: a capturing host delivers frames out of
+/// order by milliseconds, seldom more.
+pub const HOLE_PATIENCE: Span = Span::from_seconds(2);
+
+/// Segments of the stream after which an acknowledged hole is given up all the same.
+pub const HOLE_SEGMENTS: u32 = 256;
+
+/// Octets that may wait behind a hole of one stream; a fast sender has no more in flight.
+pub const MAX_WAITING: usize = 4 * 1024 * 1024;
+
+/// Pieces that may wait behind a hole of one stream.
+pub const MAX_PIECES: usize = 4096;
+
+/// The largest window that TCP can announce (RFC 7323 section 2.3): data further than this beyond
+/// all that was acknowledged is none of this connection's.
+pub const LARGEST_WINDOW: u64 = 1 << 30;
+
+/// Takes what comes out of a stream.
+pub(crate) trait Outlet {
+    fn octets(&mut self, chunk: Chunk<'_>) -> Interest;
+    fn gap(&mut self, gap: Gap) -> Interest;
+    fn end(&mut self, length: u64, at: Moment, acknowledged: u64);
+}
+
+/// What one segment offers a stream.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offer<'a> {
+    /// Place of its first octet; negative before the stream's known beginning.
+    pub(crate) offset: i64,
+    /// Its octets as far as captured.
+    pub(crate) bytes: &'a [u8],
+    /// How many they were on the wire.
+    pub(crate) len: u32,
+    /// Their Internet checksum, where they are whole.
+    pub(crate) sum: Option<u16>,
+    pub(crate) at: Moment,
+    /// How far the segment acknowledges the other stream.
+    pub(crate) acknowledged: u64,
+}
+
+/// What an offer brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Octets not seen before.
+    Octets,
+    /// Nothing but octets seen before.
+    Copy,
+    /// Nothing but octets from before the stream's known beginning.
+    BeforeBeginning,
+    /// Nothing but octets beyond the stream's end.
+    BeyondEnd,
+}
+
+/// See the module.
+///
+/// Invariants: every waiting piece lies wholly beyond `next`, or it would have been handed on;
+/// pieces never overlap; `budget` counts exactly the waiting octets of all streams.
+#[derive(Debug, Default)]
+pub(crate) struct Stream {
+    /// All octets before it are handed on, as octets or as gaps.
+    next: u64,
+    waiting: Option<Box<Pieces>>,
+    sums: RecentSums,
+    /// Where the stream ends, with the segment that said so and what that acknowledged.
+    end: Option<(u64, Moment, u64)>,
+    ended: bool,
+    /// The hole at `next` as far as it is acknowledged.
+    hole: Option<AcknowledgedHole>,
+    headers_only: bool,
+    tally: Tally,
+}
+
+/// Since when the octets from `Stream::next` to `up_to` are known to have reached the other end.
+#[derive(Debug, Clone, Copy)]
+struct AcknowledgedHole {
+    up_to: u64,
+    since: Timestamp,
+    segments: u32,
+}
+
+/// What a stream counted.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Octets handed on.
+    pub(crate) octets: u64,
+    /// Octets handed on as gaps.
+    pub(crate) missed: u64,
+    /// The first gaps.
+    pub(crate) gaps: Vec<Gap>,
+    /// End of the last octet handed on.
+    pub(crate) end: u64,
+    /// Segments with octets that differ from an earlier copy.
+    pub(crate) differing: u64,
+    /// Holes given up because too much waited behind them.
+    pub(crate) forced: u64,
+    /// Waiting octets dropped because no window could have allowed them.
+    pub(crate) beyond_window: u64,
+    /// Place of the first gap that was not acknowledged.
+    pub(crate) first_unacknowledged: Option<u64>,
+}
+
+impl Stream {
+    /// All octets before it are handed on.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// What it counted so far.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Takes the octets of one segment. `acked` is how much of this stream the other end
+    /// acknowledged so far; `reach` is the largest window it announced.
+    #[inline]
+    pub(crate) fn offer(
+        &mut self,
+        offer: Offer<'_>,
+        acked: u64,
+        reach: u64,
+        budget: &mut Budget,
+        out: &mut impl Outlet,
+    ) -> News {
+        let len = u64::from(offer.len);
+        if self.headers_only {
+            return self.skim(offer.offset, len);
+        }
+        // The usual case: the next octets, whole, nothing waiting.
+        if offer.offset == self.next.cast_signed()
+            && self.waiting.is_none()
+            && offer.bytes.len() as u64 == len
+            && self.end.is_none()
+        {
+            self.sums.remember(self.next, offer.len, offer.sum);
+            self.hand_on(offer.bytes, offer.at, offer.acknowledged, out);
+            return News::Octets;
+        }
+        self.offer_slowly(offer, acked, reach, budget, out)
+    }
+
+    /// Says where the stream ends. Of two claims the nearer one counts: it is reached first.
+    pub(crate) fn end_at(&mut self, offset: i64, at: Moment, acknowledged: u64, out: &mut impl Outlet) {
+        let Ok(offset) = u64::try_from(offset) else { return };
+        let nearer = self.end.is_none_or(|(known, ..)| offset < known);
+        if self.ended || offset < self.next || !nearer {
+            return;
+        }
+        self.end = Some((offset, at, acknowledged));
+        self.end_if_reached(out);
+    }
+
+    /// Notes that the other end acknowledged this stream up to `acked`.
+    #[inline]
+    pub(crate) fn acknowledged(&mut self, acked: u64, now: Timestamp) {
+        if acked <= self.next || self.ended || self.headers_only {
+            return;
+        }
+        match &mut self.hole {
+            // Known already, at least in part: the clock of that part runs.
+            Some(hole) if hole.up_to > self.next => {}
+            hole => *hole = Some(AcknowledgedHole { up_to: acked, since: now, segments: 0 }),
+        }
+    }
+
+    /// Gives up holes that are due at `at`.
+    #[inline]
+    pub(crate) fn give_up_due(
+        &mut self,
+        acked: u64,
+        at: Moment,
+        now: Timestamp,
+        budget: &mut Budget,
+        out: &mut impl Outlet,
+    ) {
+        if self.hole.is_some() && !self.headers_only {
+            self.give_up_acknowledged(acked, at, now, budget, out);
+        }
+    }
+
+    /// The flow is over: hands on everything that waits, with the gaps between.
+    pub(crate) fn finish(
+        &mut self,
+        acked: u64,
+        reach: u64,
+        at: Moment,
+        budget: &mut Budget,
+        out: &mut impl Outlet,
+    ) {
+        while self.waiting.is_some() {
+            self.drain(budget, out);
+            self.force_first_hole(acked, reach, at, budget, out);
+        }
+        if self.headers_only {
+            return;
+        }
+        let end = self.end.map(|(end, ..)| end);
+        if let Some(end) = end {
+            self.give_up(end, acked, at, out);
+        } else if !self.is_lost_fin(acked) {
+            self.give_up(acked, acked, at, out);
+        }
+        self.end_if_reached(out);
+    }
+
+    /// From now on only counts, and keeps nothing.
+    pub(crate) fn follow_headers_only(&mut self, budget: &mut Budget) {
+        self.headers_only = true;
+        self.hole = None;
+        if let Some(waiting) = self.waiting.take() {
+            budget.release(waiting.octets());
+        }
+    }
+
+    /// Moves the counts into the facts of the flow.
+    pub(crate) fn take_facts(&mut self, facts: &mut StreamFacts) {
+        let tally = std::mem::take(&mut self.tally);
+        facts.octets = tally.octets;
+        facts.missed_octets = tally.missed;
+        facts.gaps = tally.gaps;
+        facts.end = tally.end;
+        facts.differing_overlaps = tally.differing;
+    }
+
+    /// Counts by headers alone: the highest octet seen, without telling holes from disorder.
+    fn skim(&mut self, offset: i64, len: u64) -> News {
+        let end = offset.saturating_add_unsigned(len);
+        match u64::try_from(end) {
+            Ok(end) if end > self.next => {
+                let from = u64::try_from(offset).unwrap_or(0).max(self.next);
+                self.tally.octets += end - from;
+                self.tally.end = end;
+                self.next = end;
+                News::Octets
+            }
+            _ => News::Copy,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn offer_slowly(
+        &mut self,
+        offer: Offer<'_>,
+        acked: u64,
+        reach: u64,
+        budget: &mut Budget,
+        out: &mut impl Outlet,
+    ) -> News {
+        if let Some(hole) = &mut self.hole {
+            hole.segments = hole.segments.saturating_add(1);
+        }
+        let Ok(end) = u64::try_from(offer.offset.saturating_add_unsigned(offer.len.into())) else {
+            return News::BeforeBeginning;
+        };
+        if end == 0 {
+            return News::BeforeBeginning;
+        }
+        let start = u64::try_from(offer.offset).unwrap_or(0);
+        if end <= self.next {
+            if self.sums.differs(start, offer.len, offer.sum) {
+                self.tally.differing += 1;
+            }
+            return News::Copy;
+        }
+        let limit = self.end.map_or(u64::MAX, |(end, ..)| end);
+        if start >= limit || self.ended {
+            return News::BeyondEnd;
+        }
+        // What was captured, without what lies before the stream, was handed on, or lies beyond
+        // its end.
+        let from = start.max(self.next);
+        let to = end.min(limit);
+        let passed =
+            usize::try_from(from.saturating_add_signed(offer.offset.saturating_neg())).unwrap_or(usize::MAX);
+        let bytes = offer.bytes.get(passed..).unwrap_or_default();
+        let bytes = bytes.get(..(to - from) as usize).unwrap_or(bytes);
+        self.sums.remember(start, offer.len, offer.sum);
+
+        let mut pieces = self.waiting.take().unwrap_or_default();
+        budget.release(pieces.octets());
+        let (mut new, differs) = (false, pieces.differs(from, bytes));
+        if differs {
+            self.tally.differing += 1;
+        }
+        // In order as far as nothing waits there: no copy.
+        let mut place = from;
+        let mut rest = bytes;
+        if from == self.next {
+            let free = pieces.first_offset().map_or(rest.len() as u64, |first| first - from);
+            let (now, later) = rest.split_at_checked(free as usize).unwrap_or((rest, &[]));
+            if !now.is_empty() {
+                new = true;
+                self.hand_on(now, offer.at, offer.acknowledged, out);
+            }
+            place += now.len() as u64;
+            rest = later;
+        }
+        if self.headers_only {
+            return News::Octets;
+        }
+        new |= pieces.insert(place, rest, offer.at, offer.acknowledged);
+        new |= pieces.mark_cut(from + bytes.len() as u64, to, self.next);
+        budget.take(pieces.octets());
+        self.waiting = (!pieces.is_empty()).then_some(pieces);
+        self.drain(budget, out);
+        self.give_up_cut(acked, offer.at, budget, out);
+        while self.over_limit(budget) && !self.headers_only {
+            self.tally.forced += 1;
+            self.force_first_hole(acked, reach, offer.at, budget, out);
+            self.drain(budget, out);
+        }
+        if new { News::Octets } else { News::Copy }
+    }
+
+    fn over_limit(&self, budget: &Budget) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| {
+            waiting.octets() > MAX_WAITING || waiting.count() > MAX_PIECES || budget.exhausted()
+        })
+    }
+
+    /// Hands on the pieces that follow `next` without a hole.
+    fn drain(&mut self, budget: &mut Budget, out: &mut impl Outlet) {
+        if self.headers_only {
+            return self.follow_headers_only(budget);
+        }
+        while let Some(waiting) = &mut self.waiting {
+            let before = waiting.octets();
+            let piece = waiting.take_first_at(self.next);
+            budget.release(before - waiting.octets());
+            let empty = waiting.is_empty();
+            if empty {
+                self.waiting = None;
+            }
+            let Some(Piece { bytes, at, acknowledged }) = piece else { break };
+            self.hand_on(&bytes, at, acknowledged, out);
+            if self.headers_only {
+                return self.follow_headers_only(budget);
+            }
+        }
+        self.end_if_reached(out);
+    }
+
+    /// Gives up holes that the snapshot length made, as far as they are acknowledged: no copy of
+    /// them will be longer.
+    fn give_up_cut(&mut self, acked: u64, at: Moment, budget: &mut Budget, out: &mut impl Outlet) {
+        while let Some(waiting) = &self.waiting {
+            let Some(cut_end) = waiting.cut_at(self.next) else { break };
+            let to = waiting.first_offset().map_or(cut_end, |first| first.min(cut_end)).min(acked);
+            if to <= self.next {
+                break;
+            }
+            self.give_up(to, acked, at, out);
+            self.drain(budget, out);
+        }
+    }
+
+    #[cold]
+    fn give_up_acknowledged(
+        &mut self,
+        acked: u64,
+        at: Moment,
+        now: Timestamp,
+        budget: &mut Budget,
+        out: &mut impl Outlet,
+    ) {
+        self.give_up_cut(acked, at, budget, out);
+        while let Some(hole) = self.hole {
+            if hole.up_to <= self.next {
+                self.hole = None;
+                self.acknowledged(acked, now);
+                continue;
+            }
+            let due = now.since(hole.since) >= HOLE_PATIENCE || hole.segments >= HOLE_SEGMENTS;
+            if !due || self.is_lost_fin(acked) {
+                break;
+            }
+            let first = self.waiting.as_ref().and_then(|waiting| waiting.first_offset());
+            let end = self.end.map_or(u64::MAX, |(end, ..)| end);
+            let to = first.unwrap_or(u64::MAX).min(hole.up_to).min(end);
+            if to <= self.next {
+                break;
+            }
+            self.give_up(to, acked, at, out);
+            self.drain(budget, out);
+        }
+    }
+
+    /// An acknowledgment of one octet more than was seen, with nothing behind it, stands for a FIN
+    /// that the capture lost, not for an octet.
+    fn is_lost_fin(&self, acked: u64) -> bool {
+        self.end.is_none() && self.waiting.is_none() && acked == self.next + 1
+    }
+
+    /// Gives up the hole before the first waiting piece, or drops that piece where no window
+    /// could have allowed it.
+    fn force_first_hole(
+        &mut self,
+        acked: u64,
+        reach: u64,
+        at: Moment,
+        budget: &mut Budget,
+        out: &mut impl Outlet,
+    ) {
+        let Some(waiting) = &mut self.waiting else { return };
+        let edge = self.next.max(acked).saturating_add(reach);
+        match waiting.first_offset() {
+            Some(first) if first <= edge => self.give_up(first, acked, at, out),
+            Some(_) => {
+                // All pieces lie at or beyond the first one.
+                let octets = waiting.octets();
+                budget.release(octets);
+                self.tally.beyond_window += octets as u64;
+                self.waiting = None;
+            }
+            // Only cuts are left: octets that the capture saw pass and did not keep.
+            None => {
+                let end = waiting.last_cut();
+                self.waiting = None;
+                self.give_up(end, acked, at, out);
+            }
+        }
+    }
+
+    /// Hands on the octets up to `to` as gaps: one acknowledged, one not.
+    fn give_up(&mut self, to: u64, acked: u64, at: Moment, out: &mut impl Outlet) {
+        for (to, loss) in [(to.min(acked), Loss::Capture), (to, Loss::Unacknowledged)] {
+            if to <= self.next || self.headers_only {
+                continue;
+            }
+            let gap = Gap { offset: self.next, length: to - self.next, at, loss };
+            self.next = to;
+            self.tally.missed += gap.length;
+            if self.tally.gaps.len() < StreamFacts::MAX_GAPS {
+                self.tally.gaps.push(gap);
+            }
+            if loss == Loss::Unacknowledged {
+                self.tally.first_unacknowledged.get_or_insert(gap.offset);
+            }
+            self.headers_only |= out.gap(gap) == Interest::HeadersOnly;
+        }
+        if let Some(waiting) = &mut self.waiting {
+            waiting.forget_cuts_before(self.next);
+        }
+    }
+
+    #[inline]
+    fn hand_on(&mut self, bytes: &[u8], at: Moment, acknowledged: u64, out: &mut impl Outlet) {
+        if bytes.is_empty() {
+            return;
+        }
+        let chunk = Chunk { bytes, offset: self.next, at, acknowledged };
+        self.next += bytes.len() as u64;
+        self.tally.octets += bytes.len() as u64;
+        self.tally.end = self.next;
+        self.headers_only |= out.octets(chunk) == Interest::HeadersOnly;
+    }
+
+    fn end_if_reached(&mut self, out: &mut impl Outlet) {
+        if let Some((end, at, acknowledged)) = self.end
+            && end == self.next
+            && !self.ended
+            && !self.headers_only
+        {
+            self.ended = true;
+            out.end(end, at, acknowledged);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

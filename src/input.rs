@@ -1,0 +1,209 @@
+//! Opening an input: a file or standard input, unpacked where it is gzipped.
+//!
+//! What a file is, is told by its first octets, never by its name: [`Input::head`] shows them
+//! without taking them from [`Input::reader`]. Standard input cannot be opened twice, so whoever
+//! looked at it must keep it.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::bufread::MultiGzDecoder;
+
+/// The name that stands for standard input.
+pub const STANDARD_INPUT: &str = "-";
+
+/// First octets shown in [`Input::head`] before anything is read.
+pub const HEAD_LEN: usize = 4096;
+
+/// RFC 1952 section 2.3.1: ID1, ID2 and the only compression method in use.
+const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
+
+/// Read-ahead of the gzip decoder.
+const COMPRESSED_BUFFER: usize = 128 * 1024;
+
+/// An opened input.
+pub struct Input {
+    /// The first [`HEAD_LEN`] octets of the content, unpacked; fewer where it is shorter or cannot
+    /// be unpacked so far. The reader gives them again.
+    pub head: Vec<u8>,
+    /// The content from its first octet, unpacked.
+    pub reader: Box<dyn Read + Send>,
+    /// Whether it is gzipped.
+    pub gzipped: bool,
+    /// Octets on disk, where it is a regular file: what [`Self::raw_bytes`] runs up to.
+    pub raw_len: Option<u64>,
+    raw_bytes: Arc<AtomicU64>,
+}
+
+impl Input {
+    /// Octets read so far as they lie on disk, before unpacking.
+    pub fn raw_bytes(&self) -> u64 {
+        self.raw_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The counter behind [`Self::raw_bytes`], for whoever shows progress.
+    pub fn raw_counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.raw_bytes)
+    }
+
+    /// Takes `reader` for an input, telling gzip by its magic number.
+    ///
+    /// # Errors
+    /// When not even the first octet can be read.
+    pub fn from_reader(reader: impl Read + Send + 'static) -> io::Result<Self> {
+        let raw_bytes = Arc::new(AtomicU64::new(0));
+        let mut raw = Counted { inner: reader, count: Arc::clone(&raw_bytes) };
+        let (raw_head, error) = read_head(&mut raw, HEAD_LEN);
+        if raw_head.is_empty()
+            && let Some(error) = error
+        {
+            return Err(error);
+        }
+        let gzipped = raw_head.starts_with(&GZIP_MAGIC);
+        let content = Cursor::new(raw_head.clone()).chain(Failing(error)).chain(raw);
+        if !gzipped {
+            return Ok(Self { head: raw_head, reader: Box::new(content), gzipped, raw_len: None, raw_bytes });
+        }
+        let mut unpacked = MultiGzDecoder::new(BufReader::with_capacity(COMPRESSED_BUFFER, content));
+        let (head, error) = read_head(&mut unpacked, HEAD_LEN);
+        let reader = Box::new(Cursor::new(head.clone()).chain(Failing(error)).chain(unpacked));
+        Ok(Self { head, reader, gzipped, raw_len: None, raw_bytes })
+    }
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Input")
+            .field("head", &self.head.len())
+            .field("gzipped", &self.gzipped)
+            .field("raw_len", &self.raw_len)
+            .field("raw_bytes", &self.raw_bytes())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Opens a file, or standard input for [`STANDARD_INPUT`].
+///
+/// # Errors
+/// What the operating system says: no such file, no permission, a directory.
+pub fn open(path: &Path) -> io::Result<Input> {
+    if is_standard_input(path) {
+        return Input::from_reader(io::stdin());
+    }
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let mut input = Input::from_reader(file)?;
+    input.raw_len = metadata.is_file().then(|| metadata.len());
+    Ok(input)
+}
+
+/// Whether `path` stands for standard input.
+pub fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == STANDARD_INPUT
+}
+
+/// Reads up to `limit` octets; what could be read comes back also when reading fails.
+fn read_head(reader: &mut impl Read, limit: usize) -> (Vec<u8>, Option<io::Error>) {
+    let mut head = Vec::with_capacity(limit);
+    let error = reader.take(limit as u64).read_to_end(&mut head).err();
+    (head, error)
+}
+
+/// Gives the error that was met while looking ahead, in its place.
+struct Failing(Option<io::Error>);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+struct Counted<R> {
+    inner: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.count.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn gzip(content: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn all(mut input: Input) -> io::Result<Vec<u8>> {
+        let mut content = Vec::new();
+        input.reader.read_to_end(&mut content)?;
+        Ok(content)
+    }
+
+    #[test]
+    fn plain_and_gzipped_read_alike() {
+        let content: Vec<u8> = (0..20_000u32).flat_map(u32::to_le_bytes).collect();
+        let plain = Input::from_reader(Cursor::new(content.clone())).unwrap();
+        assert!(!plain.gzipped);
+        assert_eq!(plain.head, content[..HEAD_LEN]);
+        assert_eq!(all(plain).unwrap(), content);
+
+        // Two members, as `cat a.gz b.gz` makes them.
+        let mut packed = gzip(&content[..30_000]);
+        packed.extend(gzip(&content[30_000..]));
+        let length = packed.len() as u64;
+        let packed = Input::from_reader(Cursor::new(packed)).unwrap();
+        assert!(packed.gzipped);
+        let counter = packed.raw_counter();
+        assert_eq!(packed.head, content[..HEAD_LEN]);
+        assert_eq!(all(packed).unwrap(), content);
+        assert_eq!(counter.load(Ordering::Relaxed), length);
+    }
+
+    #[test]
+    fn a_cut_gzip_gives_what_can_be_unpacked_and_then_an_error() {
+        let content: Vec<u8> =
+            (0..50_000u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let packed = gzip(&content);
+        let cut = Input::from_reader(Cursor::new(packed[..packed.len() / 2].to_vec())).unwrap();
+        let mut reader = cut.reader;
+        let mut got = Vec::new();
+        assert!(reader.read_to_end(&mut got).is_err());
+        assert!(!got.is_empty() && content.starts_with(&got));
+    }
+
+    #[test]
+    fn a_head_that_does_not_unpack_is_empty_and_the_reader_says_why() {
+        let mut garbage = GZIP_MAGIC.to_vec();
+        garbage.extend([0; 7]);
+        garbage.extend([0xff; 50]);
+        let input = Input::from_reader(Cursor::new(garbage)).unwrap();
+        assert!(input.gzipped && input.head.is_empty());
+        assert!(all(input).is_err());
+    }
+
+    #[test]
+    fn directories_and_missing_files_are_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(open(folder.path()).is_err());
+        assert_eq!(open(&folder.path().join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+}

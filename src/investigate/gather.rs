@@ -1,0 +1,302 @@
+//! Both sides read at once, each on its thread: sessions from the captures, connections from the logs.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use ahash::AHashSet;
+
+use crate::capture::{self, CaptureInput};
+use crate::cite::{CaptureId, LogId, Notes};
+use crate::investigate::inputs::{Kind, open_all};
+use crate::investigate::{InputFacts, InputKind, InvestigateError, Plan, Reader, Time, Watch};
+use crate::join::clock::Clocks;
+use crate::maillog::{self, LogInput, MailLog};
+use crate::net::{Leg, canonical};
+use crate::smtp::{self, Session};
+use crate::time::Timestamp;
+
+/// Client addresses remembered of connections that the log knows nothing of, for the notes.
+const MAX_OTHER_CLIENTS: usize = 64;
+
+/// What both sides gave.
+pub struct Gathered {
+    pub inputs: Vec<InputFacts>,
+    pub capture_paths: Vec<PathBuf>,
+    pub log_paths: Vec<PathBuf>,
+    pub log: MailLog,
+    pub sessions: Vec<Session>,
+    pub seen: Seen,
+    pub addresses: Addresses,
+    pub spans: Spans,
+}
+
+/// What was seen on the wire and not kept.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// SMTP connections of any address.
+    pub sessions: u64,
+    /// Connections to the appliance from addresses that the log does not know.
+    pub dropped_to_appliance: u64,
+    /// Some of their clients.
+    pub other_clients: BTreeSet<IpAddr>,
+}
+
+/// The time that the captures cover.
+#[derive(Debug, Default)]
+pub struct Spans {
+    /// The first and the last frame of all.
+    pub captures: Option<(Timestamp, Timestamp)>,
+}
+
+/// The addresses that the log knows, as they stand on the wire.
+#[derive(Debug, Default)]
+pub struct Addresses {
+    remotes: AHashSet<IpAddr>,
+    locals: AHashSet<IpAddr>,
+    /// Some connection's address is not in the log: every flow may be it.
+    some_unknown: bool,
+}
+
+impl Addresses {
+    fn of(log: &MailLog, map: &[(IpAddr, IpAddr)]) -> Self {
+        let mut this = Self::default();
+        let dress = |ip: IpAddr| {
+            let ip = canonical(ip);
+            let mapped = map.iter().find(|(from, _)| canonical(*from) == ip).map(|(_, to)| canonical(*to));
+            [Some(ip), mapped].into_iter().flatten()
+        };
+        for connection in &log.connections {
+            match connection.remote {
+                Some(remote) => this.remotes.extend(dress(remote)),
+                None => this.some_unknown |= connection.leg == Leg::Injection,
+            }
+            if connection.leg == Leg::Injection {
+                this.locals.extend(connection.local.into_iter().flat_map(dress));
+            }
+        }
+        this
+    }
+
+    /// Whether the join may need this session.
+    fn knows(&self, session: &Session) -> bool {
+        self.some_unknown
+            || self.remotes.contains(&canonical(session.client().ip))
+            || self.remotes.contains(&canonical(session.server().ip))
+    }
+
+    /// Whether the session came to the appliance (as far as the log tells its addresses).
+    pub fn is_to_appliance(&self, session: &Session) -> bool {
+        self.locals.is_empty() || self.locals.contains(&canonical(session.server().ip))
+    }
+}
+
+/// Opens, tells apart and reads every input.
+pub fn gather(plan: &Plan, watch: &Watch) -> Result<Gathered, InvestigateError> {
+    let mut sides = Sides::default();
+    for opened in open_all(&plan.inputs, watch) {
+        sides.add(opened.path, opened.kind, plan.hash);
+    }
+    if sides.captures.is_empty() && sides.logs.is_empty() {
+        return Err(InvestigateError::NothingReadable(sides.inputs));
+    }
+    if sides.logs.is_empty() {
+        return Err(InvestigateError::NoLog(sides.inputs));
+    }
+    if sides.captures.is_empty() {
+        return Err(InvestigateError::NoCapture(sides.inputs));
+    }
+    let options = capture::Options {
+        reader: match plan.reader {
+            Reader::Native => capture::read::ReaderKind::Native,
+            Reader::Libpcap => capture::read::ReaderKind::Libpcap,
+        },
+        filter: plan.filter.clone(),
+        ..capture::Options::default()
+    };
+    let addresses: OnceLock<Addresses> = OnceLock::new();
+    let (captures, logs) = (std::mem::take(&mut sides.captures), std::mem::take(&mut sides.logs));
+    let (log, wire) = std::thread::scope(|scope| {
+        let log = scope.spawn(|| {
+            let log = maillog::read_logs(logs);
+            // The capture side keeps only what the log can speak of, from here on.
+            let _ = addresses.set(Addresses::of(&log, &plan.address_map));
+            log
+        });
+        let wire = follow(plan, captures, &options, &addresses, watch);
+        (log.join().unwrap_or_default(), wire)
+    });
+    let (mut kept, captures) = wire?;
+    let addresses = addresses.into_inner().unwrap_or_default();
+    kept.keep_known(&addresses, plan.keeps_all());
+    sides.learn_captures(&captures);
+    sides.learn_logs(&log, plan);
+    let spans = captures.iter().filter_map(|capture| Some((capture.first?, capture.last?)));
+    let spans = Spans { captures: spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) };
+    kept.sessions.shrink_to_fit();
+    Ok(Gathered {
+        inputs: sides.inputs,
+        capture_paths: sides.capture_paths,
+        log_paths: sides.log_paths,
+        log,
+        sessions: kept.sessions,
+        seen: kept.seen,
+        addresses,
+        spans,
+    })
+}
+
+fn follow(
+    plan: &Plan,
+    captures: Vec<CaptureInput>,
+    options: &capture::Options,
+    addresses: &OnceLock<Addresses>,
+    watch: &Watch,
+) -> Result<(Kept, Vec<capture::CaptureFile>), InvestigateError> {
+    let mut kept = Kept::default();
+    let keeps_all = plan.keeps_all();
+    let sink = smtp::Sessions::new(&plan.ports, |mut session: Session| {
+        kept.seen.sessions += 1;
+        // Attribution will ask for traces; until then a report has no use for them.
+        session.flow.trace = None;
+        session.dialog.forget_commands();
+        match addresses.get() {
+            Some(addresses) if !keeps_all && !addresses.knows(&session) => kept.drop(&session, addresses),
+            _ => kept.sessions.push(session),
+        }
+    });
+    let (_, files) = capture::follow(captures, options, sink, watch.interruption())?;
+    Ok((kept, files))
+}
+
+/// The sessions kept so far.
+#[derive(Default)]
+struct Kept {
+    sessions: Vec<Session>,
+    seen: Seen,
+}
+
+impl Kept {
+    fn drop(&mut self, session: &Session, addresses: &Addresses) {
+        if addresses.is_to_appliance(session) {
+            self.seen.dropped_to_appliance += 1;
+        }
+        if self.seen.other_clients.len() < MAX_OTHER_CLIENTS {
+            self.seen.other_clients.insert(canonical(session.client().ip));
+        }
+    }
+
+    /// Drops what was kept before the log was known, and puts the rest in an order that does not
+    /// depend on which flow happened to end first.
+    fn keep_known(&mut self, addresses: &Addresses, keeps_all: bool) {
+        for session in std::mem::take(&mut self.sessions) {
+            if keeps_all || addresses.knows(&session) {
+                self.sessions.push(session);
+            } else {
+                self.drop(&session, addresses);
+            }
+        }
+        self.sessions.sort_by_key(|session| (session.flow.first.time, session.flow.first.frame));
+    }
+}
+
+impl Plan {
+    /// Whether connections that the log does not know are to be listed too.
+    fn keeps_all(&self) -> bool {
+        self.all || !self.selection.remotes.is_empty()
+    }
+}
+
+/// The inputs by side, and what is known of each.
+#[derive(Default)]
+struct Sides {
+    inputs: Vec<InputFacts>,
+    captures: Vec<CaptureInput>,
+    logs: Vec<LogInput>,
+    capture_paths: Vec<PathBuf>,
+    log_paths: Vec<PathBuf>,
+    /// For each capture and each log, its place among the inputs.
+    capture_places: Vec<usize>,
+    log_places: Vec<usize>,
+}
+
+impl Sides {
+    fn add(&mut self, path: PathBuf, kind: Kind, hash: bool) {
+        let place = self.inputs.len();
+        let mut facts = InputFacts {
+            path: path.clone(),
+            kind: InputKind::Unusable,
+            bytes: 0,
+            format: String::new(),
+            sha256: None,
+            first: None,
+            last: None,
+            records: 0,
+            notes: Notes::default(),
+        };
+        match kind {
+            Kind::Capture(input) => match u16::try_from(self.captures.len()) {
+                Ok(id) => {
+                    facts.kind = InputKind::Capture;
+                    self.captures.push(CaptureInput { id: CaptureId(id), path: path.clone(), input });
+                    self.capture_paths.push(path);
+                    self.capture_places.push(place);
+                }
+                Err(_) => facts.notes.loss("more captures than can be told apart", None),
+            },
+            Kind::Log(input) => match u16::try_from(self.logs.len()) {
+                Ok(id) => {
+                    facts.kind = InputKind::Log;
+                    self.logs.push(LogInput::new(LogId(id), input));
+                    self.log_paths.push(path);
+                    self.log_places.push(place);
+                }
+                Err(_) => facts.notes.loss("more logs than can be told apart", None),
+            },
+            Kind::Unusable(why) => facts.notes.loss(why, None),
+        }
+        if hash && facts.kind != InputKind::Unusable {
+            match crate::input::sha256(&facts.path) {
+                Ok(sum) => facts.sha256 = sum,
+                Err(error) => facts.notes.oddity(format!("no SHA-256: {error}"), None),
+            }
+        }
+        self.inputs.push(facts);
+    }
+
+    fn learn_captures(&mut self, files: &[capture::CaptureFile]) {
+        for file in files {
+            let place = self.capture_places.get(usize::from(file.id.0));
+            let Some(facts) = place.and_then(|place| self.inputs.get_mut(*place)) else { continue };
+            facts.bytes = file.bytes;
+            facts.records = file.frames;
+            facts.format = file.description();
+            facts.first = file.first.map(Time::Utc);
+            facts.last = file.last.map(Time::Utc);
+            facts.notes.merge(file.notes.clone());
+        }
+    }
+
+    fn learn_logs(&mut self, log: &MailLog, plan: &Plan) {
+        // Input times are shown by the log's own word; fits are the join's business.
+        let clocks = Clocks::read(log, &[], plan.zone);
+        for file in &log.files {
+            let place = self.log_places.get(usize::from(file.file.0));
+            let Some(facts) = place.and_then(|place| self.inputs.get_mut(*place)) else { continue };
+            let index = log.clocks.iter().position(|clock| clock.file == file.file).and_then(|i| u16::try_from(i).ok());
+            let time = |local| {
+                let line = crate::cite::LogRef { file: file.file, line: 1 };
+                let clock = maillog::ClockIndex(index.unwrap_or(u16::MAX));
+                let stamp = maillog::Stamp { time: local, clock, line };
+                clocks.as_logged(&stamp).map_or(Time::Local(local), Time::Utc)
+            };
+            facts.bytes = file.bytes;
+            facts.records = file.records;
+            facts.format = "mail_logs, text".to_owned();
+            facts.first = file.first.map(time);
+            facts.last = file.last.map(time);
+            facts.notes.merge(file.notes.clone());
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What was given: directories walked, captures and logs told apart by content.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use crate::capture::read::looks_like_capture;
+use crate::input::{self, Input};
+use crate::investigate::{InputPath, Told, Watch};
+use crate::maillog::looks_like_mail_log;
+
+/// Files taken from one directory: more is a mistake in the path.
+pub const MAX_FILES: usize = 100_000;
+
+/// An input, opened and told.
+#[derive(Debug)]
+pub struct Opened {
+    /// Its path as given.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What an input is.
+#[derive(Debug)]
+pub enum Kind {
+    /// A capture, at its first octet.
+    Capture(Input),
+    /// A mail log, at its first octet.
+    Log(Input),
+    /// Neither, or it could not be opened: why.
+    Unusable(String),
+}
+
+/// Opens every input; directories are walked, in the order of their names.
+///
+/// Files that a directory holds and that are neither captures nor logs are passed over without a
+/// word unless nothing in it fits.
+pub fn open_all(paths: &[InputPath], watch: &Watch) -> Vec<Opened> {
+    let mut all = Vec::new();
+    for given in paths {
+        if given.path.is_dir() {
+            all.extend(walk(given, watch));
+        } else {
+            all.push(open(&given.path, given.told, watch));
+        }
+    }
+    all
+}
+
+fn walk(given: &InputPath, watch: &Watch) -> Vec<Opened> {
+    let mut found = Vec::new();
+    let mut passed_over = 0usize;
+    let entries = WalkDir::new(&given.path).sort_by_file_name().into_iter();
+    for entry in entries.filter_map(Result::ok).filter(|entry| entry.file_type().is_file()).take(MAX_FILES) {
+        let opened = open(entry.path(), given.told, watch);
+        match opened.kind {
+            Kind::Unusable(_) => passed_over += 1,
+            Kind::Capture(_) | Kind::Log(_) => found.push(opened),
+        }
+    }
+    if found.is_empty() {
+        let why = match passed_over {
+            0 => "the directory holds no files".to_owned(),
+            count => format!("the directory holds neither captures nor mail logs ({count} files looked at)"),
+        };
+        found.push(Opened { path: given.path.clone(), kind: Kind::Unusable(why) });
+    }
+    found
+}
+
+fn open(path: &Path, told: Told, watch: &Watch) -> Opened {
+    let kind = match input::open(path) {
+        Ok(input) => tell(input, told, watch),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Kind::Unusable("no such file".to_owned()),
+        Err(error) => Kind::Unusable(format!("cannot be opened: {error}")),
+    };
+    Opened { path: path.to_owned(), kind }
+}
+
+fn tell(input: Input, told: Told, watch: &Watch) -> Kind {
+    watch.expect(input.raw_len.unwrap_or(0));
+    match told {
+        Told::Capture => Kind::Capture(input),
+        Told::Log => Kind::Log(input),
+        Told::ByContent if input.head.is_empty() => Kind::Unusable("the file is empty".to_owned()),
+        Told::ByContent if looks_like_capture(&input.head) => Kind::Capture(input),
+        Told::ByContent if looks_like_mail_log(&input.head) => Kind::Log(input),
+        Told::ByContent => Kind::Unusable(
+            "neither a capture (pcap, pcapng) nor a mail log by its content; --capture or --log would \
+             have it read as one all the same"
+                .to_owned(),
+        ),
+    }
+}

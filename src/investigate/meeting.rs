@@ -1,0 +1,125 @@
+//! Where log and captures fail to meet: their times, their addresses. Said once, not case by case.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ahash::{AHashMap, AHashSet};
+
+use crate::investigate::gather::{Seen, Spans};
+use crate::join::Joined;
+use crate::maillog::MailLog;
+use crate::net::{Leg, canonical};
+use crate::smtp::Session;
+use crate::text::Text;
+use crate::time::{Span, Timestamp};
+
+/// Addresses named of each side.
+const MAX_NAMED: usize = 5;
+/// HELO names from which on one address is taken for a pool behind one door.
+const MANY_NAMES: usize = 4;
+
+/// What must be said about the inputs taken together.
+pub fn notes(log: &MailLog, sessions: &[Session], seen: &Seen, joined: &Joined, spans: &Spans) -> Vec<String> {
+    let mut notes = Vec::new();
+    notes.extend(clocks_unknown(log, joined));
+    notes.extend(times_apart(log, joined, spans));
+    if let Some(note) = addresses_apart(log, sessions, seen) {
+        notes.push(note);
+    }
+    notes.extend(pools(sessions));
+    if log.left_out.refused_without_icid > 0 {
+        let count = log.left_out.refused_without_icid;
+        notes.push(format!("{count} connections were refused before they got an ICID; the log tells no more of them"));
+    }
+    notes
+}
+
+fn clocks_unknown(log: &MailLog, joined: &Joined) -> Option<String> {
+    let unknown = joined.clocks.readings().iter().filter(|reading| reading.zone.is_none()).count();
+    (unknown > 0).then(|| {
+        format!(
+            "the offset from UTC of {unknown} of {} log clocks is not known: its connections are matched by \
+             address and content alone; --utc-offset would help",
+            log.clocks.len()
+        )
+    })
+}
+
+fn times_apart(log: &MailLog, joined: &Joined, spans: &Spans) -> Option<String> {
+    let (capture_first, capture_last) = spans.captures?;
+    let logged = log.connections.iter().filter(|connection| connection.leg == Leg::Injection);
+    let stamps = logged.flat_map(|connection| [connection.first, connection.last]);
+    let instants: Vec<Timestamp> = stamps.filter_map(|stamp| joined.clocks.instant(&stamp)).collect();
+    let (log_first, log_last) = (*instants.iter().min()?, *instants.iter().max()?);
+    let (apart, order) = if log_last < capture_first {
+        (capture_first.since(log_last), "before the captures begin")
+    } else if log_first > capture_last {
+        (log_first.since(capture_last), "after the captures end")
+    } else {
+        return None;
+    };
+    Some(format!(
+        "log and captures do not meet in time: the log's connections ({log_first} to {log_last}) lie {apart} \
+         {order} ({capture_first} to {capture_last}){}",
+        hint(apart)
+    ))
+}
+
+/// A gap of whole hours smells of a zone.
+fn hint(apart: Span) -> &'static str {
+    if apart < Span::from_seconds(26 * 3600) { "; if the log's zone is meant to differ, --utc-offset tells it" } else { "" }
+}
+
+fn addresses_apart(log: &MailLog, sessions: &[Session], seen: &Seen) -> Option<String> {
+    let logged: BTreeSet<IpAddr> = log
+        .connections
+        .iter()
+        .filter(|connection| connection.leg == Leg::Injection)
+        .filter_map(|connection| connection.remote)
+        .map(canonical)
+        .collect();
+    let wire: BTreeSet<IpAddr> = sessions
+        .iter()
+        .map(|session| canonical(session.client().ip))
+        .chain(seen.other_clients.iter().copied())
+        .collect();
+    if logged.is_empty() || wire.is_empty() || logged.intersection(&wire).next().is_some() {
+        return None;
+    }
+    let named = |addresses: &BTreeSet<IpAddr>| {
+        let mut text = addresses.iter().take(MAX_NAMED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        if addresses.len() > MAX_NAMED {
+            text.push_str(&format!(" and {} more", addresses.len() - MAX_NAMED));
+        }
+        text
+    };
+    Some(format!(
+        "log and captures share no remote address: the log has {}; the captures have SMTP clients {}. If an \
+         address translation lies between, --map LOG_ADDRESS=WIRE_ADDRESS joins them",
+        named(&logged),
+        named(&wire)
+    ))
+}
+
+/// One address that greets with many names is a pool behind a translation or a balancer.
+fn pools(sessions: &[Session]) -> Vec<String> {
+    let mut names: AHashMap<IpAddr, AHashSet<&Text>> = AHashMap::new();
+    for session in sessions {
+        if let Some(helo) = &session.dialog.helo {
+            let of_address = names.entry(canonical(session.client().ip)).or_default();
+            if of_address.len() < 1000 {
+                of_address.insert(helo);
+            }
+        }
+    }
+    let mut pools: Vec<(IpAddr, usize)> =
+        names.into_iter().map(|(ip, names)| (ip, names.len())).filter(|(_, names)| *names >= MANY_NAMES).collect();
+    pools.sort_unstable();
+    pools
+        .into_iter()
+        .take(MAX_NAMED)
+        .map(|(ip, names)| {
+            format!("{ip} greets with {names} different names: several hosts stand behind it, so its address tells little")
+        })
+        .collect()
+}

@@ -1,0 +1,110 @@
+use super::testing::{connection, log, session};
+use super::*;
+use crate::capture::CloseKind;
+
+/// Fifty connections of one sender inside one second; `from` names each one's sender.
+fn fifty(from: impl Fn(u16) -> String, apart: f64) -> (MailLog, Vec<Session>) {
+    let mut sessions = Vec::new();
+    let mut connections = Vec::new();
+    for number in 0..50u16 {
+        let begins = 10.0 + f64::from(number) * apart;
+        let from = from(number);
+        sessions.push(session(40_000 + number, begins, 30.0, &from, "bert@example.com", CloseKind::Fin));
+        connections.push(connection(u64::from(number), begins, 30.0, &from, "bert@example.com"));
+    }
+    // The log writes them down in another order than the wire shows them.
+    connections.reverse();
+    (log(connections), sessions)
+}
+
+#[test]
+fn fifty_connections_inside_one_second_with_different_envelopes_all_land_right() {
+    let (log, sessions) = fifty(|number| format!("anna{number}@example.net"), 0.018);
+    let joined = join(&log, &sessions, &Options::default(), |_| true);
+    for (connection, matched) in log.connections.iter().zip(&joined.matches) {
+        assert_eq!(matched.outcome, MatchOutcome::Matched, "ICID {}: {matched:?}", connection.id);
+        assert_eq!(matched.session, Some(connection.id as usize));
+        assert_eq!(matched.alignment.of_message, [Some(0)]);
+    }
+}
+
+#[test]
+fn with_equal_envelopes_they_are_ambiguous_and_every_rival_is_named() {
+    let (log, sessions) = fifty(|_| "anna@example.net".to_owned(), 0.018);
+    let joined = join(&log, &sessions, &Options::default(), |_| true);
+    for matched in &joined.matches {
+        assert_eq!(matched.outcome, MatchOutcome::Ambiguous);
+        assert_eq!(matched.rivals.len(), 49);
+    }
+    assert_eq!(joined.possible.len(), 50);
+    assert!(joined.connection_of.iter().all(Option::is_none));
+}
+
+#[test]
+fn time_tells_equal_envelopes_apart() {
+    let (log, sessions) = fifty(|_| "anna@example.net".to_owned(), 6.0);
+    let joined = join(&log, &sessions, &Options::default(), |_| true);
+    for (connection, matched) in log.connections.iter().zip(&joined.matches) {
+        assert_eq!(matched.outcome, MatchOutcome::Matched, "ICID {}: {matched:?}", connection.id);
+        assert_eq!(matched.session, Some(connection.id as usize));
+    }
+}
+
+#[test]
+fn a_connection_that_is_not_in_the_file_is_not_given_anothers_flow() {
+    let (mut log, mut sessions) = fifty(|number| format!("anna{number}@example.net"), 0.018);
+    sessions.truncate(49);
+    log.connections.retain(|connection| connection.id >= 40);
+    let joined = join(&log, &sessions, &Options::default(), |_| true);
+    let lone = log.connections.iter().position(|connection| connection.id == 49).unwrap();
+    assert_eq!(joined.matches[lone].outcome, MatchOutcome::NotFound);
+    assert!(joined.matches[lone].candidates == 0, "an envelope that differs leaves no candidate");
+    assert_eq!(joined.connection_of.iter().flatten().count(), 9);
+}
+
+#[test]
+fn an_address_behind_a_translation_is_found_by_its_map() {
+    let (log, mut sessions) = fifty(|number| format!("anna{number}@example.net"), 0.018);
+    for session in &mut sessions {
+        session.flow.endpoints.originator.ip = "203.0.113.7".parse().unwrap();
+    }
+    let lost = join(&log, &sessions, &Options::default(), |_| true);
+    assert!(lost.matches.iter().all(|matched| matched.outcome == MatchOutcome::NotFound));
+    let map = vec![("192.0.2.10".parse().unwrap(), "203.0.113.7".parse().unwrap())];
+    let joined = join(&log, &sessions, &Options { address_map: map, ..Options::default() }, |_| true);
+    assert!(joined.matches.iter().all(|matched| matched.outcome == MatchOutcome::Matched));
+}
+
+#[test]
+fn a_connection_whose_beginning_the_log_lacks_is_found_by_its_envelope() {
+    let (mut log, sessions) = fifty(|number| format!("anna{number}@example.net"), 0.018);
+    for connection in &mut log.connections {
+        (connection.opened, connection.remote, connection.local) = (None, None, None);
+        connection.first = connection.messages[0].first;
+    }
+    let joined = join(&log, &sessions, &Options::default(), |_| true);
+    for (connection, matched) in log.connections.iter().zip(&joined.matches) {
+        assert_eq!(matched.session, Some(connection.id as usize), "{matched:?}");
+        assert_eq!(matched.outcome, MatchOutcome::Matched);
+    }
+}
+
+#[test]
+fn without_a_clock_the_envelopes_carry_the_join_and_fit_the_clock() {
+    let (mut log, sessions) = fifty(|number| format!("anna{number}@example.net"), 0.018);
+    log.clocks[0].head_offset = None;
+    let joined = join(&log, &sessions, &Options::default(), |_| true);
+    assert_eq!(joined.clocks.readings()[0].origin, clock::ClockOrigin::Fit);
+    assert!(joined.matches.iter().all(|matched| matched.outcome == MatchOutcome::Matched));
+}
+
+#[test]
+fn the_evidence_adds_up_to_the_score() {
+    let (log, sessions) = fifty(|number| format!("anna{number}@example.net"), 0.018);
+    let joined = join(&log, &sessions, &Options::default(), |_| true);
+    for matched in &joined.matches {
+        let sum: f64 = matched.evidence.iter().map(|piece| piece.weight).sum();
+        assert!((sum - matched.score.unwrap()).abs() < 0.02, "{matched:?}");
+        assert!(matched.evidence.iter().any(|piece| piece.name == "mail_from"));
+    }
+}

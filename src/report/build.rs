@@ -1,0 +1,472 @@
+//! From an investigation to the document that every format shows.
+
+use std::path::PathBuf;
+
+use crate::capture::{Loss, OriginatorFrom};
+use crate::case::Case;
+use crate::cite::{LogRef, Moment, Notes, Severity};
+use crate::investigate::{InputFacts, Investigation, Time, message_of};
+use crate::join::{Match, MatchOutcome};
+use crate::maillog::{ClockIndex, Connection, Message, Stamp};
+use crate::net::{Leg, Party, Role};
+use crate::report::document::{
+    self, Clock, ClockSegment, Document, EndingAccount, GapAccount, Input, InputNote, KeyFrame, Line, LogAccount,
+    MatchAccount, MatchEvidence, Rival, SCHEMA_VERSION, SignAccount, Summary, TurnOf, Unlogged, WireAccount,
+};
+use crate::smtp::ending::{Context, Turn, ending};
+use crate::smtp::{Ending, Session, Transaction};
+use crate::text::escaped;
+use crate::verdict::VerdictKind;
+
+/// Lines and frames shown for one case.
+const MAX_LINES: usize = 64;
+const MAX_RCPT_FRAMES: usize = 8;
+/// Rivals listed for an ambiguous connection; their number is told whole.
+const MAX_RIVALS: usize = 32;
+
+/// Builds the document.
+pub fn build(investigation: &Investigation) -> Document {
+    let builder = Builder { investigation };
+    Document {
+        schema: SCHEMA_VERSION,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        inputs: investigation.inputs.iter().map(|input| builder.input(input)).collect(),
+        clocks: builder.clocks(),
+        summary: builder.summary(),
+        patterns: Vec::new(),
+        notes: investigation.notes.clone(),
+        cases: investigation.cases.iter().map(|case| builder.case(case)).collect(),
+        unlogged: investigation.unlogged_listed.iter().filter_map(|&index| builder.unlogged(index)).collect(),
+    }
+}
+
+/// A path as shown: what is odd in it escaped.
+pub fn shown_path(path: &std::path::Path) -> String {
+    escaped(path.as_os_str().as_encoded_bytes())
+}
+
+/// Notes as shown.
+pub fn shown_notes(notes: &Notes) -> Vec<InputNote> {
+    notes
+        .iter()
+        .map(|note| InputNote {
+            text: note.text.clone().into_owned(),
+            count: note.count,
+            first: note.first.map(|place| place.to_string()),
+            loss: note.severity == Severity::Loss,
+        })
+        .collect()
+}
+
+struct Builder<'a> {
+    investigation: &'a Investigation,
+}
+
+impl Builder<'_> {
+    fn input(&self, input: &InputFacts) -> Input {
+        Input {
+            path: shown_path(&input.path),
+            kind: input.kind,
+            bytes: input.bytes,
+            format: input.format.clone(),
+            sha256: input.sha256.clone(),
+            first: input.first,
+            last: input.last,
+            records: input.records,
+            notes: shown_notes(&input.notes),
+        }
+    }
+
+    /// One clock a log; a second head in a log begins another segment of it.
+    fn clocks(&self) -> Vec<Clock> {
+        let log = &self.investigation.log;
+        let clocks = &self.investigation.joined.clocks;
+        let mut all: Vec<Clock> = Vec::new();
+        let mut last_file = None;
+        for ((index, source), reading) in (0u16..).zip(&log.clocks).zip(clocks.readings()) {
+            let line = LogRef { file: source.file, line: source.from_line };
+            let first = Stamp { time: source.first, clock: ClockIndex(index), line };
+            let segment = ClockSegment {
+                from: source.first,
+                utc_offset_seconds: clocks.offset_at(&first),
+                source: reading.origin,
+                skew_seconds: reading.skew,
+                drift_ppm: reading.drift_ppm,
+            };
+            match all.last_mut() {
+                Some(clock) if last_file == Some(source.file) => clock.segments.push(segment),
+                _ => all.push(Clock {
+                    log: self.log_path(source.file.0),
+                    serial: source.serial.and_then(|serial| log.serials.get(usize::from(serial.0)).cloned()),
+                    segments: vec![segment],
+                    explanation: reading.explanation.clone(),
+                }),
+            }
+            last_file = Some(source.file);
+        }
+        all
+    }
+
+    fn summary(&self) -> Summary {
+        let investigation = self.investigation;
+        let mut summary = Summary {
+            connections: investigation.log.connections.iter().filter(|c| c.leg == Leg::Injection).count() as u64,
+            wire_connections: investigation.wire_connections,
+            wire_without_icid: investigation.wire_without_icid,
+            matched: investigation
+                .joined
+                .matches
+                .iter()
+                .filter(|matched| matched.outcome == MatchOutcome::Matched)
+                .count() as u64,
+            icid_zero: investigation.log.left_out.icid_zero,
+            policy_aborts: investigation.log.left_out.policy_aborts,
+            ..Summary::default()
+        };
+        for case in &investigation.cases {
+            if !case.is_abort() {
+                summary.finished += 1;
+                continue;
+            }
+            summary.aborted += 1;
+            match case.verdict.kind {
+                VerdictKind::Confirmed => summary.confirmed += 1,
+                VerdictKind::Contradicted => summary.contradicted += 1,
+                VerdictKind::Undetermined => summary.undetermined += 1,
+            }
+        }
+        summary
+    }
+
+    fn case(&self, case: &Case) -> document::Case {
+        let log = &self.investigation.log;
+        let connection = case.claim.connection.and_then(|index| log.connections.get(index));
+        let message = message_of(log, &case.claim);
+        let leg = connection.map_or(Leg::Injection, |connection| connection.leg);
+        let id = connection.map(|connection| connection.id).or(message.and_then(|message| message.icid));
+        let serial =
+            connection.map_or(message.and_then(|message| message.serial), |connection| connection.serial);
+        let session = case.matched.as_ref().and_then(|matched| self.session(matched));
+        let verdict = &case.verdict;
+        document::Case {
+            mid: message.map(|message| message.mid),
+            icid: id.filter(|_| leg == Leg::Injection),
+            dcid: id.filter(|_| leg == Leg::Delivery),
+            serial: serial.and_then(|serial| log.serials.get(usize::from(serial.0)).cloned()),
+            leg,
+            claim: case.claim.kind,
+            standing: case.claim.kind.standing(),
+            verdict: verdict.kind,
+            cause: case.cause.as_ref().map(|cause| cause.kind),
+            confidence: case.cause.as_ref().map(|cause| cause.confidence),
+            explanation: format!(
+                "The log asserts: {}.\nThe wire shows: {}.\nVerdict: {}.",
+                case.claim.kind.assertion(),
+                verdict.shows,
+                verdict.because
+            ),
+            evidence_for: verdict.evidence_for.clone(),
+            evidence_against: verdict.evidence_against.clone(),
+            missing: verdict.missing.clone(),
+            next_step: case.cause.as_ref().and_then(|cause| cause.next_step.clone()),
+            log: self.log_account(case, connection, message),
+            wire: session
+                .zip(case.ending.as_ref())
+                .map(|(session, ending)| self.wire_account(session, case.transaction, ending, leg)),
+            matched: self.match_account(case),
+            signs: case.signs.iter().map(|sign| self.sign(sign)).collect(),
+        }
+    }
+
+    fn log_account(&self, case: &Case, connection: Option<&Connection>, message: Option<&Message>) -> LogAccount {
+        let mut lines: Vec<LogRef> = connection.into_iter().flat_map(|connection| &connection.lines).copied().collect();
+        lines.extend(message.into_iter().flat_map(|message| &message.lines));
+        lines.push(case.claim.at.line);
+        lines.sort_unstable();
+        lines.dedup();
+        lines.truncate(MAX_LINES);
+        LogAccount {
+            reason: case.claim.reason.clone(),
+            remote: connection.and_then(|connection| connection.remote).map(|ip| ip.to_string()),
+            local: connection.and_then(|connection| connection.local).map(|ip| ip.to_string()),
+            mail_from: message.and_then(|message| message.mail_from.as_ref()).map(|(from, _)| from.clone()),
+            rcpt_to: message
+                .map(|message| message.rcpt_to.iter().map(|(address, _)| address.clone()).collect())
+                .unwrap_or_default(),
+            opened_at: connection.and_then(|connection| connection.opened.as_ref()).map(|at| self.time(at)),
+            started_at: message.and_then(|message| message.started.as_ref()).map(|at| self.time(at)),
+            aborted_at: Some(self.time(&case.claim.at)),
+            lost: case.claim.lost,
+            timers: case.timers.iter().map(ToString::to_string).collect(),
+            lines: lines
+                .into_iter()
+                .map(|line| Line { file: self.log_path(line.file.0), line: line.line })
+                .collect(),
+        }
+    }
+
+    fn wire_account(
+        &self,
+        session: &Session,
+        transaction: Option<usize>,
+        ending: &Ending,
+        leg: Leg,
+    ) -> WireAccount {
+        let transaction = transaction.and_then(|index| session.dialog.transactions.get(index));
+        WireAccount {
+            client: session.client(),
+            server: session.server(),
+            community_id: session.tuple().community_id(),
+            conn_state: session.flow.conn_state.as_str().to_owned(),
+            history: session.flow.history.clone(),
+            ending: self.ending(ending, leg),
+            stage: ending.stage,
+            turn: ending.turn.map(|turn| match turn {
+                Turn::Path => TurnOf::Path,
+                Turn::Of(role) => match leg.party(role) {
+                    Party::Sender => TurnOf::Sender,
+                    Party::Appliance => TurnOf::Appliance,
+                },
+            }),
+            waited_seconds: ending.waited,
+            body_octets: transaction.map_or(0, |transaction| transaction.body_octets),
+            gaps: self.gaps(session, leg),
+            frames: self.key_frames(session, transaction, ending, leg),
+            encrypted: session.dialog.encryption.is_some(),
+        }
+    }
+
+    fn ending(&self, ending: &Ending, leg: Leg) -> EndingAccount {
+        EndingAccount {
+            kind: ending.kind,
+            by: ending.by.map(|role| leg.party(role)),
+            why: ending.why,
+            form: ending.form,
+            code: ending.code,
+            inferred: ending.inferred,
+            race: ending.race,
+            crossed: ending.crossed,
+            capture: ending.at.map(|at| self.capture_path(at)),
+            frame: ending.at.map(|at| at.frame.frame),
+            time: ending.at.map(|at| at.time),
+        }
+    }
+
+    fn gaps(&self, session: &Session, leg: Leg) -> Vec<GapAccount> {
+        session
+            .dialog
+            .gaps
+            .iter()
+            .map(|(role, gap)| GapAccount {
+                by: leg.party(*role),
+                offset: gap.offset,
+                octets: gap.length,
+                acknowledged: gap.loss == Loss::Capture,
+                capture: self.capture_path(gap.at),
+                frame: gap.at.frame.frame,
+            })
+            .collect()
+    }
+
+    fn key_frames(
+        &self,
+        session: &Session,
+        transaction: Option<&Transaction>,
+        ending: &Ending,
+        leg: Leg,
+    ) -> Vec<KeyFrame> {
+        let mut frames = Vec::new();
+        let mut add = |what: &str, role: Role, at: Moment| {
+            frames.push(KeyFrame {
+                what: what.to_owned(),
+                by: leg.party(role),
+                capture: self.capture_path(at),
+                frame: at.frame.frame,
+                time: at.time,
+            });
+        };
+        let first = if session.flow.originator_from == OriginatorFrom::Handshake { "SYN" } else { "first frame" };
+        add(first, Role::Client, session.flow.first);
+        if let Some(greeting) = &session.dialog.greeting {
+            add(&format!("{} greeting", greeting.code.0), Role::Server, greeting.at);
+        }
+        if let Some(transaction) = transaction {
+            add("MAIL", Role::Client, transaction.mail);
+            for recipient in transaction.recipients.iter().take(MAX_RCPT_FRAMES) {
+                add("RCPT", Role::Client, recipient.at);
+                if let Some((code, at)) = recipient.reply {
+                    add(&format!("{} to RCPT", code.0), Role::Server, at);
+                }
+            }
+            if let Some(at) = transaction.data {
+                add("DATA", Role::Client, at);
+            }
+            if let Some((code, at)) = transaction.data_reply {
+                add(&format!("{} to DATA", code.0), Role::Server, at);
+            }
+            if let Some(at) = transaction.last_body {
+                add("last octets of the body", Role::Client, at);
+            }
+            if let Some(at) = transaction.end_of_data {
+                add("end of data", Role::Client, at);
+            }
+            if let Some(reply) = &transaction.end_reply {
+                add(&format!("{} to the end of data", reply.code.0), Role::Server, reply.at);
+            }
+        }
+        if let Some(quit) = &session.dialog.quit {
+            add("QUIT", Role::Client, quit.at);
+            if let Some(reply) = &quit.reply {
+                add(&format!("{} to QUIT", reply.code.0), Role::Server, reply.at);
+            }
+        }
+        if let Some(reply) = &session.dialog.unsolicited {
+            add(&format!("{} unasked", reply.code.0), Role::Server, reply.at);
+        }
+        for close in &session.flow.closes.all {
+            let role = match close.by {
+                crate::capture::Side::Originator => Role::Client,
+                crate::capture::Side::Responder => Role::Server,
+            };
+            let what = match close.kind {
+                crate::capture::CloseKind::Fin => "FIN",
+                crate::capture::CloseKind::Rst => "RST",
+            };
+            let effect = match close.effect {
+                crate::capture::Effect::Effective | crate::capture::Effect::Aftermath => "",
+                crate::capture::Effect::AboveHole => " above a hole",
+                crate::capture::Effect::Ignored => " without effect",
+            };
+            add(&format!("{what}{effect}"), role, close.at);
+        }
+        if let (Some(at), Some(by)) = (ending.at, ending.by)
+            && !frames.iter().any(|frame| frame.frame == at.frame.frame)
+        {
+            frames.push(KeyFrame {
+                what: "the last word before the end".to_owned(),
+                by: leg.party(by),
+                capture: self.capture_path(at),
+                frame: at.frame.frame,
+                time: at.time,
+            });
+        }
+        frames.sort_by(|a, b| a.time.cmp(&b.time).then(a.frame.cmp(&b.frame)));
+        frames
+    }
+
+    fn match_account(&self, case: &Case) -> MatchAccount {
+        let Some(matched) = &case.matched else {
+            return MatchAccount {
+                outcome: MatchOutcome::NotFound,
+                score: None,
+                margin: None,
+                evidence: Vec::new(),
+                rivals: Vec::new(),
+                explanation: "no line of the log names the connection".to_owned(),
+            };
+        };
+        let explanation = match matched.outcome {
+            MatchOutcome::Matched => format!(
+                "one connection of {} in reach; without it everything would fit worse by {}",
+                matched.candidates,
+                matched.margin.map_or("more than can be counted".to_owned(), |margin| format!("{margin:.1} nats"))
+            ),
+            MatchOutcome::Ambiguous => {
+                format!("any of {} connections; the likeliest is shown", matched.rivals.len() + 1)
+            }
+            MatchOutcome::NotFound => {
+                format!("none; {} in reach of address and time", matched.candidates)
+            }
+        };
+        MatchAccount {
+            outcome: matched.outcome,
+            score: matched.score,
+            margin: matched.margin,
+            evidence: matched
+                .evidence
+                .iter()
+                .map(|piece| MatchEvidence {
+                    name: piece.name.to_owned(),
+                    weight: piece.weight,
+                    detail: piece.detail.clone(),
+                })
+                .collect(),
+            rivals: matched
+                .rivals
+                .iter()
+                .take(MAX_RIVALS)
+                .enumerate()
+                .filter_map(|(index, rival)| {
+                    let session = self.investigation.sessions.get(rival.session)?;
+                    Some(Rival {
+                        client: session.client(),
+                        server: session.server(),
+                        community_id: session.tuple().community_id(),
+                        worse_by: rival.worse_by,
+                        kind: case.rival_endings.get(index).map(|ending| ending.kind),
+                        capture: self.capture_path(session.flow.first),
+                        frame: session.flow.first.frame.frame,
+                    })
+                })
+                .collect(),
+            explanation,
+        }
+    }
+
+    fn sign(&self, sign: &crate::cause::Sign) -> SignAccount {
+        SignAccount {
+            name: sign.name.to_owned(),
+            points_at: sign.points_at,
+            strength: sign.strength,
+            frames: sign
+                .frames
+                .iter()
+                .map(|frame| document::Frame { capture: self.path_of(frame.capture.0), frame: frame.frame })
+                .collect(),
+            detail: sign.detail.clone(),
+        }
+    }
+
+    fn unlogged(&self, index: usize) -> Option<Unlogged> {
+        let session = self.investigation.sessions.get(index)?;
+        let context =
+            Context { appliance: Role::Server, silence: self.investigation.plan.silence, aborted_at: None };
+        let ending = ending(session, session.last_open_transaction(), &context);
+        Some(Unlogged {
+            client: session.client(),
+            server: session.server(),
+            community_id: session.tuple().community_id(),
+            first: session.flow.first.time,
+            last: session.flow.last.time,
+            stage: ending.stage,
+            ending: self.ending(&ending, Leg::Injection),
+        })
+    }
+
+    fn session(&self, matched: &Match) -> Option<&Session> {
+        self.investigation.sessions.get(matched.session?)
+    }
+
+    fn time(&self, stamp: &Stamp) -> Time {
+        match self.investigation.joined.clocks.as_logged(stamp) {
+            Some(utc) => Time::Utc(utc),
+            None => Time::Local(stamp.time),
+        }
+    }
+
+    fn capture_path(&self, at: Moment) -> String {
+        self.path_of(at.frame.capture.0)
+    }
+
+    fn path_of(&self, capture: u16) -> String {
+        path_at(&self.investigation.capture_paths, capture)
+    }
+
+    fn log_path(&self, log: u16) -> String {
+        path_at(&self.investigation.log_paths, log)
+    }
+}
+
+fn path_at(paths: &[PathBuf], index: u16) -> String {
+    paths.get(usize::from(index)).map(|path| shown_path(path)).unwrap_or_default()
+}

@@ -1,0 +1,114 @@
+//! Runs `report` over every case in `captures/` and compares it with what the lab's truth says.
+//!
+//! Each `captures/<case>/` holds `case.toml` (what to read, further arguments) and `expected.json`,
+//! derived from what the lab did by a script that knows nothing of this crate.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+#[test]
+fn every_case_is_reported_as_it_was() {
+    let mut run = 0;
+    let mut wrong = Vec::new();
+    for folder in cases() {
+        run += 1;
+        if let Err(why) = check(&folder) {
+            wrong.push(format!("{}: {why}", folder.display()));
+        }
+    }
+    assert!(run >= 7, "only {run} cases found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("{run} cases");
+}
+
+fn check(folder: &Path) -> Result<(), String> {
+    let expected: Value = serde_json::from_str(&fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
+    let report = report(folder, &[]);
+    for key in ["aborted", "confirmed", "contradicted", "undetermined", "connections"] {
+        same(key, &report["summary"][key], &expected["summary"][key])?;
+    }
+    let found = report["cases"].as_array().unwrap();
+    let wanted = expected["cases"].as_array().unwrap();
+    same("number of cases", &found.len().into(), &wanted.len().into())?;
+    for want in wanted {
+        compare(found, want)?;
+    }
+    let everything = report_all(folder);
+    for want in expected["finished"].as_array().into_iter().flatten() {
+        compare(everything["cases"].as_array().unwrap(), want)?;
+    }
+    Ok(())
+}
+
+fn compare(found: &[Value], want: &Value) -> Result<(), String> {
+    let name = format!("MID {} ICID {}", want["mid"], want["icid"]);
+    let case = found
+        .iter()
+        .find(|case| case["mid"] == want["mid"] && case["icid"] == want["icid"])
+        .ok_or_else(|| format!("{name} is not in the report"))?;
+    let wire = &case["wire"];
+    for (key, value) in [
+        ("claim", &case["claim"]),
+        ("verdict", &case["verdict"]),
+        ("kind", &wire["ending"]["kind"]),
+        ("by", &wire["ending"]["by"]),
+        ("why", &wire["ending"]["why"]),
+        ("stage", &wire["stage"]),
+        ("turn", &wire["turn"]),
+        ("client", &wire["client"]),
+        ("server", &wire["server"]),
+    ] {
+        let want_here = &want[key];
+        // The truth may leave open what it did not write down.
+        if matches!(key, "by" | "turn") && want_here.is_null() {
+            continue;
+        }
+        same(&format!("{name}: {key}"), value, want_here)?;
+    }
+    if !want["frame"].is_null() {
+        same(&format!("{name}: frame"), &wire["ending"]["frame"], &want["frame"])?;
+    }
+    same(&format!("{name}: match"), &case["match"]["outcome"], &"matched".into())
+}
+
+fn same(what: &str, found: &Value, expected: &Value) -> Result<(), String> {
+    if found == expected { Ok(()) } else { Err(format!("{what}: {found}, expected {expected}")) }
+}
+
+fn report_all(folder: &Path) -> Value {
+    report(folder, &["--all"])
+}
+
+fn report(folder: &Path, more: &[&str]) -> Value {
+    let case: toml::Table = fs::read_to_string(folder.join("case.toml")).unwrap().parse().unwrap();
+    let list = |key: &str| -> Vec<String> {
+        case.get(key)
+            .and_then(|value| value.as_array())
+            .map(|list| list.iter().map(|item| item.as_str().unwrap().to_owned()).collect())
+            .unwrap_or_default()
+    };
+    let output = Command::new(env!("CARGO_BIN_EXE_mailwitness"))
+        .current_dir(folder)
+        .args(["report", "--format", "json"])
+        .args(list("captures"))
+        .args(list("logs"))
+        .args(list("arguments"))
+        .args(more)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}: {}", folder.display(), String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn cases() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("captures"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("case.toml").is_file())
+        .collect();
+    folders.sort();
+    folders
+}
