@@ -134,6 +134,11 @@ impl Notes {
         self.0.iter().any(|note| note.severity == Severity::Loss)
     }
 
+    /// Puts the notes in the order of their places, so that it does not depend on who noted first.
+    pub fn sort_by_place(&mut self) {
+        self.0.sort_by(|one, other| (one.first, &one.text).cmp(&(other.first, &other.text)));
+    }
+
     /// Adds the notes of another reader of the same input.
     pub fn merge(&mut self, other: Self) {
         for note in other.0 {

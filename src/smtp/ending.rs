@@ -1,5 +1,7 @@
 //! How a transaction, or a connection without one, ended: the facts first, then the kind.
 
+pub mod words;
+
 use crate::cite::Moment;
 use crate::net::Role;
 use crate::smtp::{ReplyCode, Stage};

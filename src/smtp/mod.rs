@@ -1,10 +1,19 @@
 //! The SMTP side of a capture: from octets to sessions and how they ended.
 
 pub mod command;
+pub mod dialog;
+pub mod dots;
 pub mod ending;
+pub mod head;
+mod held;
+pub mod line;
+mod proxy;
 pub mod reply;
 pub mod session;
 pub mod tls;
+
+#[cfg(test)]
+mod script;
 
 pub use command::Verb;
 pub use ending::{Ending, EndingKind};

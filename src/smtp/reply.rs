@@ -3,6 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::cite::Moment;
+use crate::smtp::session::{Dialog, ReplySeen};
+use crate::text::Text;
+
 /// A three-digit reply code; classed by its first digit, never by a table of known codes
 /// (RFC 5321 section 4.3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -10,6 +14,17 @@ use serde::Serialize;
 pub struct ReplyCode(pub u16);
 
 impl ReplyCode {
+    /// 220: the greeting, and the go-ahead for TLS.
+    pub const READY: Self = Self(220);
+    /// 221: the answer to QUIT.
+    pub const CLOSING: Self = Self(221);
+    /// 334: a SASL challenge (RFC 4954 section 4).
+    pub const CHALLENGE: Self = Self(334);
+    /// 354: start mail input.
+    pub const START_INPUT: Self = Self(354);
+    /// 421: the service closes the channel; may come at any time (RFC 5321 section 3.8).
+    pub const NOT_AVAILABLE: Self = Self(421);
+
     /// 2yz.
     pub const fn is_positive(self) -> bool {
         self.0 / 100 == 2
@@ -23,5 +38,282 @@ impl ReplyCode {
     /// 4yz or 5yz.
     pub const fn is_negative(self) -> bool {
         matches!(self.0 / 100, 4 | 5)
+    }
+}
+
+/// What the server offered in its reply to EHLO, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Capabilities {
+    /// `PIPELINING` (RFC 2920).
+    pub pipelining: bool,
+    /// `CHUNKING`: BDAT is understood (RFC 3030).
+    pub chunking: bool,
+    /// `STARTTLS` (RFC 3207).
+    pub starttls: bool,
+    /// `AUTH` (RFC 4954).
+    pub auth: bool,
+    /// `SIZE` with its limit (RFC 1870); 0 where none was told.
+    pub size: Option<u64>,
+    /// A keyword was overwritten (`XXXXXXXX`), as some firewalls do to hide an extension.
+    pub overwritten: bool,
+}
+
+impl Capabilities {
+    fn keyword(&mut self, line: &[u8]) {
+        let mut words = line.split(|&octet| octet == b' ' || octet == b'=').filter(|word| !word.is_empty());
+        let Some(word) = words.next() else { return };
+        let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
+        if is(b"PIPELINING") {
+            self.pipelining = true;
+        } else if is(b"CHUNKING") {
+            self.chunking = true;
+        } else if is(b"STARTTLS") {
+            self.starttls = true;
+        } else if is(b"AUTH") {
+            self.auth = true;
+        } else if is(b"SIZE") {
+            let limit = words.next().and_then(|word| std::str::from_utf8(word).ok()?.parse().ok());
+            self.size = Some(limit.unwrap_or(0));
+        } else if is_overwritten(word) {
+            self.overwritten = true;
+        }
+    }
+}
+
+/// `XXXX`, `XXXXXXXX`, `XXXXXXXA`: what firewalls write over a keyword that they hide; the last
+/// letter is sometimes another one.
+fn is_overwritten(word: &[u8]) -> bool {
+    word.split_last().is_some_and(|(last, head)| {
+        head.len() >= 3 && last.is_ascii_alphabetic() && head.iter().all(|octet| matches!(octet, b'X' | b'x'))
+    })
+}
+
+/// A reply line taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplyLine<'a> {
+    /// Its code.
+    pub code: ReplyCode,
+    /// More lines of the same reply follow.
+    pub more: bool,
+    /// What stands behind the code.
+    pub text: &'a [u8],
+}
+
+impl<'a> ReplyLine<'a> {
+    /// Reads a line; `None` unless it begins with a code from 200 to 599 and no fourth digit.
+    /// A code alone, or with text that no blank parts from it, is taken as a last line.
+    pub fn parse(line: &'a [u8]) -> Option<Self> {
+        let (digits, rest) = line.split_at_checked(3)?;
+        if !matches!(digits.first(), Some(b'2'..=b'5')) || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let code = digits.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
+        let (more, text) = match rest.split_first() {
+            None => (false, rest),
+            Some((b'-', text)) => (true, text),
+            Some((b' ' | b'\t', text)) => (false, text),
+            Some((digit, _)) if digit.is_ascii_digit() => return None,
+            Some(_) => (false, rest),
+        };
+        Some(Self { code: ReplyCode(code), more, text: text.trim_ascii_end() })
+    }
+}
+
+/// A whole reply and how it stands to the client's stream.
+#[derive(Debug, Clone)]
+pub(crate) struct Heard {
+    pub(crate) reply: ReplySeen,
+    /// Where it begins in the server's stream.
+    pub(crate) start_offset: u64,
+    /// How much of the client's stream had reached the server when it began to answer.
+    pub(crate) acknowledged: u64,
+    pub(crate) capabilities: Capabilities,
+}
+
+/// One line of the server's stream and its place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ServerLine<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) start_offset: u64,
+    pub(crate) end_offset: u64,
+    pub(crate) at: Moment,
+    pub(crate) acknowledged: u64,
+}
+
+/// What a line did for the reply that is being put together.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// The reply is whole.
+    Whole(Heard),
+    /// More of it must follow.
+    More,
+    /// The line is no reply and belongs to none.
+    Foreign,
+}
+
+/// Puts replies together from their lines.
+#[derive(Debug, Default)]
+pub(crate) struct ReplyReader {
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    text: Vec<u8>,
+    lines: u32,
+    code: ReplyCode,
+    start_offset: u64,
+    end_offset: u64,
+    acknowledged: u64,
+    at: Moment,
+    capabilities: Capabilities,
+}
+
+impl ReplyReader {
+    /// Takes the next line.
+    pub(crate) fn line(&mut self, line: ServerLine<'_>) -> Step {
+        let Some(parsed) = ReplyLine::parse(line.bytes) else {
+            // Some servers break a reply's text over lines without repeating the code.
+            let Some(open) = &mut self.open else { return Step::Foreign };
+            open.add(line.bytes, line);
+            return Step::More;
+        };
+        let mut open = self.open.take().unwrap_or_else(|| Open {
+            text: Vec::new(),
+            lines: 0,
+            code: parsed.code,
+            start_offset: line.start_offset,
+            end_offset: line.end_offset,
+            acknowledged: line.acknowledged,
+            at: line.at,
+            capabilities: Capabilities::default(),
+        });
+        open.code = parsed.code;
+        open.add(parsed.text, line);
+        if parsed.more {
+            self.open = Some(open);
+            Step::More
+        } else {
+            Step::Whole(open.finish())
+        }
+    }
+
+    /// The reply that a hole in the stream cut short: its code is known, the rest of it is not.
+    pub(crate) fn cut(&mut self) -> Option<Heard> {
+        self.open.take().map(Open::finish)
+    }
+}
+
+impl Open {
+    fn add(&mut self, text: &[u8], line: ServerLine<'_>) {
+        if self.lines > 0 {
+            self.capabilities.keyword(text);
+        }
+        let room = Dialog::MAX_TEXT.saturating_sub(self.text.len());
+        if self.lines > 0 && room > 0 {
+            self.text.push(b'\n');
+        }
+        let room = Dialog::MAX_TEXT.saturating_sub(self.text.len());
+        self.text.extend_from_slice(text.get(..room).unwrap_or(text));
+        self.lines = self.lines.saturating_add(1);
+        self.end_offset = line.end_offset;
+        self.at = line.at;
+    }
+
+    fn finish(self) -> Heard {
+        Heard {
+            reply: ReplySeen {
+                code: self.code,
+                text: Text::new(&self.text),
+                at: self.at,
+                end_offset: self.end_offset,
+            },
+            start_offset: self.start_offset,
+            acknowledged: self.acknowledged,
+            capabilities: self.capabilities,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cite::{CaptureId, FrameRef};
+    use crate::time::Timestamp;
+
+    fn read(lines: &[&str]) -> Vec<Heard> {
+        let mut reader = ReplyReader::default();
+        let at =
+            Moment { time: Timestamp::from_nanos(0), frame: FrameRef { capture: CaptureId(0), frame: 1 } };
+        let mut offset = 0;
+        let mut whole = Vec::new();
+        for line in lines {
+            let end = offset + line.len() as u64 + 2;
+            let line = ServerLine {
+                bytes: line.as_bytes(),
+                start_offset: offset,
+                end_offset: end,
+                at,
+                acknowledged: 0,
+            };
+            if let Step::Whole(heard) = reader.line(line) {
+                whole.push(heard);
+            }
+            offset = end;
+        }
+        whole
+    }
+
+    #[test]
+    fn odd_lines_are_read() {
+        let rows = [
+            ("250 ok", Some((250, false, "ok"))),
+            ("250", Some((250, false, ""))),
+            ("250-", Some((250, true, ""))),
+            ("250-SIZE 1 ", Some((250, true, "SIZE 1"))),
+            ("354End data", Some((354, false, "End data"))),
+            ("599 never seen", Some((599, false, "never seen"))),
+            ("2500 is a year", None),
+            ("150 ftp", None),
+            ("600 no", None),
+            ("25", None),
+            ("", None),
+            ("+OK pop", None),
+        ];
+        for (line, expected) in rows {
+            let read = ReplyLine::parse(line.as_bytes())
+                .map(|line| (line.code.0, line.more, std::str::from_utf8(line.text).unwrap()));
+            assert_eq!(read, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn keywords_are_read_from_every_line_but_the_first() {
+        let heard = read(&["250-STARTTLS.example.org", "250-SIZE 1000", "250-XXXXXXXA", "250 PIPELINING"]);
+        assert_eq!(heard.len(), 1);
+        let offered = heard[0].capabilities;
+        assert!(offered.pipelining && !offered.starttls && offered.overwritten);
+        assert_eq!(offered.size, Some(1000));
+        assert_eq!(
+            heard[0].reply.text.as_str(),
+            Some("STARTTLS.example.org\nSIZE 1000\nXXXXXXXA\nPIPELINING")
+        );
+        assert_eq!(heard[0].start_offset, 0);
+        assert!(!read(&["250-XXXX.example", "250 XCLIENT NAME"])[0].capabilities.overwritten);
+    }
+
+    #[test]
+    fn text_without_a_code_belongs_to_the_open_reply_only() {
+        let heard = read(&["stray", "550-no", "such user", "550 here", "221 bye"]);
+        let texts: Vec<_> = heard.iter().map(|heard| heard.reply.text.to_string()).collect();
+        assert_eq!(texts, ["no\\nsuch user\\nhere", "bye"]);
+    }
+
+    #[test]
+    fn an_endless_reply_stays_bounded() {
+        let mut lines = vec!["250-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"; 10_000];
+        lines.push("250 end");
+        let heard = read(&lines);
+        assert!(heard[0].reply.text.as_bytes().len() <= Dialog::MAX_TEXT);
     }
 }

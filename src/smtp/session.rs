@@ -3,8 +3,8 @@
 use crate::capture::{Flow, Gap};
 use crate::cite::{Moment, Notes};
 use crate::net::{Endpoint, FourTuple, Role};
-use crate::smtp::ReplyCode;
 use crate::smtp::command::Verb;
+use crate::smtp::reply::{Capabilities, ReplyCode};
 use crate::smtp::tls::Encryption;
 use crate::text::Text;
 
@@ -67,6 +67,8 @@ pub struct Dialog {
     pub encryption: Option<Encryption>,
     /// AUTH was used (credentials are not kept).
     pub authenticated: bool,
+    /// What the last accepted EHLO was offered.
+    pub capabilities: Capabilities,
     /// QUIT, where it was sent as a command.
     pub quit: Option<Quit>,
     /// The last reply that answered no command (421 of a timer, mostly).
@@ -75,8 +77,11 @@ pub struct Dialog {
     pub last_reply: Option<ReplySeen>,
     /// Where the dialogue stood at its end.
     pub stage: Stage,
-    /// Who owed the next word at its end.
+    /// Who owed the next word at its end; a closing reply that nobody asked for (421 of a timer) is
+    /// no word of the dialogue and does not change it.
     pub owed: Option<Owed>,
+    /// The last word of the dialogue: a command, an octet of a body, or the reply to a command.
+    pub last_word: Option<Moment>,
     /// Whether the dialogue ends behind a gap that it could not be followed across.
     pub lost_in_gap: bool,
     /// The gaps the dialogue met, bounded by [`Self::MAX_GAPS`], by the end whose octets are missing.
@@ -86,6 +91,13 @@ pub struct Dialog {
 }
 
 impl Dialog {
+    /// Gives back the memory of [`Self::commands`], for a caller who has shown them and keeps the
+    /// session for what comes later.
+    pub fn forget_commands(&mut self) {
+        self.commands_dropped = self.commands_dropped.saturating_add(self.commands.len() as u64);
+        self.commands = Vec::new();
+    }
+
     /// Commands kept.
     pub const MAX_COMMANDS: usize = 4096;
     /// Transactions kept.
@@ -129,6 +141,10 @@ pub struct Quit {
     pub at: Moment,
     /// Where it ends in the client's stream.
     pub end_offset: u64,
+    /// How much of the server's stream had reached the client when it sent QUIT.
+    pub acknowledged: u64,
+    /// QUIT itself is not in the file; its 221 behind a gap proves it.
+    pub inferred: bool,
     /// Whether every earlier command, and the end of data, had been answered when it was sent or
     /// was answered later: `false` for a QUIT behind an unanswered dot.
     pub all_answered_before: bool,
@@ -145,6 +161,13 @@ pub struct Transaction {
     pub mail_reply: Option<(ReplyCode, Moment)>,
     /// The reverse path without brackets; empty for `<>`.
     pub mail_from: Text,
+    /// MAIL itself is not in the file (a gap, or the file begins later): [`Self::mail`] is the first
+    /// sign of the transaction and [`Self::mail_from`] says nothing.
+    pub mail_missing: bool,
+    /// The reply to MAIL is not in the file, but what was accepted later proves that it was 2xx.
+    pub acceptance_inferred: bool,
+    /// The `SIZE` that MAIL declared (RFC 1870).
+    pub declared_size: Option<u64>,
     /// RCPT commands in their order, bounded.
     pub recipients: Vec<Recipient>,
     /// Recipients beyond [`Dialog::MAX_RECIPIENTS`].
@@ -163,6 +186,11 @@ pub struct Transaction {
     pub end_of_data: Option<Moment>,
     /// The reply to the end of data.
     pub end_reply: Option<ReplySeen>,
+    /// The reply to the end of data fell into a gap: it was given, nobody knows which.
+    pub end_reply_missing: bool,
+    /// Part of it is concluded from replies, because the octets are missing from the file or the
+    /// body ended otherwise than by CRLF dot CRLF.
+    pub inferred: bool,
     /// Message-ID of the head, without brackets' surroundings: `<...>` as written.
     pub message_id: Option<Text>,
     /// Subject of the head, unfolded, as written.
@@ -176,7 +204,7 @@ pub struct Transaction {
 impl Transaction {
     /// Whether MAIL was answered with 2xx: what the appliance's log calls a MID.
     pub fn accepted(&self) -> bool {
-        self.mail_reply.is_some_and(|(code, _)| code.is_positive())
+        self.acceptance_inferred || self.mail_reply.is_some_and(|(code, _)| code.is_positive())
     }
 }
 

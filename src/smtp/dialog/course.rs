@@ -1,0 +1,491 @@
+//! What commands and their replies mean: envelopes, transactions, stages.
+//!
+//! Everything happens here in the order of the client's commands, each together with its reply, so
+//! the result does not depend on how the two directions lie in the file.
+
+use crate::cite::{Moment, Place};
+use crate::smtp::command::{Argument, Verb};
+use crate::smtp::dialog::pending::{BodyPart, Pending};
+use crate::smtp::reply::{Heard, ReplyCode};
+use crate::smtp::session::{Command, Dialog, Outcome, Quit, Recipient, ReplySeen, Stage, Transaction};
+use crate::text::Text;
+
+/// What came of a command.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Answer<'a> {
+    /// This reply.
+    Reply(&'a Heard),
+    /// A reply that fell into a gap.
+    InGap,
+    /// No reply as far as the file goes.
+    None,
+}
+
+impl<'a> Answer<'a> {
+    fn heard(self) -> Option<&'a Heard> {
+        match self {
+            Self::Reply(heard) => Some(heard),
+            Self::InGap | Self::None => None,
+        }
+    }
+
+    fn reply(self) -> Option<&'a ReplySeen> {
+        self.heard().map(|heard| &heard.reply)
+    }
+
+    fn code(self) -> Option<(ReplyCode, Moment)> {
+        self.reply().map(|reply| (reply.code, reply.at))
+    }
+
+    fn is_positive(self) -> bool {
+        self.reply().is_some_and(|reply| reply.code.is_positive())
+    }
+}
+
+/// The dialogue as far as it has been followed.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    pub(super) dialog: Dialog,
+    /// The transaction that commands now belong to.
+    current: Option<usize>,
+    /// A refused MAIL, to whose envelope pipelined RCPTs still belong.
+    refused: Option<usize>,
+    helo_accepted: bool,
+    lmtp: bool,
+    /// A command before this one was never answered.
+    unanswered: bool,
+}
+
+impl Course {
+    pub(super) fn greeting(&mut self, reply: ReplySeen) {
+        self.dialog.stage = self.dialog.stage.max(Stage::Greeting);
+        self.dialog.last_reply = Some(reply.clone());
+        self.dialog.greeting = Some(reply);
+    }
+
+    /// Enters a command in the list, in the order of the client's stream.
+    pub(super) fn list(&mut self, verb: Verb, at: Moment) -> Option<usize> {
+        let commands = &mut self.dialog.commands;
+        if commands.len() == Dialog::MAX_COMMANDS {
+            self.dialog.commands_dropped = self.dialog.commands_dropped.saturating_add(1);
+            return None;
+        }
+        commands.push(Command { verb, at, reply: None });
+        Some(commands.len() - 1)
+    }
+
+    /// A reply that answers no command.
+    pub(super) fn unsolicited(&mut self, reply: ReplySeen) {
+        self.dialog.last_reply = Some(reply.clone());
+        self.dialog.unsolicited = Some(reply);
+    }
+
+    /// A reply to a command that is not in the file; it may still say how the dialogue stands.
+    pub(super) fn reply_to_unseen(&mut self, reply: ReplySeen, offset_in_client: u64) {
+        match reply.code {
+            ReplyCode::START_INPUT => {
+                let tx = self.transaction_across_gap(reply.at);
+                if let Some(tx) = tx {
+                    tx.data = Some(reply.at);
+                    tx.data_reply = Some((reply.code, reply.at));
+                    tx.inferred = true;
+                    tx.stage = Stage::Data;
+                }
+                self.dialog.stage = Stage::Data;
+            }
+            ReplyCode::CLOSING if self.dialog.quit.is_none() => {
+                self.dialog.quit = Some(Quit {
+                    at: reply.at,
+                    end_offset: offset_in_client,
+                    acknowledged: 0,
+                    inferred: true,
+                    all_answered_before: !self.unanswered,
+                    reply: Some(reply.clone()),
+                });
+            }
+            ReplyCode::CHALLENGE => self.dialog.authenticated = true,
+            _ => {}
+        }
+        self.dialog.last_reply = Some(reply);
+    }
+
+    /// A refusal that came while the body was still under way.
+    pub(super) fn refused_in_body(&mut self, reply: ReplySeen) {
+        self.dialog.last_reply = Some(reply.clone());
+        if let Some(tx) = self.current_mut()
+            && tx.outcome == Outcome::Open
+        {
+            tx.outcome = Outcome::Refused { stage: Stage::Body, code: reply.code, at: reply.at };
+            tx.end_reply = Some(reply);
+        }
+    }
+
+    /// Recipients of the current transaction that were accepted: LMTP answers the end of data once
+    /// for each of them (RFC 2033 section 4.2).
+    pub(super) fn replies_to_end_of_data(&self) -> usize {
+        if !self.lmtp {
+            return 1;
+        }
+        let accepted = |tx: &Transaction| {
+            let positive =
+                |recipient: &&Recipient| recipient.reply.is_some_and(|(code, _)| code.is_positive());
+            tx.recipients.iter().filter(positive).count()
+        };
+        self.current.and_then(|index| self.dialog.transactions.get(index)).map_or(1, accepted).max(1)
+    }
+
+    /// The body that is under way, or was when the file ended.
+    pub(super) fn body_so_far(&mut self, part: &BodyPart) {
+        let stage = if part.octets > 0 || part.missing > 0 { Stage::Body } else { Stage::Data };
+        self.dialog.stage = stage;
+        if let Some(tx) = self.current_mut() {
+            part.add_to(tx);
+            tx.stage = stage;
+        }
+    }
+
+    /// The connection is over: a transaction whose recipients were all refused had no more to hope for.
+    pub(super) fn end(&mut self) {
+        if let Some(tx) = self.current_mut() {
+            refuse_if_nobody_left(tx);
+        }
+    }
+
+    /// A command and what came of it.
+    pub(super) fn resolve(&mut self, command: Pending, answer: Answer<'_>) {
+        if let Some(reply) = answer.reply() {
+            if let Some(listed) = command.index.and_then(|index| self.dialog.commands.get_mut(index)) {
+                listed.reply = answer.code();
+            }
+            self.dialog.last_reply = Some(reply.clone());
+        }
+        match command.verb {
+            Verb::Ehlo | Verb::Helo | Verb::Lhlo => self.hello(command, answer),
+            Verb::Mail => self.mail(command, answer),
+            Verb::Rcpt => self.recipient(command, answer),
+            Verb::Data => self.data(&command, answer),
+            Verb::Bdat => self.chunk(command, answer),
+            Verb::EndOfData => self.end_of_data(command, answer),
+            Verb::Rset => self.reset(&command, answer),
+            Verb::Quit => self.quit(&command, answer),
+            Verb::Auth | Verb::AuthLine => {
+                self.dialog.authenticated = true;
+                if self.current.is_none() {
+                    self.dialog.stage = Stage::Auth;
+                }
+            }
+            Verb::StartTls
+            | Verb::Noop
+            | Verb::Vrfy
+            | Verb::Expn
+            | Verb::Help
+            | Verb::Etrn
+            | Verb::Unknown(_) => {}
+        }
+        self.unanswered |= matches!(answer, Answer::None);
+    }
+
+    fn hello(&mut self, command: Pending, answer: Answer<'_>) {
+        let positive = answer.is_positive();
+        if let Argument::Name(name) = command.argument
+            && (positive || !self.helo_accepted)
+        {
+            self.dialog.helo = Some(name);
+        }
+        if positive {
+            self.helo_accepted = true;
+            self.lmtp = command.verb == Verb::Lhlo;
+            self.dialog.capabilities = answer.heard().map(|heard| heard.capabilities).unwrap_or_default();
+            self.abandon(&command.verb, command.at);
+        }
+        if self.current.is_none() {
+            let idle = if self.dialog.transactions.is_empty() { Stage::Helo } else { Stage::Between };
+            self.dialog.stage = idle;
+        }
+    }
+
+    fn mail(&mut self, command: Pending, answer: Answer<'_>) {
+        if answer.is_positive() {
+            self.abandon(&Verb::Mail, command.at);
+        }
+        let (mail_from, declared_size) = match command.argument {
+            Argument::Path { address, size } => (address, size),
+            _ => (Text::default(), None),
+        };
+        let mut tx = Transaction {
+            mail_from,
+            declared_size,
+            mail_reply: answer.code(),
+            ..Transaction::begun(command.at)
+        };
+        match answer.reply() {
+            Some(reply) if reply.code.is_negative() => {
+                tx.outcome = Outcome::Refused { stage: Stage::Mail, code: reply.code, at: reply.at };
+                let index = self.keep(tx);
+                if self.current.is_none() {
+                    self.refused = index;
+                    self.dialog.stage = Stage::Between;
+                }
+            }
+            _ => {
+                self.current = self.keep(tx);
+                self.refused = None;
+                self.dialog.stage = Stage::Mail;
+            }
+        }
+    }
+
+    fn recipient(&mut self, command: Pending, answer: Answer<'_>) {
+        let (at, after_hole) = (command.at, command.after_hole);
+        let Argument::Path { address, .. } = command.argument else { return };
+        if self.current.is_none() && self.refused.is_none() && after_hole {
+            self.transaction_across_gap(at);
+        }
+        let belongs_to_current = self.current.is_some();
+        let Some(tx) =
+            self.current.or(self.refused).and_then(|index| self.dialog.transactions.get_mut(index))
+        else {
+            return;
+        };
+        if tx.recipients.len() < Dialog::MAX_RECIPIENTS {
+            tx.recipients.push(Recipient { address, at, reply: answer.code() });
+        } else {
+            tx.recipients_dropped = tx.recipients_dropped.saturating_add(1);
+        }
+        if !belongs_to_current {
+            return;
+        }
+        if answer.is_positive() {
+            tx.acceptance_inferred |= tx.mail_reply.is_none();
+            tx.reopen();
+        }
+        tx.stage = Stage::Rcpt;
+        self.dialog.stage = Stage::Rcpt;
+    }
+
+    fn data(&mut self, command: &Pending, answer: Answer<'_>) {
+        if self.current.is_none() && command.after_hole {
+            self.transaction_across_gap(command.at);
+        }
+        let Some(tx) = self.current_mut() else { return };
+        tx.data = Some(command.at);
+        tx.data_reply = answer.code();
+        tx.stage = Stage::Data;
+        let mut stage = Stage::Data;
+        match answer.reply() {
+            Some(reply) if reply.code.is_negative() => {
+                if tx.outcome == Outcome::Open {
+                    tx.outcome = Outcome::Refused { stage: Stage::Data, code: reply.code, at: reply.at };
+                }
+                stage = Stage::Between;
+            }
+            Some(_) => {
+                tx.acceptance_inferred |= tx.mail_reply.is_none();
+                tx.reopen();
+            }
+            None => {}
+        }
+        self.dialog.stage = stage;
+    }
+
+    fn end_of_data(&mut self, command: Pending, answer: Answer<'_>) {
+        if self.current.is_none() && command.after_hole {
+            self.transaction_across_gap(command.at);
+        }
+        let Some(tx) = self.current_mut() else { return };
+        if let Some(body) = &command.body {
+            body.add_to(tx);
+        }
+        tx.inferred |= command.inferred;
+        let over = end(tx, command.at, answer);
+        self.after_end(over);
+    }
+
+    fn chunk(&mut self, command: Pending, answer: Answer<'_>) {
+        if self.current.is_none() && command.after_hole {
+            self.transaction_across_gap(command.at);
+        }
+        let Some(tx) = self.current_mut() else { return };
+        tx.data.get_or_insert(command.at);
+        let Some(body) = &command.body else { return };
+        body.add_to(tx);
+        if command.last_chunk && command.chunk_whole {
+            let over = end(tx, body.last.unwrap_or(command.at), answer);
+            return self.after_end(over);
+        }
+        let stage = if tx.body_octets > 0 || tx.body_missing > 0 { Stage::Body } else { Stage::Data };
+        tx.stage = stage;
+        let mut over = false;
+        match answer.reply() {
+            Some(reply) if reply.code.is_negative() => {
+                tx.outcome = Outcome::Refused { stage, code: reply.code, at: reply.at };
+                over = true;
+            }
+            Some(reply) => {
+                tx.data_reply.get_or_insert((reply.code, reply.at));
+                tx.acceptance_inferred |= tx.mail_reply.is_none();
+            }
+            None => {}
+        }
+        self.dialog.stage = stage;
+        if over {
+            self.after_end(true);
+        }
+    }
+
+    fn after_end(&mut self, over: bool) {
+        if over {
+            self.current = None;
+            self.refused = None;
+            self.dialog.stage = Stage::Between;
+        } else {
+            self.dialog.stage = Stage::EndOfData;
+        }
+    }
+
+    fn reset(&mut self, command: &Pending, answer: Answer<'_>) {
+        // RSET is always answered with 250 (RFC 5321 section 4.1.1.5), also where the file lost it.
+        if answer.is_positive() || matches!(answer, Answer::InGap) {
+            self.abandon(&Verb::Rset, command.at);
+        }
+    }
+
+    fn quit(&mut self, command: &Pending, answer: Answer<'_>) {
+        if let Some(tx) = self.current_mut() {
+            refuse_if_nobody_left(tx);
+        }
+        // A QUIT that was refused and a later one: the later one counts.
+        let counts = self
+            .dialog
+            .quit
+            .as_ref()
+            .is_none_or(|quit| quit.reply.as_ref().is_some_and(|reply| reply.code.is_negative()));
+        if counts {
+            self.dialog.quit = Some(Quit {
+                at: command.at,
+                end_offset: command.end,
+                acknowledged: command.acknowledged,
+                inferred: false,
+                all_answered_before: !self.unanswered,
+                reply: answer.reply().cloned(),
+            });
+        }
+    }
+
+    /// The current transaction, if any, ends because of `by`; the connection goes on.
+    fn abandon(&mut self, by: &Verb, at: Moment) {
+        if let Some(tx) = self.current_mut() {
+            refuse_if_nobody_left(tx);
+            if tx.outcome == Outcome::Open {
+                tx.outcome = Outcome::Abandoned { by: by.clone(), at };
+            }
+            self.dialog.stage = Stage::Between;
+        }
+        self.current = None;
+        self.refused = None;
+    }
+
+    fn current_mut(&mut self) -> Option<&mut Transaction> {
+        self.dialog.transactions.get_mut(self.current?)
+    }
+
+    /// The current transaction; where its MAIL fell into a gap, one without.
+    fn transaction_across_gap(&mut self, at: Moment) -> Option<&mut Transaction> {
+        if self.current.is_none() {
+            let tx = Transaction {
+                mail_missing: true,
+                acceptance_inferred: true,
+                inferred: true,
+                ..Transaction::begun(at)
+            };
+            self.current = self.keep(tx);
+        }
+        self.current_mut()
+    }
+
+    fn keep(&mut self, tx: Transaction) -> Option<usize> {
+        if self.dialog.transactions.len() == Dialog::MAX_TRANSACTIONS {
+            self.dialog.transactions_dropped = self.dialog.transactions_dropped.saturating_add(1);
+            if self.dialog.transactions_dropped == 1 {
+                self.dialog.notes.loss(
+                    "a connection with more transactions than are kept",
+                    Some(Place::Frame(tx.mail.frame.frame)),
+                );
+            }
+            return None;
+        }
+        self.dialog.transactions.push(tx);
+        Some(self.dialog.transactions.len() - 1)
+    }
+}
+
+/// Enters the end of data and its reply; whether the transaction is over with it.
+fn end(tx: &mut Transaction, at: Moment, answer: Answer<'_>) -> bool {
+    tx.end_of_data = Some(at);
+    tx.stage = Stage::EndOfData;
+    let Some(reply) = answer.reply() else {
+        tx.end_reply_missing = matches!(answer, Answer::InGap);
+        return tx.end_reply_missing;
+    };
+    // A 221 takes leave; it accepts no mail.
+    if reply.code.is_positive() && reply.code != ReplyCode::CLOSING {
+        tx.outcome = Outcome::Completed { at: reply.at };
+        tx.acceptance_inferred |= tx.mail_reply.is_none();
+        tx.end_reply = Some(reply.clone());
+    } else if reply.code.is_negative() && tx.outcome == Outcome::Open {
+        tx.outcome = Outcome::Refused { stage: Stage::EndOfData, code: reply.code, at: reply.at };
+        tx.end_reply = Some(reply.clone());
+    }
+    true
+}
+
+/// All recipients refused and no body under way: the last refusal ended it.
+fn refuse_if_nobody_left(tx: &mut Transaction) {
+    if tx.outcome != Outcome::Open || tx.data_reply.is_some_and(|(code, _)| !code.is_negative()) {
+        return;
+    }
+    let refusal = |recipient: &Recipient| recipient.reply.filter(|(code, _)| code.is_negative());
+    let all_refused = tx.recipients.iter().all(|recipient| refusal(recipient).is_some());
+    if let Some((code, at)) = tx.recipients.last().and_then(refusal)
+        && all_refused
+        && tx.recipients_dropped == 0
+    {
+        tx.outcome = Outcome::Refused { stage: Stage::Rcpt, code, at };
+        tx.stage = Stage::Rcpt;
+    }
+}
+
+impl Transaction {
+    fn begun(at: Moment) -> Self {
+        Self {
+            mail: at,
+            mail_reply: None,
+            mail_from: Text::default(),
+            mail_missing: false,
+            acceptance_inferred: false,
+            declared_size: None,
+            recipients: Vec::new(),
+            recipients_dropped: 0,
+            data: None,
+            data_reply: None,
+            body_octets: 0,
+            body_missing: 0,
+            last_body: None,
+            end_of_data: None,
+            end_reply: None,
+            end_reply_missing: false,
+            inferred: false,
+            message_id: None,
+            subject: None,
+            outcome: Outcome::Open,
+            stage: Stage::Mail,
+        }
+    }
+
+    /// A refused DATA does not end a transaction for a client who goes on with it and is let.
+    fn reopen(&mut self) {
+        if matches!(self.outcome, Outcome::Refused { stage: Stage::Data | Stage::Rcpt, .. }) {
+            self.outcome = Outcome::Open;
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The end of a dialogue: what waited is decided, and who owed the next word is found.
+
+use crate::cite::Place;
+use crate::net::Role;
+use crate::smtp::command::Verb;
+use crate::smtp::dialog::client::Mode;
+use crate::smtp::dialog::course::Answer;
+use crate::smtp::dialog::pairing::Patience;
+use crate::smtp::dialog::{Delivered, DialogReader};
+use crate::smtp::session::{Dialog, Owed, Stage};
+use crate::smtp::tls::{APPLICATION_DATA, Encryption};
+
+/// See [`DialogReader::finish`].
+pub(super) fn finish(mut reader: DialogReader, delivered: Delivered) -> Dialog {
+    reader.settle();
+    let owed = reader.owed(delivered);
+    let lost_in_gap = reader.is_lost();
+    reader.break_off_chunk();
+    while let Some(unanswered) = reader.pending.pop_front() {
+        reader.course.resolve(unanswered, Answer::None);
+    }
+    if let Some(part) = reader.body_under_way() {
+        reader.course.body_so_far(&part);
+    }
+    reader.course.end();
+
+    let mut dialog = reader.course.dialog;
+    dialog.last_word = reader.last_word;
+    dialog.lost_in_gap = lost_in_gap;
+    dialog.owed = owed;
+    if let Some(dark) = reader.dark {
+        let encryption = dark.finish(reader.started);
+        if !encryption.not_tls {
+            dialog.stage = Stage::Tls;
+            dialog.owed = owed_in_the_dark(&encryption);
+            dialog.last_word = dialog.last_word.max(encryption.records.last().map(|record| record.at));
+        } else {
+            let place = Place::Frame(encryption.since.frame.frame);
+            dialog.notes.oddity("octets where TLS was due that are not TLS", Some(place));
+        }
+        dialog.encryption = Some(encryption);
+    }
+    dialog.notes.sort_by_place();
+    compact(&mut dialog);
+    dialog
+}
+
+impl DialogReader {
+    /// Decides everything that waits for what will not come.
+    fn settle(&mut self) {
+        self.read_undecided_start();
+        loop {
+            self.advance();
+            if !self.client.held.is_empty() {
+                self.decide_without_reply();
+            } else if !self.pair_next(Patience::Over) {
+                break;
+            }
+        }
+        if matches!(self.client.mode, Mode::Candidate(_)) {
+            self.decide_without_reply();
+        }
+    }
+
+    /// Whether the dialogue could not be followed to its end across a gap.
+    fn is_lost(&self) -> bool {
+        let client_lost =
+            matches!(self.client.mode, Mode::Lost) && self.client.lost > self.last_answer.map(|(at, _)| at);
+        let server_lost = self.server.hole.is_some() && !self.pending.is_empty();
+        client_lost || server_lost || self.dark.as_ref().is_some_and(|dark| dark.lost())
+    }
+
+    /// Who owed the next word of the plain dialogue.
+    fn owed(&self, delivered: Delivered) -> Option<Owed> {
+        let unanswered = self.pending.iter().find(|command| !command.blank);
+        if let Some(command) = unanswered {
+            let since = match &command.body {
+                Some(body) if command.verb == Verb::Bdat => body.last.unwrap_or(command.at),
+                _ => command.at,
+            };
+            return Some(Owed { by: Role::Server, since, delivered: command.end <= delivered.client });
+        }
+        let said = self.last_answer;
+        let reached_client = said.is_none_or(|(_, end)| end <= delivered.server);
+        let client_owes = |delivered| {
+            Some(Owed { by: Role::Client, since: self.last_word.unwrap_or(self.started), delivered })
+        };
+        match &self.client.mode {
+            Mode::Body(body) => return client_owes(body.last().is_some() || reached_client),
+            Mode::Chunk(_) | Mode::Candidate(_) => return client_owes(true),
+            Mode::Lost if self.is_lost() => return None,
+            _ => {}
+        }
+        let dialog = &self.course.dialog;
+        if dialog.quit.as_ref().is_some_and(|quit| quit.reply.is_some()) {
+            return None;
+        }
+        if said.is_none() {
+            // Nobody has spoken, or only an early client: the greeting is due.
+            let first = self.client.from_start && dialog.unsolicited.is_none();
+            return first.then_some(Owed { by: Role::Server, since: self.started, delivered: true });
+        }
+        client_owes(reached_client)
+    }
+}
+
+/// Who owed the next word, as far as records tell: behind the server's record the client; behind
+/// the client's nobody knows, unless it was cut, since it may have been part of a body.
+fn owed_in_the_dark(encryption: &Encryption) -> Option<Owed> {
+    let last = encryption.records.iter().rev().find(|record| record.content_type == APPLICATION_DATA)?;
+    let cut_by_client = matches!(encryption.cut_record, Some((Role::Client, _)));
+    (last.by == Role::Server || cut_by_client).then_some(Owed {
+        by: Role::Client,
+        since: last.at,
+        delivered: true,
+    })
+}
+
+/// Reports keep one dialogue a connection.
+fn compact(dialog: &mut Dialog) {
+    dialog.commands.shrink_to_fit();
+    dialog.gaps.shrink_to_fit();
+    dialog.transactions.shrink_to_fit();
+    for tx in &mut dialog.transactions {
+        tx.recipients.shrink_to_fit();
+    }
+}

@@ -1,0 +1,282 @@
+//! Which command a reply answers.
+
+use crate::smtp::command::Verb;
+use crate::smtp::dialog::DialogReader;
+use crate::smtp::dialog::client::Mode;
+use crate::smtp::dialog::course::Answer;
+use crate::smtp::dialog::pending::Pending;
+use crate::smtp::ending::words;
+use crate::smtp::reply::{Heard, ReplyCode};
+
+/// Whether to wait for what may still come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    Wait,
+    Over,
+}
+
+/// What the acknowledgment numbers of this connection are worth. Hand-made captures often have
+/// numbers that make no sense; then order alone decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Trust {
+    /// No reply has been paired yet.
+    #[default]
+    Untried,
+    /// A reply came from a server that had acknowledged the command.
+    Good,
+    /// A positive reply came from a server that had not received any command.
+    Broken,
+}
+
+impl DialogReader {
+    /// Deals with the next reply, if it is time; whether it was.
+    pub(super) fn pair_next(&mut self, patience: Patience) -> bool {
+        if self.take_greeting() {
+            return true;
+        }
+        self.skip_what_was_not_answered();
+        let Some(heard) = self.server.replies.front() else { return false };
+        let waits = patience == Patience::Wait;
+        let (pairs, unseen) = match self.pending.front() {
+            Some(command) => {
+                let fits = self.fits(command, heard);
+                if !fits && waits && self.server.hole.is_some() && heard.acknowledged > self.client.parsed {
+                    return false;
+                }
+                (fits, command.after_hole)
+            }
+            None if waits && self.command_may_come(heard) => return false,
+            None if self.client.was_the_end(heard.acknowledged) == Some(false) => {
+                self.client.candidate_is_text();
+                return true;
+            }
+            None => (false, self.client.after_hole),
+        };
+        let Some(heard) = self.server.take_reply() else { return false };
+        if pairs {
+            self.answered(heard);
+        } else {
+            self.stray(heard, unseen);
+        }
+        true
+    }
+
+    /// The first reply of a connection greets (RFC 5321 section 3.1), whatever the client has said
+    /// already; where the file begins in mid-flow, only if it precedes all of the client's octets.
+    fn take_greeting(&mut self) -> bool {
+        if self.greeted {
+            return false;
+        }
+        let Some(heard) = self.server.replies.front() else { return false };
+        self.greeted = true;
+        if !self.client.from_start {
+            let greets =
+                matches!(heard.reply.code, ReplyCode::READY | ReplyCode::NOT_AVAILABLE | ReplyCode(554));
+            if !greets || heard.start_offset != 0 || heard.acknowledged != 0 {
+                return false;
+            }
+            self.client.begin_at_greeting();
+        }
+        let Some(heard) = self.server.take_reply() else { return false };
+        self.answer(&heard.reply);
+        self.course.greeting(heard.reply);
+        true
+    }
+
+    /// Whether the reply can be the answer to the first pending command.
+    fn fits(&self, command: &Pending, heard: &Heard) -> bool {
+        let possible = possible(command, heard);
+        if command.after_hole || self.server.hole.is_some() {
+            return (possible || self.trust == Trust::Broken) && plausible(&command.verb, heard.reply.code);
+        }
+        match self.trust {
+            Trust::Broken => true,
+            Trust::Good => possible,
+            Trust::Untried => possible || !heard.reply.code.is_negative(),
+        }
+    }
+
+    /// With no command pending: whether the one that this reply answers may still be on its way.
+    fn command_may_come(&self, heard: &Heard) -> bool {
+        if self.client.waits_for_reply_up_to().is_some_and(|known| heard.reply.end_offset <= known) {
+            return false;
+        }
+        let code = heard.reply.code;
+        match &self.client.mode {
+            Mode::Chunk(_) => return true,
+            Mode::Candidate(_) if heard.acknowledged > self.client.frontier => return true,
+            Mode::Candidate(_) => return false,
+            _ => {}
+        }
+        if self.client.parsed < heard.acknowledged {
+            return true;
+        }
+        // A positive reply is an answer. If it comes before any command by the numbers, they are
+        // worth nothing, and the command follows in the file.
+        self.trust != Trust::Good && !self.client.after_hole && !code.is_negative()
+    }
+
+    /// Whether the client waits for a reply that it had, by its acknowledgment, and the file has not.
+    pub(super) fn reply_fell_into_gap(&self) -> bool {
+        let (Mode::Await(_), Some(hole), Some(acknowledged)) =
+            (&self.client.mode, self.server.hole, self.client.held.front_acknowledges())
+        else {
+            return false;
+        };
+        let had_no_other =
+            self.server.replies.front().is_none_or(|heard| heard.reply.end_offset > acknowledged);
+        acknowledged >= hole && self.server.frontier >= acknowledged && had_no_other
+    }
+
+    /// Drops commands from the front that draw no reply that could be in the file any more.
+    fn skip_what_was_not_answered(&mut self) {
+        self.skip_answered_in_gap();
+        while let (Some(first), Some(heard)) = (self.pending.front(), self.server.replies.front())
+            && first.blank
+            && !heard.reply.code.is_negative()
+        {
+            self.pending.pop_front();
+        }
+    }
+
+    /// Drops commands from the front that were answered in a gap of the server's stream.
+    fn skip_answered_in_gap(&mut self) {
+        let (Some(hole), Some(heard)) = (self.server.hole, self.server.replies.front()) else { return };
+        let (code, heard_up_to, end) = (heard.reply.code, heard.acknowledged, heard.reply.end_offset);
+        while let Some(first) = self.pending.front() {
+            // Commands that could be the one that this reply answers.
+            let others = || {
+                self.pending
+                    .iter()
+                    .skip(1)
+                    .take_while(|command| command.end <= heard_up_to && end > command.acknowledged)
+            };
+            // Sent by a client who had received what is missing here: its forerunners are answered.
+            let flight_is_over =
+                first.acknowledged < hole && others().any(|command| command.acknowledged >= hole);
+            let shape_is_wrong =
+                !plausible(&first.verb, code) && others().any(|command| plausible(&command.verb, code));
+            if !flight_is_over && !shape_is_wrong {
+                return;
+            }
+            let Some(answered) = self.pending.pop_front() else { return };
+            self.course.resolve(answered, Answer::InGap);
+        }
+    }
+
+    /// The reply answers the first pending command.
+    fn answered(&mut self, heard: Heard) {
+        self.skip_to_quit(&heard);
+        let Some(mut command) = self.pending.pop_front() else { return };
+        if self.trust == Trust::Untried && !command.inferred {
+            if possible(&command, &heard) {
+                self.trust = Trust::Good;
+            } else {
+                self.trust = Trust::Broken;
+                self.oddity(
+                    "acknowledgment numbers that make no sense: replies paired by order alone",
+                    heard.reply.at,
+                );
+            }
+        }
+        self.answer(&heard.reply);
+        if command.verb == Verb::EndOfData && command.more_replies == 0 {
+            command.more_replies = self.course.replies_to_end_of_data();
+        }
+        if command.more_replies > 1 {
+            command.more_replies -= 1;
+            self.pending.push_front(command);
+            return;
+        }
+        self.course.resolve(command, Answer::Reply(&heard));
+        if self.pending.is_empty() {
+            self.server.hole = None;
+            self.reply_decides(&heard.reply);
+        }
+    }
+
+    /// 221 answers QUIT and nothing else: what stands before it was never answered.
+    fn skip_to_quit(&mut self, heard: &Heard) {
+        if heard.reply.code != ReplyCode::CLOSING {
+            return;
+        }
+        let heard_quit = |command: &Pending| {
+            command.verb == Verb::Quit && (command.end <= heard.acknowledged || self.trust == Trust::Broken)
+        };
+        if let Some(quit) = self.pending.iter().position(heard_quit) {
+            for unanswered in self.pending.drain(..quit) {
+                self.course.resolve(unanswered, Answer::None);
+            }
+        }
+    }
+
+    /// A reply that answers none of the commands in the file.
+    fn stray(&mut self, heard: Heard, unseen: bool) {
+        let reply = heard.reply;
+        let closes = words::closes(&reply);
+        if self.pending.is_empty() && !closes {
+            match &self.client.mode {
+                Mode::Candidate(_) if self.client.was_the_end(heard.acknowledged) == Some(true) => {
+                    return self.end_of_data_by_reply(Heard { reply, ..heard }, false);
+                }
+                Mode::Body(_) if reply.code.is_positive() => {
+                    return self.end_of_data_by_reply(Heard { reply, ..heard }, true);
+                }
+                Mode::Body(_) | Mode::Candidate(_) if reply.code.is_negative() => {
+                    self.answer(&reply);
+                    return self.course.refused_in_body(reply);
+                }
+                _ => {}
+            }
+        }
+        // The same for a body whose end is in the file already, but had not reached the server.
+        let in_body = self
+            .pending
+            .front()
+            .is_some_and(|command| command.verb == Verb::EndOfData && command.end > heard.acknowledged);
+        if in_body && !closes && reply.code.is_negative() {
+            self.answer(&reply);
+            return self.course.refused_in_body(reply);
+        }
+        if unseen && !closes {
+            self.answer(&reply);
+            if reply.code == ReplyCode::START_INPUT && self.pending.is_empty() {
+                self.client.begin_body_behind_hole();
+            }
+            return self.course.reply_to_unseen(reply, self.client.parsed);
+        }
+        self.course.unsolicited(reply);
+    }
+
+    /// The server's reply shows that the body is over, and that it ended otherwise than by CRLF dot
+    /// CRLF or in octets that are missing: end of data is the listener's choice.
+    fn end_of_data_by_reply(&mut self, heard: Heard, inferred: bool) {
+        if inferred {
+            self.oddity("a body whose end is proven by the reply to it only", heard.reply.at);
+        } else {
+            self.oddity("a body that ended with a dot between bare line ends", heard.reply.at);
+        }
+        self.end_body_by_reply(heard.reply.at, heard.acknowledged, inferred);
+        self.answered(heard);
+    }
+}
+
+/// Whether the acknowledgments allow that the reply answers the command: the server had received it,
+/// and the client had not received the reply when it sent it.
+fn possible(command: &Pending, heard: &Heard) -> bool {
+    command.end <= heard.acknowledged && heard.reply.end_offset > command.acknowledged
+}
+
+/// Whether a command could draw this reply; asked only where something is missing from the file.
+fn plausible(verb: &Verb, code: ReplyCode) -> bool {
+    match code {
+        ReplyCode::START_INPUT => *verb == Verb::Data,
+        ReplyCode::CLOSING => *verb == Verb::Quit,
+        ReplyCode::CHALLENGE | ReplyCode(235) => matches!(verb, Verb::Auth | Verb::AuthLine),
+        ReplyCode::READY => *verb == Verb::StartTls,
+        _ if code.is_positive() => {
+            !matches!(verb, Verb::Data | Verb::Quit | Verb::StartTls | Verb::Auth | Verb::AuthLine)
+        }
+        _ => true,
+    }
+}

@@ -1,0 +1,716 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::cite::Moment;
+use crate::smtp::command::Verb;
+use crate::smtp::reply::ReplyCode;
+use crate::smtp::script::{Said, Script, course, moment};
+use crate::smtp::session::{Outcome, Stage};
+use crate::smtp::tls::EncryptionStart;
+
+fn greeted() -> Script {
+    Script::new()
+        .s("220 mx.example.org ESMTP\r\n")
+        .c("EHLO client.example\r\n")
+        .s("250-mx.example.org\r\n250-SIZE 1000\r\n250 PIPELINING\r\n")
+}
+
+fn envelope() -> Script {
+    greeted()
+        .c("MAIL FROM:<a@example.com> SIZE=20\r\n")
+        .s("250 ok\r\n")
+        .c("RCPT TO:<b@example.org>\r\n")
+        .s("250 ok\r\n")
+}
+
+fn in_body() -> Script {
+    envelope().c("DATA\r\n").s("354 go\r\n")
+}
+
+const MAIL: &str = "Message-ID: <1@example.com>\r\nSubject: hello\r\n\r\ntext\r\n..dot\r\n";
+
+fn kinds(dialog: &Dialog) -> Vec<&'static str> {
+    let kind = |outcome: &Outcome| match outcome {
+        Outcome::Completed { .. } => "completed",
+        Outcome::Refused { .. } => "refused",
+        Outcome::Abandoned { .. } => "abandoned",
+        Outcome::Open => "open",
+    };
+    dialog.transactions.iter().map(|tx| kind(&tx.outcome)).collect()
+}
+
+#[test]
+fn a_whole_mail_is_followed() {
+    let dialog = in_body().c(MAIL).c(".\r\n").s("250 queued\r\n").c("QUIT\r\n").s("221 bye\r\n").play();
+    assert_eq!(course(&dialog), "EHLO 250, MAIL 250, RCPT 250, DATA 354, . 250, QUIT 221");
+    let tx = &dialog.transactions[0];
+    assert_eq!(kinds(&dialog), ["completed"]);
+    assert_eq!(tx.mail_from.as_str(), Some("a@example.com"));
+    assert_eq!(tx.declared_size, Some(20));
+    assert_eq!(tx.recipients[0].address.as_str(), Some("b@example.org"));
+    assert_eq!(tx.body_octets, MAIL.len() as u64);
+    assert_eq!(tx.message_id.as_ref().unwrap().as_str(), Some("<1@example.com>"));
+    assert_eq!(tx.subject.as_ref().unwrap().as_str(), Some("hello"));
+    assert_eq!(dialog.helo.as_ref().unwrap().as_str(), Some("client.example"));
+    assert_eq!(dialog.capabilities.size, Some(1000));
+    assert!(dialog.capabilities.pipelining);
+    let quit = dialog.quit.unwrap();
+    assert!(quit.all_answered_before);
+    assert_eq!(quit.reply.unwrap().code, ReplyCode(221));
+    assert_eq!((dialog.owed, dialog.stage), (None, Stage::Between));
+    assert!(dialog.notes.is_empty(), "{:?}", dialog.notes);
+}
+
+/// Each dialogue, its verbs with their replies, and what became of its transactions.
+#[test]
+fn dialogues_are_followed() {
+    let rows: Vec<(&str, Script, &str, &[&str])> = vec![
+        (
+            "pipelined to the quit in one segment",
+            greeted()
+                .c("MAIL FROM:<>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n")
+                .s("250 ok\r\n250 ok\r\n354 go\r\n")
+                .c("text\r\n.\r\nQUIT\r\n")
+                .s("250 queued\r\n221 bye\r\n"),
+            "EHLO 250, MAIL 250, RCPT 250, DATA 354, . 250, QUIT 221",
+            &["completed"],
+        ),
+        (
+            "the client does not wait for 354",
+            greeted()
+                .c("MAIL FROM:<>\r\nRCPT TO:<b@example.org>\r\nDATA\r\ntext\r\n.\r\nQUIT\r\n")
+                .s("250 ok\r\n250 ok\r\n354 go\r\n250 queued\r\n221 bye\r\n"),
+            "EHLO 250, MAIL 250, RCPT 250, DATA 354, . 250, QUIT 221",
+            &["completed"],
+        ),
+        (
+            "DATA refused: commands follow",
+            greeted()
+                .c("MAIL FROM:<>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n")
+                .s("250 ok\r\n550 no\r\n503 no recipients\r\n")
+                .c("QUIT\r\n")
+                .s("221 bye\r\n"),
+            "EHLO 250, MAIL 250, RCPT 550, DATA 503, QUIT 221",
+            &["refused"],
+        ),
+        (
+            "a letter that speaks of commands",
+            in_body().c("QUIT\r\nRSET\r\n.\r\n").s("250 ok\r\n").c("QUIT\r\n").s("221 bye\r\n"),
+            "EHLO 250, MAIL 250, RCPT 250, DATA 354, . 250, QUIT 221",
+            &["completed"],
+        ),
+        (
+            "a nested MAIL that is refused ends nothing",
+            envelope().c("MAIL FROM:<x@example.com>\r\n").s("503 nested\r\n").c("RSET\r\n").s("250 ok\r\n"),
+            "EHLO 250, MAIL 250, RCPT 250, MAIL 503, RSET 250",
+            &["abandoned", "refused"],
+        ),
+        (
+            "a nested MAIL that is accepted abandons",
+            envelope().c("MAIL FROM:<x@example.com>\r\n").s("250 ok\r\n"),
+            "EHLO 250, MAIL 250, RCPT 250, MAIL 250",
+            &["abandoned", "open"],
+        ),
+        (
+            "all recipients refused, then QUIT",
+            greeted()
+                .c("MAIL FROM:<>\r\n")
+                .s("250 ok\r\n")
+                .c("RCPT TO:<b@example.org>\r\n")
+                .s("550 no\r\n")
+                .c("QUIT\r\n")
+                .s("221 bye\r\n"),
+            "EHLO 250, MAIL 250, RCPT 550, QUIT 221",
+            &["refused"],
+        ),
+        (
+            "a refused DATA that the client mends",
+            greeted()
+                .c("MAIL FROM:<>\r\n")
+                .s("250 ok\r\n")
+                .c("DATA\r\n")
+                .s("503 need RCPT\r\n")
+                .c("RCPT TO:<b@example.org>\r\n")
+                .s("250 ok\r\n")
+                .c("DATA\r\n")
+                .s("354 go\r\n")
+                .c("x\r\n.\r\n")
+                .s("250 ok\r\n"),
+            "EHLO 250, MAIL 250, DATA 503, RCPT 250, DATA 354, . 250",
+            &["completed"],
+        ),
+        (
+            "chunks",
+            envelope()
+                .c("BDAT 5\r\nMAIL\n")
+                .s("250 5 octets\r\n")
+                .c("BDAT 6 LAST\r\nQUIT\r\nQUIT\r\n")
+                .s("250 queued\r\n221 bye\r\n"),
+            "EHLO 250, MAIL 250, RCPT 250, BDAT 250, BDAT 250, QUIT 221",
+            &["completed"],
+        ),
+        (
+            "chunks pipelined with the envelope, an empty one last",
+            greeted()
+                .c("MAIL FROM:<>\r\nRCPT TO:<b@example.org>\r\nBDAT 3\r\nabcBDAT 0 LAST\r\n")
+                .s("250 ok\r\n250 ok\r\n250 ok\r\n250 queued\r\n"),
+            "EHLO 250, MAIL 250, RCPT 250, BDAT 250, BDAT 250",
+            &["completed"],
+        ),
+        (
+            "AUTH LOGIN with challenges",
+            greeted()
+                .c("AUTH LOGIN\r\n")
+                .s("334 VXNlcm5hbWU6\r\n")
+                .c("QUIT\r\n")
+                .s("334 UGFzc3dvcmQ6\r\n")
+                .c("MAIL\r\n")
+                .s("235 ok\r\n")
+                .c("QUIT\r\n")
+                .s("221 bye\r\n"),
+            "EHLO 250, AUTH 334, (auth) 334, (auth) 235, QUIT 221",
+            &[],
+        ),
+        (
+            "AUTH PLAIN with an initial response, refused, and one that is cancelled",
+            greeted()
+                .c("AUTH PLAIN AGEAYg==\r\n")
+                .s("535 no\r\n")
+                .c("AUTH CRAM-MD5\r\n")
+                .s("334 PDE+\r\n")
+                .c("*\r\n")
+                .s("501 cancelled\r\n")
+                .c("MAIL FROM:<>\r\n")
+                .s("250 ok\r\n"),
+            "EHLO 250, AUTH 535, AUTH 334, (auth) 501, MAIL 250",
+            &["open"],
+        ),
+        (
+            "a refused AUTH LOGIN whose client had sent all its lines ahead",
+            greeted()
+                .c("AUTH LOGIN\r\ndXNlcg==\r\nc2VjcmV0\r\nQUIT\r\n")
+                .s("504 no\r\n500 what\r\n500 what\r\n221 bye\r\n"),
+            "EHLO 250, AUTH 504, (auth) 500, (auth) 500, QUIT 221",
+            &[],
+        ),
+        (
+            "bare LF all through",
+            Script::new()
+                .s("220 hi\n")
+                .c("HELO x\n")
+                .s("250 hi\n")
+                .c("MAIL FROM:<>\nRCPT TO:<b@example.org>\nDATA\n")
+                .s("250 ok\n250 ok\n354 go\n")
+                .c("text\n.\nQUIT\n")
+                .s("250 queued\n221 bye\n"),
+            "HELO 250, MAIL 250, RCPT 250, DATA 354, . 250, QUIT 221",
+            &["completed"],
+        ),
+        (
+            "a dot between bare line ends, taken for the end by this server",
+            in_body().c("text\n.\nQUIT\r\n").s("250 queued\r\n221 bye\r\n"),
+            "EHLO 250, MAIL 250, RCPT 250, DATA 354, . 250, QUIT 221",
+            &["completed"],
+        ),
+        (
+            "a dot between bare line ends, which is text to this server",
+            in_body().c("text\n.\nQUIT\r\nmore\r\n.\r\n").s("250 queued\r\n").c("QUIT\r\n").s("221 bye\r\n"),
+            "EHLO 250, MAIL 250, RCPT 250, DATA 354, . 250, QUIT 221",
+            &["completed"],
+        ),
+        (
+            "unknown commands and an empty line that is passed over",
+            greeted().c("XXXX a\r\n").s("500 what\r\n").c("\r\n").c("QUIT\r\n").s("221 bye\r\n"),
+            "EHLO 250, ?XXXX 500, QUIT 221",
+            &[],
+        ),
+        (
+            "an empty line that is answered",
+            greeted().c("\r\n").s("500 what\r\n").c("NOOP\r\n").s("250 ok\r\n"),
+            "EHLO 250, NOOP 250",
+            &[],
+        ),
+        (
+            "a client that speaks before the greeting",
+            Script::new().c("EHLO x\r\n").s("220 hi\r\n250 ok\r\n").c("QUIT\r\n").s("221 bye\r\n"),
+            "EHLO 250, QUIT 221",
+            &[],
+        ),
+        (
+            "a proxy's header",
+            Script::new()
+                .c("PROXY TCP4 192.0.2.1 192.0.2.2 4000 25\r\n")
+                .s("220 hi\r\n")
+                .c("EHLO x\r\n")
+                .s("250 ok\r\n"),
+            "EHLO 250",
+            &[],
+        ),
+        (
+            "a command that crosses the timer's 421 stays unanswered",
+            Script::new().s("220 hi\r\n").c("EHLO x\r\n").s("250 ok\r\n").c("NOOP\r\n"),
+            "EHLO 250, NOOP -",
+            &[],
+        ),
+        (
+            "a refusal in mid-body",
+            in_body().c("text\r\n").s("552 too large\r\n").c("more\r\n.\r\n").s("500 what\r\n"),
+            "EHLO 250, MAIL 250, RCPT 250, DATA 354, . 500",
+            &["refused"],
+        ),
+        (
+            "LMTP answers once a recipient",
+            Script::new()
+                .s("220 lmtp\r\n")
+                .c("LHLO x\r\n")
+                .s("250 ok\r\n")
+                .c("MAIL FROM:<>\r\nRCPT TO:<a>\r\nRCPT TO:<b>\r\nRCPT TO:<c>\r\nDATA\r\n")
+                .s("250 ok\r\n250 ok\r\n550 no\r\n250 ok\r\n354 go\r\n")
+                .c("x\r\n.\r\nQUIT\r\n")
+                .s("250 for a\r\n250 for c\r\n221 bye\r\n"),
+            "LHLO 250, MAIL 250, RCPT 250, RCPT 550, RCPT 250, DATA 354, . 250, QUIT 221",
+            &["completed"],
+        ),
+        (
+            "a 221 does not accept the mail before it",
+            in_body().c("x\r\n.\r\nQUIT\r\n").s("221 bye\r\n"),
+            "EHLO 250, MAIL 250, RCPT 250, DATA 354, . -, QUIT 221",
+            &["open"],
+        ),
+    ];
+    for (name, script, expected, outcomes) in rows {
+        let dialog = script.play();
+        assert_eq!(course(&dialog), expected, "{name}");
+        assert_eq!(kinds(&dialog), outcomes, "{name}");
+        // Whatever the order of the directions in the file.
+        for backwards in [true, false] {
+            let order = script.shuffled(|| backwards);
+            let other = script.play_from(Beginning::Handshake, &order);
+            assert_eq!(format!("{other:?}"), format!("{dialog:?}"), "{name}, client first: {backwards}");
+        }
+    }
+}
+
+#[test]
+fn who_owed_the_next_word() {
+    let rows: Vec<(&str, Script, Stage, Option<(Role, u32)>)> = vec![
+        ("nothing said", Script::new(), Stage::Connect, Some((Role::Server, 1))),
+        ("greeted", Script::new().s("220 hi\r\n"), Stage::Greeting, Some((Role::Client, 2))),
+        ("EHLO", Script::new().s("220 hi\r\n").c("EHLO x\r\n"), Stage::Helo, Some((Role::Server, 3))),
+        ("half a command", greeted().c("MAIL FR"), Stage::Helo, Some((Role::Client, 5))),
+        ("recipient", envelope(), Stage::Rcpt, Some((Role::Client, 8))),
+        ("DATA", envelope().c("DATA\r\n"), Stage::Data, Some((Role::Server, 9))),
+        ("354", in_body(), Stage::Data, Some((Role::Client, 10))),
+        ("body", in_body().c("text\r\n"), Stage::Body, Some((Role::Client, 11))),
+        ("dot", in_body().c("text\r\n.\r\n"), Stage::EndOfData, Some((Role::Server, 11))),
+        ("dot and QUIT", in_body().c("x\r\n.\r\n").c("QUIT\r\n"), Stage::EndOfData, Some((Role::Server, 11))),
+        ("queued", in_body().c("x\r\n.\r\n").s("250 ok\r\n"), Stage::Between, Some((Role::Client, 12))),
+        ("421", in_body().c("text\r\n").s("421 timeout\r\n"), Stage::Body, Some((Role::Client, 11))),
+        ("half a chunk", envelope().c("BDAT 9 LAST\r\nabc"), Stage::Body, Some((Role::Client, 9))),
+        ("a chunk", envelope().c("BDAT 9\r\n").c("123456789"), Stage::Body, Some((Role::Server, 10))),
+        ("last chunk", envelope().c("BDAT 1 LAST\r\na"), Stage::EndOfData, Some((Role::Server, 9))),
+        ("221", greeted().c("QUIT\r\n").s("221 bye\r\n"), Stage::Helo, None),
+    ];
+    for (name, script, stage, owed) in rows {
+        let dialog = script.play();
+        assert_eq!(dialog.stage, stage, "{name}");
+        assert_eq!(dialog.owed.map(|owed| (owed.by, owed.since.frame.frame)), owed, "{name}");
+        assert!(dialog.owed.is_none_or(|owed| owed.delivered), "{name}");
+    }
+}
+
+#[test]
+fn the_last_word_may_not_have_arrived() {
+    let script = envelope().c("DATA\r\n");
+    let mut reader = DialogReader::new(Beginning::Handshake, moment(1, Script::START));
+    for said in &script.said {
+        crate::smtp::script::feed(&mut reader, said);
+    }
+    let delivered = Delivered { client: script.client - 1, ..script.delivered() };
+    assert!(!reader.finish(delivered).owed.unwrap().delivered);
+}
+
+#[test]
+fn unsolicited_replies_are_told_from_answers() {
+    let dialog = in_body().c("text\r\n").wait(300).s("421 timeout exceeded\r\n").play();
+    assert_eq!(dialog.unsolicited.as_ref().unwrap().code, ReplyCode(421));
+    assert_eq!(kinds(&dialog), ["open"]);
+    // The same 421 to a client whose NOOP was on its way: sent by a server that did not have it.
+    let mut script = greeted().c("NOOP\r\n").s("421 timeout exceeded\r\n");
+    script.said.last_mut().unwrap().acknowledged -= 6;
+    let dialog = script.play();
+    assert_eq!(course(&dialog), "EHLO 250, NOOP -");
+    assert!(dialog.unsolicited.is_some());
+    // And to one whose NOOP it answers.
+    let dialog = greeted().c("NOOP\r\n").s("421 shutting down\r\n").play();
+    assert_eq!(course(&dialog), "EHLO 250, NOOP 421");
+    assert!(dialog.unsolicited.is_none());
+}
+
+#[test]
+fn acknowledgments_that_make_no_sense_leave_the_order() {
+    for nonsense in [0, u64::MAX] {
+        let mut script = in_body().c("x\r\n.\r\n").s("250 ok\r\n").c("QUIT\r\n").s("221 bye\r\n");
+        for said in &mut script.said {
+            said.acknowledged = nonsense;
+        }
+        let dialog = script.play();
+        assert_eq!(course(&dialog), "EHLO 250, MAIL 250, RCPT 250, DATA 354, . 250, QUIT 221", "{nonsense}");
+    }
+}
+
+#[test]
+fn starttls_goes_dark_and_a_refused_one_does_not() {
+    let hello = [22, 3, 1, 0, 2, 0, 0];
+    let data = [23, 3, 3, 0, 1, 0];
+    let script = greeted().c("STARTTLS\r\n").s("220 go\r\n").c(hello).s(hello).c(data).s(data);
+    let dialog = script.play();
+    assert_eq!(course(&dialog), "EHLO 250, STARTTLS 220");
+    let encryption = dialog.encryption.unwrap();
+    assert!(encryption.established && !encryption.not_tls);
+    assert_eq!((encryption.how, encryption.since.frame.frame), (EncryptionStart::StartTls, 6));
+    assert_eq!((encryption.records.len(), encryption.records_seen), (2, 4));
+    assert_eq!(dialog.stage, Stage::Tls);
+    assert_eq!(dialog.owed.unwrap().by, Role::Client);
+
+    let dialog = greeted().c("STARTTLS\r\n").s("454 no\r\n").c("QUIT\r\n").s("221 bye\r\n").play();
+    assert_eq!(course(&dialog), "EHLO 250, STARTTLS 454, QUIT 221");
+    assert!(dialog.encryption.is_none());
+
+    let dialog = Script::new().c(hello).s(hello).play();
+    assert_eq!(dialog.encryption.unwrap().how, EncryptionStart::Implicit);
+
+    // Injected behind STARTTLS before the go-ahead.
+    let dialog = greeted().c("STARTTLS\r\nMAIL FROM:<x>\r\n").s("220 go\r\n").c(hello).s(hello).play();
+    assert_eq!(course(&dialog), "EHLO 250, STARTTLS 220");
+    assert!(!dialog.encryption.unwrap().not_tls);
+
+    // Accepted, and then the client goes on in plain text.
+    let dialog = greeted().c("STARTTLS\r\n").s("220 go\r\n").c("QUIT\r\n").s("221 bye\r\n").play();
+    assert_eq!(course(&dialog), "EHLO 250, STARTTLS 220, QUIT 221");
+    assert!(dialog.encryption.unwrap().not_tls);
+}
+
+#[test]
+fn replies_carry_the_dialogue_over_a_gap() {
+    use Role::{Client, Server};
+    // The end of the body and the dot are missing; the 250 proves them.
+    let dialog = in_body()
+        .c("Message-ID: <1@x>\r\n\r\ntext\r\n")
+        .missing(Client, "more\r\n.\r\n")
+        .s("250 queued\r\n")
+        .c("QUIT\r\n")
+        .s("221 bye\r\n")
+        .play();
+    assert_eq!(course(&dialog), "EHLO 250, MAIL 250, RCPT 250, DATA 354, QUIT 221");
+    assert_eq!(kinds(&dialog), ["completed"]);
+    assert!(dialog.transactions[0].inferred && !dialog.lost_in_gap);
+    assert_eq!(dialog.transactions[0].body_missing, 9);
+
+    // A gap within the body only.
+    let dialog = in_body()
+        .c("text\r\n")
+        .missing(Client, "more")
+        .c("rest\r\n.\r\n")
+        .s("250 queued\r\n")
+        .c("QUIT\r\n")
+        .play();
+    assert_eq!(course(&dialog), "EHLO 250, MAIL 250, RCPT 250, DATA 354, . 250, QUIT -");
+    assert!(!dialog.transactions[0].inferred);
+
+    // MAIL, RCPT and DATA are missing; the 354 proves the body.
+    let dialog = greeted()
+        .missing(Client, "MAIL FROM:<a>\r\n")
+        .s("250 ok\r\n")
+        .missing(Client, "RCPT TO:<b>\r\n")
+        .s("250 ok\r\n")
+        .missing(Client, "DATA\r\n")
+        .s("354 go\r\n")
+        .c("QUIT\r\nthat is what the letter says\r\n.\r\n")
+        .s("250 queued\r\n")
+        .c("QUIT\r\n")
+        .s("221 bye\r\n")
+        .play();
+    assert_eq!(course(&dialog), "EHLO 250, . 250, QUIT 221");
+    assert_eq!(kinds(&dialog), ["completed"]);
+    assert!(dialog.transactions[0].mail_missing && dialog.transactions[0].accepted());
+
+    // QUIT is missing; its 221 proves it.
+    let dialog = envelope().missing(Client, "QUIT\r\n").s("221 bye\r\n").play();
+    assert!(dialog.quit.unwrap().inferred);
+
+    // The replies to MAIL and DATA are missing.
+    let dialog = greeted()
+        .c("MAIL FROM:<a>\r\n")
+        .missing(Server, "250 ok\r\n")
+        .c("RCPT TO:<b>\r\n")
+        .s("250 ok\r\n")
+        .c("DATA\r\n")
+        .missing(Server, "354 go\r\n")
+        .c("text\r\n.\r\n")
+        .s("250 queued\r\n")
+        .c("QUIT\r\n")
+        .s("221 bye\r\n")
+        .play();
+    assert_eq!(course(&dialog), "EHLO 250, MAIL -, RCPT 250, DATA -, . 250, QUIT 221");
+    assert_eq!(kinds(&dialog), ["completed"]);
+    assert!(dialog.transactions[0].accepted() && dialog.transactions[0].acceptance_inferred);
+    assert!(dialog.quit.unwrap().all_answered_before);
+
+    // Nothing behind the gap tells anything.
+    let dialog = greeted().missing(Client, "MAIL FROM:<a>\r\n").c("hm\r\n").play();
+    assert!(dialog.lost_in_gap && dialog.owed.is_none());
+}
+
+#[test]
+fn a_file_that_begins_in_mid_flow_is_joined() {
+    let play =
+        |script: &Script| script.play_from(Beginning::MidFlow, &script.said.iter().collect::<Vec<_>>());
+    let script = Script::new()
+        .s("250 ok\r\n")
+        .c("RCPT TO:<b>\r\n")
+        .s("250 ok\r\n")
+        .c("DATA\r\n")
+        .s("354 go\r\n")
+        .c("x\r\n.\r\n")
+        .s("250 queued\r\n");
+    let dialog = play(&script);
+    assert_eq!(course(&dialog), "RCPT 250, DATA 354, . 250");
+    assert!(dialog.transactions[0].mail_missing);
+    assert_eq!(kinds(&dialog), ["completed"]);
+    let dialog =
+        play(&Script::new().c("of a letter\r\n.\r\n").s("250 queued\r\n").c("QUIT\r\n").s("221 bye\r\n"));
+    assert_eq!(course(&dialog), ". 250, QUIT 221");
+    let dialog = play(&Script::new().s("220 hi\r\n").c("HELO x\r\n").s("250 ok\r\n"));
+    assert_eq!(course(&dialog), "HELO 250");
+    assert!(dialog.greeting.is_some());
+}
+
+#[test]
+fn one_direction_alone_is_read_as_well_as_can_be() {
+    let script = in_body().c(MAIL).c(".\r\nQUIT\r\n").s("250 queued\r\n221 bye\r\n");
+    let client: Vec<&Said> = script.said.iter().filter(|said| said.by == Role::Client).collect();
+    let dialog = script.play_from(Beginning::Handshake, &client);
+    assert_eq!(course(&dialog), "EHLO -, MAIL -, RCPT -, DATA -, . -, QUIT -");
+    assert_eq!(dialog.transactions[0].body_octets, MAIL.len() as u64);
+    let server: Vec<&Said> = script.said.iter().filter(|said| said.by == Role::Server).collect();
+    let dialog = script.play_from(Beginning::Handshake, &server);
+    assert!(dialog.greeting.is_some() && dialog.commands.is_empty());
+}
+
+#[test]
+fn secrets_are_nowhere() {
+    let secret = "c2VjcmV0LXBhc3N3b3Jk";
+    let dialog = greeted()
+        .c(format!("AUTH PLAIN {secret}\r\n"))
+        .s("334 \r\n")
+        .c(format!("{secret}\r\n"))
+        .s("535 no\r\n")
+        .c(format!("{secret}\r\n"))
+        .s("500 no\r\n")
+        .play();
+    let shown = format!("{dialog:?}");
+    assert!(!shown.contains("c2Vj") && !shown.to_lowercase().contains("c2vj"), "{shown}");
+    assert!(dialog.authenticated);
+}
+
+/// A dialogue of random steps, in the order of cause and effect.
+fn any_script() -> impl Strategy<Value = Script> {
+    let body = prop_oneof![
+        Just("x\r\n".to_owned()),
+        Just(MAIL.to_owned()),
+        Just("a\n.\nb\r\n".to_owned()),
+        Just("QUIT\r\nMAIL FROM:<x>\r\n..\r\n".to_owned()),
+        Just(String::new()),
+        "[a-z.\\r\\n]{0,60}".prop_map(|text| format!("{}\r\n", text.replace('.', "a"))),
+    ];
+    let step = (0..16u8, body, any::<bool>());
+    (proptest::collection::vec(step, 0..12), 1..40usize).prop_map(|(steps, piece)| {
+        let mut script = greeted().in_pieces(piece);
+        for (kind, body, yes) in steps {
+            script = any_step(script, kind, &body, yes);
+        }
+        script
+    })
+}
+
+fn any_step(script: Script, kind: u8, body: &str, yes: bool) -> Script {
+    let size = body.len();
+    match kind {
+        0 => script.c("MAIL FROM:<a@example.com>\r\n").s(if yes { "250 ok\r\n" } else { "451 later\r\n" }),
+        1 => script.c("RCPT TO:<b@example.org>\r\n").s(if yes { "250 ok\r\n" } else { "550 no\r\n" }),
+        2 if yes => script.c("DATA\r\n").s("354 go\r\n").c(format!("{body}.\r\n")).s("250 ok\r\n"),
+        2 => script.c("DATA\r\n").s("354 go\r\n").c(format!("{body}.\r\n")).s("554 no\r\n"),
+        3 => script.c("DATA\r\n").s("503 no\r\n"),
+        4 => script.c(format!("BDAT {size}\r\n{body}")).s("250 ok\r\n"),
+        5 => script.c(format!("BDAT {size} LAST\r\n{body}")).s(if yes { "250 ok\r\n" } else { "554 no\r\n" }),
+        6 => script.c("RSET\r\n").s("250 ok\r\n"),
+        7 if yes => script
+            .c("AUTH LOGIN\r\n")
+            .s("334 u\r\n")
+            .c("dXNlcg==\r\n")
+            .s("334 p\r\n")
+            .c("QUIT\r\n")
+            .s("235 ok\r\n"),
+        7 => script.c("AUTH PLAIN AGEAYg==\r\n").s("535 no\r\n"),
+        8 => script
+            .c("MAIL FROM:<p@example.com>\r\nRCPT TO:<q@example.org>\r\nDATA\r\n")
+            .s("250 ok\r\n250 ok\r\n354 go\r\n")
+            .c(format!("{body}.\r\nNOOP\r\nRSET\r\n"))
+            .s("250 queued\r\n250 ok\r\n250 ok\r\n"),
+        9 => script
+            .c(format!("MAIL FROM:<>\r\nRCPT TO:<q@example.org>\r\nBDAT {size} LAST\r\n{body}NOOP\r\n"))
+            .s("250 ok\r\n450 later\r\n554 no\r\n250-ok\r\n250 ok\r\n"),
+        10 => {
+            script.c("MAIL FROM:<n@example.com>\r\nDATA\r\nhi\r\n.\r\n").s("250 ok\r\n354 go\r\n250 ok\r\n")
+        }
+        11 => script.c("EHLO again.example\r\n").s("250-hi\r\n250-SIZE\r\n250 CHUNKING\r\n"),
+        12 => script.c("NOOP\r\n").s("250 ok\r\n"),
+        13 => script.c("FOO bar\r\n").s("500 what\r\n"),
+        14 => script.c("STARTTLS\r\n").s("454 no\r\n"),
+        _ => script.c("VRFY a\r\nHELP\r\n").s("252 no\r\n214-a\r\n214 b\r\n"),
+    }
+}
+
+/// What does not depend on how the streams are cut: everything but frames and times.
+fn essence(dialog: &Dialog) -> String {
+    let mut shown =
+        format!("{} | {:?} {:?} | ", course(dialog), dialog.stage, dialog.owed.map(|owed| owed.by));
+    for tx in &dialog.transactions {
+        let recipients: Vec<_> = tx
+            .recipients
+            .iter()
+            .map(|rcpt| (rcpt.address.to_string(), rcpt.reply.map(|(code, _)| code)))
+            .collect();
+        shown += &format!(
+            "{:?} {recipients:?} {} {:?} {:?} {:?} ",
+            tx.mail_from,
+            tx.body_octets,
+            tx.message_id,
+            tx.stage,
+            tx.end_reply.as_ref().map(|reply| reply.code)
+        );
+    }
+    shown += &kinds(dialog).join(" ");
+    shown + &format!(" {:?}", dialog.quit.as_ref().map(|quit| quit.all_answered_before))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn the_order_of_the_directions_in_the_file_changes_nothing(script in any_script(), coins in proptest::collection::vec(any::<bool>(), 64)) {
+        let dialog = script.play();
+        let mut coins = coins.into_iter().cycle();
+        let order = script.shuffled(|| coins.next().unwrap());
+        let other = script.play_from(Beginning::Handshake, &order);
+        prop_assert_eq!(format!("{other:?}"), format!("{dialog:?}"));
+    }
+
+    #[test]
+    fn the_cuts_between_segments_change_nothing(script in any_script(), cut in 1..9usize) {
+        let mut recut = Script::new().in_pieces(cut);
+        for said in &script.said {
+            if let crate::smtp::script::What::Octets(octets) = &said.what {
+                recut = recut.say(said.by, octets);
+            }
+        }
+        prop_assert_eq!(essence(&recut.play()), essence(&script.play()));
+    }
+
+    #[test]
+    fn hostile_octets_do_no_harm(pieces in proptest::collection::vec((any::<bool>(), hostile(), any::<u32>(), 0..20u8), 0..200), mid_flow: bool) {
+        let beginning = if mid_flow { Beginning::MidFlow } else { Beginning::Handshake };
+        let mut reader = DialogReader::new(beginning, moment(1, Script::START));
+        let mut offsets = [0u64; 2];
+        for (by_client, bytes, acknowledged, gap) in pieces {
+            let (role, offset) = if by_client { (Role::Client, &mut offsets[0]) } else { (Role::Server, &mut offsets[1]) };
+            let at = moment(2, Script::START);
+            if gap == 0 {
+                let length = u64::from(acknowledged) + 1;
+                reader.gap(role, Gap { offset: *offset, length, at, loss: crate::capture::Loss::Capture });
+                *offset += length;
+            }
+            let acknowledged = if gap < 10 { offsets_other(&offsets, role) } else { u64::from(acknowledged) };
+            let offset = match role { Role::Client => &mut offsets[0], Role::Server => &mut offsets[1] };
+            if !bytes.is_empty() {
+                reader.data(role, Chunk { bytes: &bytes, offset: *offset, at, acknowledged });
+                *offset += bytes.len() as u64;
+            }
+        }
+        let _ = reader.finish(Delivered { client: offsets[0], server: offsets[1] });
+    }
+}
+
+fn offsets_other(offsets: &[u64; 2], role: Role) -> u64 {
+    match role {
+        Role::Client => offsets[1],
+        Role::Server => offsets[0],
+    }
+}
+
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..40),
+        proptest::sample::select(vec![
+            "EHLO x\r\n",
+            "MAIL FROM:<a>\r\n",
+            "RCPT TO:<b>\n",
+            "DATA\r\n",
+            ".\r\n",
+            "\n.\n",
+            "BDAT 7 LAST\r\n",
+            "BDAT 99999999999999999999\r\n",
+            "RSET\r\n",
+            "QUIT\r\n",
+            "AUTH LOGIN\r\n",
+            "STARTTLS\r\n",
+            "220 ",
+            "hi\r\n",
+            "250-a\r\n",
+            "250 b\r\n",
+            "354 c\r\n",
+            "334 d\r\n",
+            "421 timeout\r\n",
+            "550 e\r\n",
+            "221 f\r\n",
+            "\x16\x03\x01\0\x05",
+            "\x17\x03\x03\0\x01x",
+            "\r\n\r\n\0\r\nQUIT\n",
+            "PROXY TCP4 ",
+            "LHLO y\r\n",
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
+    ]
+}
+
+#[test]
+fn memory_stays_bounded_whatever_is_held() {
+    let at: Moment = moment(2, Script::START);
+    let mut reader = DialogReader::new(Beginning::Handshake, at);
+    let line = b"MAIL FROM:<aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>\r\nAUTH LOGIN\r\n";
+    let mut offset = 0;
+    for _ in 0..20_000 {
+        reader.data(Role::Client, Chunk { bytes: line, offset, at, acknowledged: 0 });
+        offset += line.len() as u64;
+        assert!(!reader.client.held.is_over_limit());
+        assert!(reader.pending.len() <= MAX_PENDING);
+    }
+    let reply = b"250 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n";
+    let mut reader = DialogReader::new(Beginning::Handshake, at);
+    let mut offset = 0;
+    for _ in 0..20_000 {
+        reader.data(Role::Server, Chunk { bytes: reply, offset, at, acknowledged: 1_000_000 });
+        offset += reply.len() as u64;
+        assert!(!reader.server.is_over_limit());
+    }
+    let dialog = reader.finish(Delivered::default());
+    assert!(dialog.commands.len() <= Dialog::MAX_COMMANDS);
+}
+
+#[test]
+fn verbs_are_listed_in_the_order_of_the_stream() {
+    let dialog = in_body().c(MAIL).c(".\r\n").play();
+    let verbs: Vec<_> = dialog.commands.iter().map(|command| command.verb.clone()).collect();
+    assert_eq!(verbs, [Verb::Ehlo, Verb::Mail, Verb::Rcpt, Verb::Data, Verb::EndOfData]);
+}
