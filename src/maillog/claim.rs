@@ -73,3 +73,91 @@ pub enum Standing {
     /// Our reading of the words.
     Assumed,
 }
+
+/// What the words of a claim assert, and how sure that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Meaning {
+    /// How sure it is.
+    pub standing: Standing,
+    /// What the log asserts, as the rest of the sentence "The log says that ...".
+    pub asserts: &'static str,
+    /// Where that is from.
+    pub source: &'static str,
+}
+
+impl ClaimKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::ReceivingAborted,
+        Self::ReceivingAbortedBySender,
+        Self::AbortedOtherwise,
+        Self::NoMessagesInjected,
+        Self::ConnectionTimeExceeded,
+        Self::ReceivingFailed,
+        Self::Killed,
+        Self::Accepted,
+        Self::Unfinished,
+    ];
+
+    /// What the log asserts by these words.
+    pub const fn meaning(self) -> Meaning {
+        use Standing::{Assumed, Documented, Seen};
+        let (standing, asserts, source) = match self {
+            Self::ReceivingAborted => (
+                Documented,
+                "the connection ended below SMTP, or the five-minute timer ran out",
+                "Cisco TechNote 118295",
+            ),
+            Self::ReceivingAbortedBySender => (
+                Documented,
+                "the sender ended the message at SMTP's level, by QUIT before its data",
+                "Cisco TechNote 118295",
+            ),
+            Self::AbortedOtherwise => (
+                Assumed,
+                "the message was given up while it was received",
+                "no document explains these words",
+            ),
+            Self::NoMessagesInjected => (
+                Documented,
+                "the appliance ended the connection because no message was injected in the time allowed",
+                "AsyncOS 10 user guide, Timeout for Unsuccessful Inbound Connections",
+            ),
+            Self::ConnectionTimeExceeded => (
+                Documented,
+                "the appliance ended the connection because it lasted longer than is allowed",
+                "AsyncOS 10 user guide, Total Time Limit for All Inbound Connections",
+            ),
+            Self::ReceivingFailed => (
+                Seen,
+                "the appliance refused to receive, for a limit or a rule of its own",
+                "samples of AsyncOS 4.5 to 14.2",
+            ),
+            Self::Killed => (Seen, "the appliance killed the connection", "samples of AsyncOS 3.8 to 5.1"),
+            Self::Accepted => (
+                Documented,
+                "the message was accepted, written to disk and acknowledged",
+                "AsyncOS 9.1.2 user guide, Text Mail Logs",
+            ),
+            Self::Unfinished => {
+                (Assumed, "the message was begun", "no line tells of its end as far as the log goes")
+            }
+        };
+        Meaning { standing, asserts, source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_meaning_of_its_own() {
+        for (at, kind) in ClaimKind::ALL.into_iter().enumerate() {
+            assert!(!kind.meaning().asserts.ends_with('.'), "it is the rest of a sentence");
+            let earlier = ClaimKind::ALL.into_iter().take(at);
+            assert!(earlier.clone().all(|other| other != kind));
+            assert!(earlier.clone().all(|other| other.meaning().asserts != kind.meaning().asserts));
+        }
+    }
+}

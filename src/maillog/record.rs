@@ -58,6 +58,26 @@ pub struct ClockSource {
     pub first: LogTime,
     /// See [`Self::first`].
     pub last: LogTime,
+    /// Where the stamps step back far, in the order of lines: the end of daylight saving, or the
+    /// clock was set. Bounded by [`Self::MAX_STEPS`].
+    pub steps_back: Vec<StepBack>,
+}
+
+impl ClockSource {
+    /// Steps kept.
+    pub const MAX_STEPS: usize = 32;
+    /// The least step that counts, in seconds. Zones differ by half an hour at the least, and a log
+    /// whose lines are a little out of order steps back by seconds.
+    pub const LEAST_STEP: i64 = 1800;
+}
+
+/// A place at which the stamps of one clock step back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepBack {
+    /// The first line with the earlier time.
+    pub line: u32,
+    /// How far it is behind the latest stamp before it, in seconds; positive.
+    pub seconds: i64,
 }
 
 /// An index into [`MailLog::serials`].

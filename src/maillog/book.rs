@@ -1,0 +1,453 @@
+//! Events -> connections with their messages.
+//!
+//! The book finds the connection and the message that an event names, whatever other lines stand
+//! between theirs, and hands out what is complete. Ids are counters of one appliance and begin anew
+//! when it is set up again, so that an id alone is no name for ever: an opening line much later than
+//! the last begins another connection.
+
+use std::collections::VecDeque;
+
+use ahash::AHashMap;
+
+use crate::cite::{LogId, Notes, Place};
+use crate::maillog::clock::{self, ClockReader};
+use crate::maillog::connection::{Life, OpenConnection, OpenMessage};
+use crate::maillog::event::{Abort, ConnectionId, Event, Fact};
+use crate::maillog::slab::Slab;
+use crate::maillog::{Connection, LogFile, MailLog, Message, PolicyAction, SerialIndex, Stamp};
+use crate::net::Leg;
+use crate::time::LogTime;
+
+/// Two opening lines of one id this many seconds apart are one line told twice (two copies of a log,
+/// a relay that stamps anew); further apart, the counter began anew.
+pub(super) const REPEATED_WITHIN: i64 = 60;
+
+/// A closed connection is no longer meant by its id after this many seconds. The appliance's own
+/// limit for a connection is 15 minutes unless it is set otherwise; what is left covers changes of
+/// daylight saving between two files.
+pub(super) const REUSED_AFTER: i64 = 6 * 3600;
+
+/// Connections that are kept open while streaming. The appliance takes 300 at a time unless it is
+/// set otherwise, so that more have lost their `close` line.
+pub(super) const MAX_OPEN: usize = 32_768;
+
+/// Messages that came over no connection, of which the ids are remembered.
+const MAX_LEFT_OUT: usize = 65_536;
+
+/// Takes what the book completes.
+pub trait LogSink {
+    /// A connection no line of which is awaited any more. `context` holds the clocks, serials and
+    /// files as far as they are known; its connections are empty.
+    fn connection(&mut self, connection: Connection, context: &MailLog);
+
+    /// A message whose connection the log does not name.
+    fn orphan(&mut self, message: Message, context: &MailLog);
+
+    /// So many connections are about to come.
+    fn expect(&mut self, _connections: usize) {}
+}
+
+/// What becomes of complete connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// They are kept to the end, in the order of their first lines.
+    Everything,
+    /// They are handed out once they are closed and so many records have passed that name none of
+    /// them: memory then depends on open connections.
+    Open {
+        /// Records that must have passed.
+        grace: u64,
+    },
+}
+
+/// Where the book has a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Home {
+    Connection {
+        slot: u32,
+        index: u32,
+    },
+    Orphan(u32),
+    /// It came over no connection.
+    None,
+}
+
+/// The ids of one appliance.
+#[derive(Debug, Default)]
+struct Shelf {
+    serial: Option<SerialIndex>,
+    injections: AHashMap<u64, u32>,
+    deliveries: AHashMap<u64, u32>,
+    messages: AHashMap<u64, Home>,
+}
+
+impl Shelf {
+    fn connections(&mut self, leg: Leg) -> &mut AHashMap<u64, u32> {
+        match leg {
+            Leg::Injection => &mut self.injections,
+            Leg::Delivery => &mut self.deliveries,
+        }
+    }
+}
+
+/// An entry to be handed out when its time has come.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    at: u64,
+    born: u64,
+    entry: Entry,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Entry {
+    Connection(u32),
+    Orphan(u32),
+}
+
+/// Collects events into connections.
+pub(super) struct Book {
+    keep: Keep,
+    with_delivery: bool,
+    log: MailLog,
+    clock: ClockReader,
+    file: LogFile,
+    /// Files in the order in which they are read, by their ids.
+    order: AHashMap<LogId, usize>,
+    /// Records so far.
+    tick: u64,
+    shelves: Vec<Shelf>,
+    /// The shelf of the last record.
+    shelf: usize,
+    connections: Slab<OpenConnection>,
+    orphans: Slab<OpenMessage>,
+    due: VecDeque<Due>,
+    left_out: VecDeque<(usize, u64)>,
+}
+
+impl Book {
+    pub(super) fn new(keep: Keep, with_delivery: bool) -> Self {
+        Self {
+            keep,
+            with_delivery,
+            log: MailLog::default(),
+            clock: ClockReader::default(),
+            file: LogFile::default(),
+            order: AHashMap::new(),
+            tick: 0,
+            shelves: vec![Shelf::default()],
+            shelf: 0,
+            connections: Slab::default(),
+            orphans: Slab::default(),
+            due: VecDeque::new(),
+            left_out: VecDeque::new(),
+        }
+    }
+
+    /// Learns of an appliance before its records come.
+    pub(super) fn expect_serial(&mut self, serial: &[u8]) {
+        clock::serial_index(&mut self.log, &mut self.file.notes, serial, 0);
+    }
+
+    /// The records of another file follow.
+    pub(super) fn begin_file(&mut self, id: LogId) {
+        self.order.insert(id, self.order.len());
+        self.clock.begin_file(id);
+        self.file = LogFile { file: id, ..LogFile::default() };
+    }
+
+    /// The file has no more records; it held so many octets.
+    pub(super) fn end_file(&mut self, bytes: u64, notes: Notes) {
+        let mut file = std::mem::take(&mut self.file);
+        file.bytes = bytes;
+        file.notes.merge(notes);
+        self.log.files.push(file);
+    }
+
+    /// Takes in one record.
+    pub(super) fn record(&mut self, line: u32, time: LogTime, event: &Event<'_>, sink: &mut dyn LogSink) {
+        self.tick += 1;
+        self.file.records += 1;
+        self.file.known += u64::from(event.fact != Fact::Unknown);
+        self.file.first = Some(self.file.first.map_or(time, |first| first.min(time)));
+        self.file.last = Some(self.file.last.map_or(time, |last| last.max(time)));
+        let stamp = self.clock.stamp(&mut self.log, &mut self.file.notes, line, time, &event.fact);
+        let shelf = self.shelf();
+        match (event.ids.connection, event.ids.mid) {
+            (Some(ConnectionId { leg: Leg::Injection, id: 0 }), mid) => {
+                self.take_without_connection(shelf, mid, stamp, &event.fact);
+            }
+            (Some(id @ ConnectionId { leg: Leg::Injection, .. }), Some(mid)) => {
+                self.take_message_of(shelf, id, mid, stamp, &event.fact);
+            }
+            (Some(id), mid) => {
+                if id.id != 0 && (self.with_delivery || id.leg == Leg::Injection) {
+                    self.take_connection(shelf, id, mid.is_some(), stamp, &event.fact);
+                }
+                if let Some(mid) = mid {
+                    self.take_message(shelf, mid, stamp, &event.fact);
+                }
+            }
+            (None, Some(mid)) => self.take_message(shelf, mid, stamp, &event.fact),
+            (None, None) => {}
+        }
+        if !self.due.is_empty() {
+            self.hand_out_due(sink);
+        }
+        if self.connections.len() > MAX_OPEN && self.keep != Keep::Everything {
+            self.hand_out_surplus(sink);
+        }
+    }
+
+    /// Hands out all that is left, and gives the log without it.
+    pub(super) fn finish(mut self, sink: &mut dyn LogSink) -> MailLog {
+        if let [_only] = self.log.serials.as_slice() {
+            for clock in &mut self.log.clocks {
+                clock.serial = Some(SerialIndex(0));
+            }
+        }
+        sink.expect(self.connections.len());
+        for connection in self.connections.drain() {
+            let connection = self.finished(connection);
+            sink.connection(connection, &self.log);
+        }
+        for orphan in self.orphans.drain() {
+            let serial = self.serial_of(orphan.life);
+            sink.orphan(orphan.finish(serial), &self.log);
+        }
+        self.log
+    }
+
+    /// The shelf of the appliance that wrote the record. A record under no head belongs to the only
+    /// appliance there is; as long as none is named, to one without a name, which the first head names.
+    fn shelf(&mut self) -> usize {
+        let serial = match (self.clock.serial(&self.log), self.log.serials.as_slice()) {
+            (Some(serial), _) => Some(serial),
+            (None, [_only]) => Some(SerialIndex(0)),
+            (None, _) => None,
+        };
+        if self.shelves.get(self.shelf).is_some_and(|shelf| shelf.serial == serial) {
+            return self.shelf;
+        }
+        self.shelf = self.shelf_of(serial);
+        self.shelf
+    }
+
+    fn shelf_of(&mut self, serial: Option<SerialIndex>) -> usize {
+        if let Some(at) = self.shelves.iter().position(|shelf| shelf.serial == serial) {
+            return at;
+        }
+        match self.shelves.first_mut() {
+            Some(unnamed) if self.log.serials.len() == 1 && unnamed.serial.is_none() => {
+                unnamed.serial = serial;
+                0
+            }
+            _ => {
+                self.shelves.push(Shelf { serial, ..Shelf::default() });
+                self.shelves.len() - 1
+            }
+        }
+    }
+
+    fn life(&self, shelf: usize) -> Life {
+        let under_a_head = self.clock.serial(&self.log).is_some();
+        Life { shelf, born: self.tick, touched: self.tick, under_a_head }
+    }
+
+    fn touch(life: &mut Life, tick: u64, under_a_head: bool) {
+        life.touched = tick;
+        life.under_a_head |= under_a_head;
+    }
+
+    /// A line of `ICID 0`: the message is the appliance's own.
+    fn take_without_connection(&mut self, shelf: usize, mid: Option<u64>, stamp: Stamp, fact: &Fact<'_>) {
+        match (mid, fact) {
+            (Some(mid), _) => {
+                if self.leave_out(shelf, mid) {
+                    self.log.left_out.icid_zero += 1;
+                } else {
+                    self.take_message(shelf, mid, stamp, fact);
+                }
+            }
+            (None, Fact::Policy { action: PolicyAction::TcpRefuse, .. }) => {
+                self.log.left_out.refused_without_icid += 1;
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// Remembers that a message came over no connection; `false` where it is known already.
+    fn leave_out(&mut self, shelf: usize, mid: u64) -> bool {
+        let Some(messages) = self.shelves.get_mut(shelf).map(|shelf| &mut shelf.messages) else {
+            return false;
+        };
+        if messages.contains_key(&mid) {
+            return false;
+        }
+        messages.insert(mid, Home::None);
+        self.forget_oldest_left_out(shelf, mid);
+        true
+    }
+
+    /// Keeps the ids of messages without a home from piling up; `mid` is the newest.
+    fn forget_oldest_left_out(&mut self, shelf: usize, mid: u64) {
+        self.left_out.push_back((shelf, mid));
+        if self.left_out.len() > MAX_LEFT_OUT
+            && let Some((shelf, mid)) = self.left_out.pop_front()
+            && let Some(shelf) = self.shelves.get_mut(shelf)
+            && shelf.messages.get(&mid) == Some(&Home::None)
+        {
+            shelf.messages.remove(&mid);
+        }
+    }
+
+    /// A line that names an ICID and a MID: the message belongs to the connection.
+    fn take_message_of(&mut self, shelf: usize, id: ConnectionId, mid: u64, stamp: Stamp, fact: &Fact<'_>) {
+        let Some(slot) = self.take_connection(shelf, id, true, stamp, fact) else { return };
+        let home = self.shelves.get(shelf).and_then(|shelf| shelf.messages.get(&mid)).copied();
+        let index = match home {
+            Some(Home::Connection { slot: known, index }) if known == slot => Some(index),
+            Some(Home::Orphan(orphan)) if !self.is_another_message(orphan, stamp) => {
+                let orphan = self.orphans.take(orphan);
+                let connection = self.connections.get_mut(slot);
+                connection.zip(orphan).and_then(|(connection, orphan)| connection.adopt(orphan))
+            }
+            // Where another connection or none had it, the counter began anew.
+            _ => self.connections.get_mut(slot).and_then(|connection| connection.add(mid, stamp)),
+        };
+        let home_now = match index {
+            Some(index) => Home::Connection { slot, index },
+            None => {
+                self.file
+                    .notes
+                    .loss("messages beyond those kept of one connection", Some(Place::Line(stamp.line.line)));
+                self.forget_oldest_left_out(shelf, mid);
+                Home::None
+            }
+        };
+        if home != Some(home_now)
+            && let Some(shelf) = self.shelves.get_mut(shelf)
+        {
+            shelf.messages.insert(mid, home_now);
+        }
+        if let (Some(index), Some(connection)) = (index, self.connections.get_mut(slot)) {
+            connection.take_for(index, stamp, fact, &mut self.file.notes);
+        }
+    }
+
+    /// A line that names a connection; gives where the book has it.
+    fn take_connection(
+        &mut self,
+        shelf: usize,
+        id: ConnectionId,
+        names_message: bool,
+        stamp: Stamp,
+        fact: &Fact<'_>,
+    ) -> Option<u32> {
+        let known = self.shelves.get_mut(shelf)?.connections(id.leg).get(&id.id).copied();
+        let slot = match known {
+            Some(slot) if !self.is_another(slot, stamp, fact) => slot,
+            superseded => {
+                if let Some(slot) = superseded {
+                    self.await_no_more(slot);
+                }
+                let open = OpenConnection::new(id, stamp, self.life(shelf));
+                let Ok(slot) = self.connections.insert(open) else {
+                    self.file.notes.loss("connections beyond 32 bits", Some(Place::Line(stamp.line.line)));
+                    return None;
+                };
+                self.shelves.get_mut(shelf)?.connections(id.leg).insert(id.id, slot);
+                slot
+            }
+        };
+        let under_a_head = self.clock.serial(&self.log).is_some();
+        let connection = self.connections.get_mut(slot)?;
+        Self::touch(&mut connection.life, self.tick, under_a_head);
+        if names_message {
+            connection.take_with_message(stamp);
+        } else {
+            let was_closed = connection.facts.closed.is_some();
+            connection.take(stamp, fact, &mut self.file.notes);
+            if connection.facts.closed.is_some() && !was_closed {
+                self.await_no_more(slot);
+            }
+        }
+        Some(slot)
+    }
+
+    /// Whether a line that bears the id of this connection means another: the counter began anew.
+    fn is_another(&mut self, slot: u32, stamp: Stamp, fact: &Fact<'_>) -> bool {
+        let Some(connection) = self.connections.get_mut(slot).map(|connection| &connection.facts) else {
+            return true;
+        };
+        let since = |earlier: Stamp| stamp.time.wall_seconds() - earlier.time.wall_seconds();
+        if let (Fact::Opened(opening), Some(opened)) = (fact, connection.opened) {
+            let elsewhere = connection.remote.zip(opening.remote).is_some_and(|(known, told)| known != told);
+            return elsewhere || since(opened).abs() > REPEATED_WITHIN;
+        }
+        connection.closed.is_some() && since(connection.last) > REUSED_AFTER
+    }
+
+    /// Whether a line that bears the id of this orphan means another message.
+    fn is_another_message(&mut self, orphan: u32, stamp: Stamp) -> bool {
+        self.orphans.get_mut(orphan).is_none_or(|orphan| {
+            stamp.time.wall_seconds() - orphan.facts.last.time.wall_seconds() > REUSED_AFTER
+        })
+    }
+
+    /// A line that names a message and no ICID.
+    fn take_message(&mut self, shelf: usize, mid: u64, stamp: Stamp, fact: &Fact<'_>) {
+        if let Fact::Aborted(Abort::Policy(_)) = fact {
+            self.log.left_out.policy_aborts += 1;
+        }
+        if let Fact::Derived { mid: derived } = fact {
+            self.leave_out(shelf, *derived);
+        }
+        let home = self.shelves.get(shelf).and_then(|shelf| shelf.messages.get(&mid)).copied();
+        let under_a_head = self.clock.serial(&self.log).is_some();
+        match home {
+            Some(Home::Connection { slot, index }) => {
+                if let Some(connection) = self.connections.get_mut(slot) {
+                    Self::touch(&mut connection.life, self.tick, under_a_head);
+                    connection.take_for(index, stamp, fact, &mut self.file.notes);
+                }
+            }
+            Some(Home::Orphan(slot)) => {
+                if let Some(orphan) = self.orphans.get_mut(slot) {
+                    Self::touch(&mut orphan.life, self.tick, under_a_head);
+                    orphan.take(stamp, fact, &mut self.file.notes);
+                }
+            }
+            Some(Home::None) => {}
+            None if fact.is_of_reception() => self.take_orphan(shelf, mid, stamp, fact),
+            None => {}
+        }
+    }
+
+    fn take_orphan(&mut self, shelf: usize, mid: u64, stamp: Stamp, fact: &Fact<'_>) {
+        let mut orphan = OpenMessage::new(mid, stamp, self.life(shelf));
+        orphan.take(stamp, fact, &mut self.file.notes);
+        let Ok(slot) = self.orphans.insert(orphan) else { return };
+        if let Some(shelf) = self.shelves.get_mut(shelf) {
+            shelf.messages.insert(mid, Home::Orphan(slot));
+        }
+        self.wait_for(Entry::Orphan(slot), self.tick);
+    }
+
+    /// The connection is closed or its id means another: it is handed out after the grace.
+    fn await_no_more(&mut self, slot: u32) {
+        if let Some(born) = self.connections.get_mut(slot).map(|connection| connection.life.born) {
+            self.wait_for(Entry::Connection(slot), born);
+        }
+    }
+
+    fn wait_for(&mut self, entry: Entry, born: u64) {
+        if let Keep::Open { grace } = self.keep {
+            self.due.push_back(Due { at: self.tick.saturating_add(grace), born, entry });
+        }
+    }
+}
+
+mod handing_out;
+
+#[cfg(test)]
+mod tests;

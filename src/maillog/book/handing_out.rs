@@ -1,0 +1,91 @@
+//! What leaves the book, and when.
+
+use super::{Book, Due, Entry, Home, Keep, LogSink};
+use crate::maillog::connection::{Life, OpenConnection};
+use crate::maillog::{Connection, SerialIndex};
+
+impl Book {
+    /// Hands out the entries whose grace has passed.
+    pub(super) fn hand_out_due(&mut self, sink: &mut dyn LogSink) {
+        let Keep::Open { grace } = self.keep else { return };
+        while let Some(due) = self.due.front().copied().filter(|due| due.at <= self.tick) {
+            self.due.pop_front();
+            let life = match due.entry {
+                Entry::Connection(slot) => self.connections.get_mut(slot).map(|entry| entry.life),
+                Entry::Orphan(slot) => self.orphans.get_mut(slot).map(|entry| entry.life),
+            };
+            // The number may be another entry's by now.
+            let Some(life) = life.filter(|life| life.born == due.born) else { continue };
+            let at = life.touched.saturating_add(grace);
+            if at > self.tick {
+                self.due.push_back(Due { at, ..due });
+            } else {
+                self.hand_out(due.entry, sink);
+            }
+        }
+    }
+
+    /// Hands out those that were not named for longest, because too many are open at once.
+    pub(super) fn hand_out_surplus(&mut self, sink: &mut dyn LogSink) {
+        self.file.notes.oddity("connections given up while open, because too many were open at once", None);
+        let mut ages: Vec<(u64, u32)> =
+            self.connections.iter().map(|(slot, entry)| (entry.life.touched, slot)).collect();
+        // A quarter at once, so that the search for the oldest is paid by many.
+        let surplus = ages.len() / 4;
+        ages.select_nth_unstable(surplus);
+        ages.truncate(surplus);
+        ages.sort_unstable();
+        for (_, slot) in ages {
+            self.hand_out(Entry::Connection(slot), sink);
+        }
+    }
+
+    fn hand_out(&mut self, entry: Entry, sink: &mut dyn LogSink) {
+        match entry {
+            Entry::Connection(slot) => {
+                let Some(open) = self.connections.take(slot) else { return };
+                self.forget(slot, &open);
+                let connection = self.finished(open);
+                sink.connection(connection, &self.log);
+            }
+            Entry::Orphan(slot) => {
+                let Some(open) = self.orphans.take(slot) else { return };
+                if let Some(shelf) = self.shelves.get_mut(open.life.shelf)
+                    && shelf.messages.get(&open.facts.mid) == Some(&Home::Orphan(slot))
+                {
+                    shelf.messages.remove(&open.facts.mid);
+                }
+                let serial = self.serial_of(open.life);
+                sink.orphan(open.finish(serial), &self.log);
+            }
+        }
+    }
+
+    /// Takes the ids off the shelf, unless they mean another by now.
+    fn forget(&mut self, slot: u32, open: &OpenConnection) {
+        let Some(shelf) = self.shelves.get_mut(open.life.shelf) else { return };
+        let ids = shelf.connections(open.facts.leg);
+        if ids.get(&open.facts.id) == Some(&slot) {
+            ids.remove(&open.facts.id);
+        }
+        for message in &open.facts.messages {
+            if let Some(Home::Connection { slot: home, .. }) = shelf.messages.get(&message.mid)
+                && *home == slot
+            {
+                shelf.messages.remove(&message.mid);
+            }
+        }
+    }
+
+    pub(super) fn finished(&self, open: OpenConnection) -> Connection {
+        let serial = self.serial_of(open.life);
+        open.finish(serial, |line| (self.order.get(&line.file).copied().unwrap_or(usize::MAX), line.line))
+    }
+
+    /// The appliance of an entry. Lines under no head are the only appliance's; where several turned
+    /// up, nothing says whose they are.
+    pub(super) fn serial_of(&self, life: Life) -> Option<SerialIndex> {
+        let named = life.under_a_head || self.log.serials.len() == 1;
+        self.shelves.get(life.shelf).filter(|_| named).and_then(|shelf| shelf.serial)
+    }
+}

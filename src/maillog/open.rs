@@ -1,0 +1,221 @@
+//! What a file given as a log really is: plain text, gzip, or nothing that can be read here.
+
+use std::io::{BufReader, Cursor, Read};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::maillog::line::StampReader;
+
+/// Octets looked at to tell what a file is.
+const MAGIC: usize = 64;
+
+/// Octets of a gzipped head that are unpacked to look into it.
+const UNPACKED_HEAD: u64 = 16 * 1024;
+
+/// Octets of a gzipped file that are read at once.
+const PACKED_BUFFER: usize = 64 * 1024;
+
+/// Lines looked at to tell whether a file is a mail log.
+const LINES_LOOKED_AT: usize = 64;
+
+/// Why a file cannot be read as a log.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// The input failed.
+    #[error("the log cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// Text of 16-bit units, as PowerShell's `>` writes it.
+    #[error("the log is UTF-16 text; convert it to UTF-8 (or save it again without conversion)")]
+    Utf16,
+    /// A packet capture.
+    #[error("this is a packet capture, not a log")]
+    Capture,
+    /// An archive, or a compression other than gzip.
+    #[error("the log is packed with {0}; unpack it first")]
+    Packed(&'static str),
+}
+
+/// The text of a log, unpacked where it is gzipped. Errors of the input itself come from the reader
+/// that is given back, after what could be read.
+pub(super) fn open(reader: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, Unreadable> {
+    let (head, text) = with_head(reader);
+    if !is_gzip(&head) {
+        refuse(&head)?;
+        return Ok(Box::new(text));
+    }
+    let (head, text) = with_head(MultiGzDecoder::new(BufReader::with_capacity(PACKED_BUFFER, text)));
+    refuse(&head)?;
+    Ok(Box::new(text))
+}
+
+/// Whether a file that begins with `head` is a text mail log, plain or gzipped: by its content, not
+/// by its name. A capture of mail is none, whatever text is in it.
+///
+/// ```
+/// use mailwitness::maillog::looks_like_mail_log;
+/// assert!(looks_like_mail_log(b"Thu Aug 14 13:08:49 2014 Info: ICID 10318 close\n"));
+/// assert!(!looks_like_mail_log(b"\xd4\xc3\xb2\xa1 Thu Aug 14 13:08:49 2014 Info: ICID 10318 close\n"));
+/// ```
+pub fn looks_like_mail_log(head: &[u8]) -> bool {
+    if !is_gzip(head) {
+        return text_looks_like_mail_log(head);
+    }
+    let mut text = Vec::new();
+    // The head of a longer file is cut short: what could be unpacked counts.
+    let _ = MultiGzDecoder::new(head).take(UNPACKED_HEAD).read_to_end(&mut text);
+    text_looks_like_mail_log(&text)
+}
+
+fn text_looks_like_mail_log(head: &[u8]) -> bool {
+    /// Words that open connections and messages in every dialect of the mail log.
+    const WORDS: [&[u8]; 4] =
+        [b"New SMTP ICID ", b"Start MID ", b"Message aborted MID ", b"Message finished MID "];
+    if refuse(head).is_err() {
+        return false;
+    }
+    let mut stamps = StampReader::default();
+    head.split(|&octet| octet == b'\n').take(LINES_LOOKED_AT).any(|line| {
+        stamps.head(line).is_some_and(|head| head.level)
+            || WORDS.iter().any(|words| crate::maillog::scan::find(line, words).is_some())
+    })
+}
+
+/// The first octets of `reader`, and all of it: the octets, the error that cut them short (a gzip
+/// stream may break off within its first line), the rest.
+fn with_head<R: Read + Send>(mut reader: R) -> (Vec<u8>, impl Read + Send + use<R>) {
+    let mut head = Vec::with_capacity(MAGIC);
+    let error = reader.by_ref().take(MAGIC as u64).read_to_end(&mut head).err();
+    (head.clone(), Cursor::new(head).chain(Failing(error)).chain(reader))
+}
+
+fn is_gzip(head: &[u8]) -> bool {
+    // RFC 1952 section 2.3.1.
+    head.starts_with(&[0x1f, 0x8b])
+}
+
+fn refuse(head: &[u8]) -> Result<(), Unreadable> {
+    /// Magic numbers of pcap (both byte orders, micro- and nanoseconds, Kuznetzov's) and pcapng.
+    const CAPTURES: [[u8; 4]; 7] = [
+        [0xd4, 0xc3, 0xb2, 0xa1],
+        [0xa1, 0xb2, 0xc3, 0xd4],
+        [0x4d, 0x3c, 0xb2, 0xa1],
+        [0xa1, 0xb2, 0x3c, 0x4d],
+        [0x34, 0xcd, 0xb2, 0xa1],
+        [0xa1, 0xb2, 0xcd, 0x34],
+        [0x0a, 0x0d, 0x0d, 0x0a],
+    ];
+    const PACKED: [(&[u8], &str); 4] =
+        [(b"\xfd7zXZ\0", "xz"), (b"BZh", "bzip2"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"PK\x03\x04", "zip")];
+    if CAPTURES.iter().any(|magic| head.starts_with(magic)) {
+        return Err(Unreadable::Capture);
+    }
+    if let Some((_, name)) = PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Err(Unreadable::Packed(name));
+    }
+    let marked = head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]);
+    // Without a mark: every other octet of English text in 16-bit units is zero.
+    let pairs = head.get(..8).unwrap_or_default();
+    let zeros = |offset: usize| pairs.iter().skip(offset).step_by(2).all(|&octet| octet == 0);
+    let letters = |offset: usize| pairs.iter().skip(offset).step_by(2).all(|&octet| octet != 0);
+    let unmarked = pairs.len() == 8 && (zeros(0) && letters(1) || zeros(1) && letters(0));
+    if marked || unmarked { Err(Unreadable::Utf16) } else { Ok(()) }
+}
+
+/// A reader that fails once and then ends.
+struct Failing(Option<std::io::Error>);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::io::Write;
+
+    const LINE: &[u8] = b"Thu Aug 14 13:08:49 2014 Info: ICID 1 close\n";
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn utf16(text: &[u8], mark: bool) -> Vec<u8> {
+        let mut out = if mark { vec![0xff, 0xfe] } else { Vec::new() };
+        out.extend(text.iter().flat_map(|&octet| [octet, 0]));
+        out
+    }
+
+    fn unpack(file: Vec<u8>) -> Result<Vec<u8>, Unreadable> {
+        let mut text = Vec::new();
+        open(Cursor::new(file))?.read_to_end(&mut text)?;
+        Ok(text)
+    }
+
+    #[test]
+    fn plain_and_gzipped_are_one() {
+        let two_members = [gzip(LINE), gzip(LINE)].concat();
+        assert_eq!(unpack(LINE.to_vec()).unwrap(), LINE);
+        assert_eq!(unpack(two_members).unwrap(), [LINE, LINE].concat());
+        assert_eq!(unpack(Vec::new()).unwrap(), b"");
+        assert_eq!(unpack(vec![b'x']).unwrap(), b"x");
+    }
+
+    #[test]
+    fn a_gzip_cut_short_gives_what_it_held() {
+        let whole = gzip(&(0..2000).map(|n| format!("line {n}\n")).collect::<String>().into_bytes());
+        let mut text = Vec::new();
+        let error = open(Cursor::new(whole[..whole.len() / 2].to_vec())).unwrap().read_to_end(&mut text);
+        assert_eq!(error.unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
+        assert!(text.starts_with(b"line 0\nline 1\n"));
+        // Within the first octets too.
+        let mut text = Vec::new();
+        let short = gzip(b"abc");
+        assert!(
+            open(Cursor::new(short[..short.len() - 9].to_vec())).unwrap().read_to_end(&mut text).is_err()
+        );
+        assert!(b"abc".starts_with(&text));
+    }
+
+    #[test]
+    fn what_is_no_log_is_named() {
+        let capture = b"\xd4\xc3\xb2\xa1\x02\0\x04\0".to_vec();
+        assert!(matches!(unpack(capture.clone()), Err(Unreadable::Capture)));
+        assert!(matches!(unpack(gzip(&capture)), Err(Unreadable::Capture)));
+        assert!(matches!(unpack(utf16(LINE, true)), Err(Unreadable::Utf16)));
+        assert!(matches!(unpack(utf16(LINE, false)), Err(Unreadable::Utf16)));
+        assert!(matches!(unpack(b"PK\x03\x04....".to_vec()), Err(Unreadable::Packed("zip"))));
+    }
+
+    #[test]
+    fn logs_are_known_by_content() {
+        let text = |lines: &[&[u8]]| lines.concat();
+        let yes: [Vec<u8>; 6] = [
+            LINE.to_vec(),
+            gzip(LINE),
+            gzip(&LINE.repeat(100_000))[..500].to_vec(),
+            text(&[b"some words of a ticket\n\n", LINE]),
+            text(&[b"mail.@20141119T091646.s:", LINE]),
+            b"Mar 17 18:24:37 mail_logs: Info: New SMTP ICID 5 interface x\n".to_vec(),
+        ];
+        for head in yes {
+            assert!(looks_like_mail_log(&head), "{}", head.escape_ascii());
+        }
+        let no: [Vec<u8>; 6] = [
+            Vec::new(),
+            text(&[b"\x0a\x0d\x0d\x0a", LINE]),
+            utf16(LINE, true),
+            b"Received: from x by y; Thu Aug 14 13:08:49 2014\n".to_vec(),
+            b"plain words\n".to_vec(),
+            gzip(b"plain words\n"),
+        ];
+        for head in no {
+            assert!(!looks_like_mail_log(&head), "{}", head.escape_ascii());
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Octets -> physical lines -> records.
+//!
+//! A record begins on a line that bears a stamp; a line without one continues the record before it
+//! (pastes break long lines so) and is joined to it with one space. Nearly every record is one line
+//! and is lent straight from the read buffer; only a broken one is copied.
+
+use std::io::{self, Read};
+
+use crate::cite::{Notes, Place};
+use crate::maillog::line::{Head, StampReader};
+use crate::time::LogTime;
+
+/// Octets kept of one physical line, and of one record.
+pub(super) const MAX_RECORD: usize = 64 * 1024;
+
+/// Physical lines joined into one record.
+pub(super) const MAX_JOINED: usize = 64;
+
+/// The read buffer: two lines of the greatest length fit, with room to read more.
+const BUFFER: usize = 4 * MAX_RECORD;
+
+/// What is read ahead of everything else to learn where a file belongs among others.
+const PREVIEW: usize = 16 * 1024;
+
+/// What stands between the groups of `grep -A`; no part of a record.
+const GROUP_SEPARATOR: &[u8] = b"--";
+
+/// One record.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Record<'a> {
+    /// The physical line that it begins on, from 1.
+    pub(super) line: u32,
+    /// Its stamp.
+    pub(super) time: LogTime,
+    /// What follows stamp and level.
+    pub(super) text: &'a [u8],
+}
+
+/// Reads the records of one log.
+pub(super) struct Records<R> {
+    source: R,
+    stamps: StampReader,
+    buffer: Vec<u8>,
+    /// The unread part of the buffer; it starts at the start of a line.
+    start: usize,
+    end: usize,
+    ended: bool,
+    /// Octets that came from the source.
+    bytes: u64,
+    /// The number of the line at `start`.
+    line: u32,
+    /// The line at `start`, once it was looked at.
+    ahead: Option<(Span, Kind)>,
+    /// The record that was broken over several lines.
+    joined: Vec<u8>,
+    notes: Notes,
+}
+
+/// Where a physical line stands, relative to the start of the unread part.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    from: usize,
+    /// Without its line end and trailing blanks.
+    to: usize,
+    /// Where the next one starts.
+    next: usize,
+}
+
+/// What a physical line is to the record before it.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// Nothing; a record ends here, so that prose after a paste is not taken for a part of it.
+    Blank,
+    /// The start of the next.
+    Stamped(Head),
+    /// More of it.
+    Continuation,
+}
+
+impl<R: Read> Records<R> {
+    pub(super) fn new(source: R) -> Self {
+        Self {
+            source,
+            stamps: StampReader::default(),
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            ended: false,
+            bytes: 0,
+            line: 1,
+            ahead: None,
+            joined: Vec::new(),
+            notes: Notes::default(),
+        }
+    }
+
+    /// The octets that the log begins with, before any record is taken.
+    pub(super) fn preview(&mut self) -> &[u8] {
+        while !self.ended && self.end < PREVIEW {
+            self.fill(PREVIEW);
+        }
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Octets that came from the source so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// What was passed over.
+    pub(super) fn into_notes(self) -> Notes {
+        self.notes
+    }
+
+    /// The next record.
+    pub(super) fn next(&mut self) -> Option<Record<'_>> {
+        let (first, head) = self.first_line()?;
+        let line = self.line;
+        let following = self.look(first.next);
+        let broken = matches!(following, Some((_, Kind::Continuation)));
+        if broken {
+            self.joined.clear();
+            let range = self.start + first.from..self.start + first.to;
+            self.joined.extend_from_slice(self.buffer.get(range).unwrap_or_default());
+        }
+        let (from, to) = (self.start + first.from + head.text_at, self.start + first.to);
+        self.pass(first);
+        // A line is looked at once only: what was cut off it is gone, and its end with that.
+        self.ahead = following.map(|(span, kind)| (span.relative_to(first.next), kind));
+        let text = if broken {
+            self.join();
+            self.joined.get(head.text_at..)
+        } else {
+            self.buffer.get(from.min(to)..to)
+        };
+        Some(Record { line, time: head.time, text: text.unwrap_or_default().trim_ascii() })
+    }
+
+    /// Passes over all that is before the next line with a stamp.
+    fn first_line(&mut self) -> Option<(Span, Head)> {
+        loop {
+            let (span, kind) = self.upcoming()?;
+            match kind {
+                Kind::Stamped(head) => return Some((span, head)),
+                Kind::Continuation => {
+                    self.notes.oddity("lines that belong to no record", Some(Place::Line(self.line)));
+                }
+                Kind::Blank => {}
+            }
+            self.pass(span);
+        }
+    }
+
+    /// Joins the lines that continue the record to it.
+    #[cold]
+    fn join(&mut self) {
+        let mut lines = 1;
+        while let Some((span, kind)) = self.upcoming() {
+            if !matches!(kind, Kind::Continuation) {
+                self.ahead = Some((span, kind));
+                return;
+            }
+            let range = self.start + span.from..self.start + span.to;
+            let piece = self.buffer.get(range).unwrap_or_default().trim_ascii_start();
+            lines += 1;
+            if lines <= MAX_JOINED && self.joined.len() + 1 + piece.len() <= MAX_RECORD {
+                self.joined.push(b' ');
+                self.joined.extend_from_slice(piece);
+            } else {
+                self.notes.oddity("lines beyond the length of a record", Some(Place::Line(self.line)));
+            }
+            self.pass(span);
+        }
+    }
+
+    /// The line at the start of the unread part.
+    fn upcoming(&mut self) -> Option<(Span, Kind)> {
+        self.ahead.take().or_else(|| self.look(0))
+    }
+
+    /// Moves on to the line after `span`.
+    fn pass(&mut self, span: Span) {
+        self.start += span.next;
+        self.line = self.line.saturating_add(1);
+    }
+
+    /// The line that starts at `from` and what it is.
+    fn look(&mut self, from: usize) -> Option<(Span, Kind)> {
+        let span = self.span_at(from)?;
+        let text = self.buffer.get(self.start + span.from..self.start + span.to).unwrap_or_default();
+        let kind = if text.is_empty() || text == GROUP_SEPARATOR {
+            Kind::Blank
+        } else {
+            self.stamps.head(text).map_or(Kind::Continuation, Kind::Stamped)
+        };
+        Some((span, kind))
+    }
+
+    /// The line that starts at `from`, read in whole; `None` at the end of the log.
+    fn span_at(&mut self, from: usize) -> Option<Span> {
+        let mut scanned = from;
+        loop {
+            let unread = self.buffer.get(self.start + scanned..self.end).unwrap_or_default();
+            if let Some(found) = memchr::memchr(b'\n', unread) {
+                let newline = scanned + found;
+                if newline - from > MAX_RECORD {
+                    return Some(self.cut_long_line(from));
+                }
+                return Some(self.trimmed(from, newline, newline + 1));
+            }
+            scanned = self.end - self.start;
+            if scanned - from > MAX_RECORD {
+                return Some(self.cut_long_line(from));
+            }
+            if self.ended {
+                return (scanned > from).then(|| self.trimmed(from, scanned, scanned));
+            }
+            self.fill(BUFFER);
+        }
+    }
+
+    fn trimmed(&self, from: usize, to: usize, next: usize) -> Span {
+        let text = self.buffer.get(self.start + from..self.start + to).unwrap_or_default();
+        Span { from, to: from + text.trim_ascii_end().len(), next }
+    }
+
+    /// Keeps the first [`MAX_RECORD`] octets of the line at `from` and drops what follows up to its end.
+    #[cold]
+    fn cut_long_line(&mut self, from: usize) -> Span {
+        self.notes.oddity("lines longer than 64 KiB were cut", Some(Place::Line(self.line)));
+        let keep = from + MAX_RECORD;
+        loop {
+            let kept = self.start + keep;
+            let beyond = self.buffer.get(kept..self.end).unwrap_or_default();
+            let newline = memchr::memchr(b'\n', beyond);
+            let dropped = newline.map_or(beyond.len(), |at| at + 1);
+            self.buffer.copy_within(kept + dropped..self.end, kept);
+            self.end -= dropped;
+            if newline.is_some() || self.ended {
+                return self.trimmed(from, keep, keep);
+            }
+            self.fill(BUFFER);
+        }
+    }
+
+    /// Reads once. An error ends the log like its end does, and is noted as a loss.
+    fn fill(&mut self, size: usize) {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.buffer.len() < size {
+            self.buffer.resize(size, 0);
+        }
+        let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+        match self.source.read(room) {
+            // No room is left only if a bound above fails; ending is then better than turning in circles.
+            Ok(0) => self.ended = true,
+            Ok(count) => {
+                self.end += count;
+                self.bytes += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                self.ended = true;
+                self.notes.loss(describe(&error), Some(Place::Offset(self.bytes)));
+            }
+        }
+    }
+}
+
+impl Span {
+    fn relative_to(self, start: usize) -> Self {
+        Self { from: self.from - start, to: self.to - start, next: self.next - start }
+    }
+}
+
+/// An error of the input in words; a gzip stream is the only source of the first two kinds.
+fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the gzip stream ends too early (offset after unpacking)".to_owned(),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            "the gzip stream is damaged (offset after unpacking)".to_owned()
+        }
+        _ => format!("reading failed: {}", crate::text::escaped(error.to_string().as_bytes())),
+    }
+}
+
+#[cfg(test)]
+mod tests;
