@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest as _, Sha256};
 
 /// The name that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
@@ -106,6 +107,24 @@ pub fn open(path: &Path) -> io::Result<Input> {
 /// Whether `path` stands for standard input.
 pub fn is_standard_input(path: &Path) -> bool {
     path.as_os_str() == STANDARD_INPUT
+}
+
+/// Whether what stands at `path` can be read only once: standard input, a pipe.
+pub fn is_read_once(path: &Path) -> bool {
+    is_standard_input(path) || !std::fs::metadata(path).is_ok_and(|data| data.is_file())
+}
+
+/// SHA-256 of a file as it lies on disk, in hexadecimal; `None` for what can be read only once.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn sha256(path: &Path) -> io::Result<Option<String>> {
+    if is_read_once(path) {
+        return Ok(None);
+    }
+    let mut hash = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut hash)?;
+    Ok(Some(hash.finalize().iter().map(|octet| format!("{octet:02x}")).collect()))
 }
 
 /// Reads up to `limit` octets; what could be read comes back also when reading fails.

@@ -63,7 +63,7 @@ impl FlowSink for Collector {
 }
 
 fn flows_of(path: &Path) -> Vec<(Flow, Octets)> {
-    let inputs = vec![CaptureInput { id: CaptureId(0), path: path.to_owned() }];
+    let inputs = vec![CaptureInput::new(CaptureId(0), path)];
     let (collector, files) = follow(inputs, &Options::default(), Collector::default(), &|_| {});
     if std::env::var_os("VERBOSE").is_some() {
         for file in files {

@@ -4,7 +4,7 @@
 //! (a rotated set) continues its flows; a file that overlaps others in time is a witness of its
 //! own, with flows of its own. Nothing that is wrong with one file keeps the others from being read.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,7 +15,7 @@ use crate::capture::read::{
     CaptureReader, Filter, Format, Frame, LinkType, OpenError, ReadError, ReaderKind,
 };
 use crate::cite::{CaptureId, FrameRef, Moment, Notes, Place};
-use crate::input;
+use crate::input::{self, Input};
 use crate::time::{Span, Timestamp};
 
 /// How much earlier than the last frame of a set the next file may begin: clocks are set, and
@@ -33,12 +33,22 @@ const FRAMES_BETWEEN_LOOKS: u32 = 4096;
 const MAX_LINKS: usize = 16;
 
 /// A capture to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct CaptureInput {
     /// Its place among the inputs.
     pub id: CaptureId,
     /// Its path; `-` is standard input.
     pub path: PathBuf,
+    /// Its content, where whoever looked at it could not have it opened again (standard input, a
+    /// pipe); `None`: it is opened by its path.
+    pub opened: Option<Input>,
+}
+
+impl CaptureInput {
+    /// A capture to be opened by its path.
+    pub fn new(id: CaptureId, path: impl Into<PathBuf>) -> Self {
+        Self { id, path: path.into(), opened: None }
+    }
 }
 
 /// How to read captures.
@@ -193,9 +203,14 @@ struct Opened {
 impl Opened {
     /// Opens a file for the time of its first frame. Regular files are closed again, so that a
     /// long list does not hold as many descriptors.
-    fn peek(order: usize, input: CaptureInput, kind: ReaderKind) -> (Option<Timestamp>, Self) {
+    fn peek(order: usize, mut input: CaptureInput, kind: ReaderKind) -> (Option<Timestamp>, Self) {
+        let content = input.opened.take();
         let mut file = CaptureFile::new(input);
-        let mut reader = match CaptureReader::open(&file.path, kind) {
+        let opened = match content {
+            Some(content) => CaptureReader::from_input(content, &file.path),
+            None => CaptureReader::open(&file.path, kind),
+        };
+        let mut reader = match opened {
             Ok(reader) => reader,
             Err(error) => {
                 file.error = Some(error);
@@ -211,7 +226,7 @@ impl Opened {
         };
         let first = head.as_ref().map(|frame| frame.time);
         file.describe(&reader);
-        let keep = is_read_once(&file.path);
+        let keep = input::is_read_once(&file.path);
         let opened = if keep || head.is_none() {
             file.bytes = reader.raw_bytes();
             Self { order, file, reader: Some(reader), head }
@@ -220,11 +235,6 @@ impl Opened {
         };
         (first, opened)
     }
-}
-
-/// Whether a file can be read only once: standard input, a pipe.
-fn is_read_once(path: &Path) -> bool {
-    input::is_standard_input(path) || !std::fs::metadata(path).is_ok_and(|data| data.is_file())
 }
 
 fn reopen(file: &mut CaptureFile, kind: ReaderKind) -> Option<CaptureReader> {
@@ -362,6 +372,19 @@ impl Walk<'_> {
 }
 
 impl CaptureFile {
+    /// What it is in words: `pcapng, gzipped, Ethernet`.
+    pub fn description(&self) -> String {
+        let mut words = vec![self.format.map_or("unreadable", Format::name).to_owned()];
+        if self.gzipped {
+            words.push("gzipped".to_owned());
+        }
+        words.extend(self.links.iter().map(|link| match link.name() {
+            Some(name) => name.to_owned(),
+            None => format!("link type {}", link.0),
+        }));
+        words.join(", ")
+    }
+
     fn new(input: CaptureInput) -> Self {
         Self {
             id: input.id,

@@ -1,6 +1,7 @@
 //! Both sides read at once, each on its thread: sessions from the captures, connections from the logs.
 
 use std::collections::BTreeSet;
+use std::io::BufReader;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -9,10 +10,11 @@ use ahash::AHashSet;
 
 use crate::capture::{self, CaptureInput};
 use crate::cite::{CaptureId, LogId, Notes};
+use crate::input;
 use crate::investigate::inputs::{Kind, open_all};
 use crate::investigate::{InputFacts, InputKind, InvestigateError, Plan, Reader, Time, Watch};
 use crate::join::clock::Clocks;
-use crate::maillog::{self, LogInput, MailLog};
+use crate::maillog::{self, LogInput, MailLog, ReadOptions};
 use crate::net::{Leg, canonical};
 use crate::smtp::{self, Session};
 use crate::time::Timestamp;
@@ -95,7 +97,10 @@ impl Addresses {
 /// Opens, tells apart and reads every input.
 pub fn gather(plan: &Plan, watch: &Watch) -> Result<Gathered, InvestigateError> {
     let mut sides = Sides::default();
-    for opened in open_all(&plan.inputs, watch) {
+    for opened in open_all(&plan.inputs) {
+        if let Kind::Capture(input) = &opened.kind {
+            watch.expect(input.raw_len.unwrap_or(0));
+        }
         sides.add(opened.path, opened.kind, plan.hash);
     }
     if sides.captures.is_empty() && sides.logs.is_empty() {
@@ -107,19 +112,12 @@ pub fn gather(plan: &Plan, watch: &Watch) -> Result<Gathered, InvestigateError> 
     if sides.captures.is_empty() {
         return Err(InvestigateError::NoCapture(sides.inputs));
     }
-    let options = capture::Options {
-        reader: match plan.reader {
-            Reader::Native => capture::read::ReaderKind::Native,
-            Reader::Libpcap => capture::read::ReaderKind::Libpcap,
-        },
-        filter: plan.filter.clone(),
-        ..capture::Options::default()
-    };
+    let options = wire_options(plan.reader, plan.filter.as_deref(), watch)?;
     let addresses: OnceLock<Addresses> = OnceLock::new();
     let (captures, logs) = (std::mem::take(&mut sides.captures), std::mem::take(&mut sides.logs));
     let (log, wire) = std::thread::scope(|scope| {
         let log = scope.spawn(|| {
-            let log = maillog::read_logs(logs);
+            let log = maillog::read_logs(logs, ReadOptions::default());
             // The capture side keeps only what the log can speak of, from here on.
             let _ = addresses.set(Addresses::of(&log, &plan.address_map));
             log
@@ -127,7 +125,7 @@ pub fn gather(plan: &Plan, watch: &Watch) -> Result<Gathered, InvestigateError> 
         let wire = follow(plan, captures, &options, &addresses, watch);
         (log.join().unwrap_or_default(), wire)
     });
-    let (mut kept, captures) = wire?;
+    let (mut kept, captures) = wire;
     let addresses = addresses.into_inner().unwrap_or_default();
     kept.keep_known(&addresses, plan.keeps_all());
     sides.learn_captures(&captures);
@@ -153,7 +151,7 @@ fn follow(
     options: &capture::Options,
     addresses: &OnceLock<Addresses>,
     watch: &Watch,
-) -> Result<(Kept, Vec<capture::CaptureFile>), InvestigateError> {
+) -> (Kept, Vec<capture::CaptureFile>) {
     let mut kept = Kept::default();
     let keeps_all = plan.keeps_all();
     let sink = smtp::Sessions::new(&plan.ports, |mut session: Session| {
@@ -166,8 +164,28 @@ fn follow(
             _ => kept.sessions.push(session),
         }
     });
-    let (_, files) = capture::follow(captures, options, sink, watch.interruption())?;
-    Ok((kept, files))
+    let (_, files) = capture::follow(captures, options, sink, &|octets| watch.progress(octets));
+    (kept, files)
+}
+
+/// How captures are read, by the plan's word.
+///
+/// # Errors
+/// A filter that does not compile, or a build without libpcap.
+pub fn wire_options(
+    reader: Reader,
+    filter: Option<&str>,
+    watch: &Watch,
+) -> Result<capture::Options, InvestigateError> {
+    Ok(capture::Options {
+        reader: match reader {
+            Reader::Native => capture::read::ReaderKind::Own,
+            Reader::Libpcap => capture::read::ReaderKind::Libpcap,
+        },
+        filter: filter.map(capture::read::Filter::new).transpose()?,
+        traced: false,
+        interrupted: Some(watch.interruption()),
+    })
 }
 
 /// The sessions kept so far.
@@ -239,7 +257,10 @@ impl Sides {
             Kind::Capture(input) => match u16::try_from(self.captures.len()) {
                 Ok(id) => {
                     facts.kind = InputKind::Capture;
-                    self.captures.push(CaptureInput { id: CaptureId(id), path: path.clone(), input });
+                    // A regular file is opened again when its turn comes: a long list would hold as
+                    // many descriptors.
+                    let opened = input::is_read_once(&path).then_some(input);
+                    self.captures.push(CaptureInput { id: CaptureId(id), path: path.clone(), opened });
                     self.capture_paths.push(path);
                     self.capture_places.push(place);
                 }
@@ -248,7 +269,7 @@ impl Sides {
             Kind::Log(input) => match u16::try_from(self.logs.len()) {
                 Ok(id) => {
                     facts.kind = InputKind::Log;
-                    self.logs.push(LogInput::new(LogId(id), input));
+                    self.logs.push(LogInput { id: LogId(id), reader: Box::new(BufReader::new(input.reader)) });
                     self.log_paths.push(path);
                     self.log_places.push(place);
                 }
@@ -257,7 +278,7 @@ impl Sides {
             Kind::Unusable(why) => facts.notes.loss(why, None),
         }
         if hash && facts.kind != InputKind::Unusable {
-            match crate::input::sha256(&facts.path) {
+            match input::sha256(&facts.path) {
                 Ok(sum) => facts.sha256 = sum,
                 Err(error) => facts.notes.oddity(format!("no SHA-256: {error}"), None),
             }
@@ -275,6 +296,10 @@ impl Sides {
             facts.first = file.first.map(Time::Utc);
             facts.last = file.last.map(Time::Utc);
             facts.notes.merge(file.notes.clone());
+            if let Some(error) = &file.error {
+                facts.kind = InputKind::Unusable;
+                facts.notes.loss(error.to_string(), None);
+            }
         }
     }
 
@@ -291,7 +316,10 @@ impl Sides {
                 let stamp = maillog::Stamp { time: local, clock, line };
                 clocks.as_logged(&stamp).map_or(Time::Local(local), Time::Utc)
             };
-            facts.bytes = file.bytes;
+            facts.bytes = match std::fs::metadata(&facts.path) {
+                Ok(metadata) if metadata.is_file() => metadata.len(),
+                _ => file.bytes,
+            };
             facts.records = file.records;
             facts.format = "mail_logs, text".to_owned();
             facts.first = file.first.map(time);

@@ -7,7 +7,7 @@ use walkdir::WalkDir;
 
 use crate::capture::read::looks_like_capture;
 use crate::input::{self, Input};
-use crate::investigate::{InputPath, Told, Watch};
+use crate::investigate::{InputPath, Told};
 use crate::maillog::looks_like_mail_log;
 
 /// Files taken from one directory: more is a mistake in the path.
@@ -37,24 +37,24 @@ pub enum Kind {
 ///
 /// Files that a directory holds and that are neither captures nor logs are passed over without a
 /// word unless nothing in it fits.
-pub fn open_all(paths: &[InputPath], watch: &Watch) -> Vec<Opened> {
+pub fn open_all(paths: &[InputPath]) -> Vec<Opened> {
     let mut all = Vec::new();
     for given in paths {
         if given.path.is_dir() {
-            all.extend(walk(given, watch));
+            all.extend(walk(given));
         } else {
-            all.push(open(&given.path, given.told, watch));
+            all.push(open(&given.path, given.told));
         }
     }
     all
 }
 
-fn walk(given: &InputPath, watch: &Watch) -> Vec<Opened> {
+fn walk(given: &InputPath) -> Vec<Opened> {
     let mut found = Vec::new();
     let mut passed_over = 0usize;
     let entries = WalkDir::new(&given.path).sort_by_file_name().into_iter();
     for entry in entries.filter_map(Result::ok).filter(|entry| entry.file_type().is_file()).take(MAX_FILES) {
-        let opened = open(entry.path(), given.told, watch);
+        let opened = open(entry.path(), given.told);
         match opened.kind {
             Kind::Unusable(_) => passed_over += 1,
             Kind::Capture(_) | Kind::Log(_) => found.push(opened),
@@ -70,17 +70,16 @@ fn walk(given: &InputPath, watch: &Watch) -> Vec<Opened> {
     found
 }
 
-fn open(path: &Path, told: Told, watch: &Watch) -> Opened {
+fn open(path: &Path, told: Told) -> Opened {
     let kind = match input::open(path) {
-        Ok(input) => tell(input, told, watch),
+        Ok(input) => tell(input, told),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Kind::Unusable("no such file".to_owned()),
         Err(error) => Kind::Unusable(format!("cannot be opened: {error}")),
     };
     Opened { path: path.to_owned(), kind }
 }
 
-fn tell(input: Input, told: Told, watch: &Watch) -> Kind {
-    watch.expect(input.raw_len.unwrap_or(0));
+fn tell(input: Input, told: Told) -> Kind {
     match told {
         Told::Capture => Kind::Capture(input),
         Told::Log => Kind::Log(input),

@@ -22,6 +22,7 @@ use crate::smtp::Session;
 use crate::time::{LogTime, Timestamp};
 
 pub use cases::message_of;
+pub use gather::wire_options;
 pub use inputs::{Kind, Opened, open_all};
 pub use plan::{DEFAULT_SILENCE, InputPath, Plan, Reader, Selection, Told, Watch};
 
@@ -68,7 +69,7 @@ pub struct InputFacts {
     pub path: PathBuf,
     /// What it turned out to be.
     pub kind: InputKind,
-    /// Octets, unpacked.
+    /// Octets as they lie on disk.
     pub bytes: u64,
     /// Its container or shape in words.
     pub format: String,
@@ -118,9 +119,9 @@ pub enum InvestigateError {
     /// Logs without a capture.
     #[error("the inputs hold mail logs but no capture")]
     NoCapture(Vec<InputFacts>),
-    /// The filter, or the reader asked for, cannot be had.
+    /// The filter does not compile, or cannot be had in this build.
     #[error(transparent)]
-    Reader(#[from] crate::capture::read::ReaderError),
+    Filter(#[from] crate::capture::read::FilterError),
     /// Stopped by the caller.
     #[error("interrupted")]
     Interrupted,

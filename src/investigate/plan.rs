@@ -129,8 +129,13 @@ impl Watch {
     }
 
     /// The flag itself, for readers that poll it.
-    pub fn interruption(&self) -> &AtomicBool {
-        &self.interrupted
+    pub fn interruption(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.interrupted)
+    }
+
+    /// Tells how many octets of the input files were read so far.
+    pub fn progress(&self, octets: u64) {
+        self.octets_read.store(octets, Ordering::Relaxed);
     }
 
     /// Adds the octets of another input to what will be read.

@@ -155,13 +155,13 @@ impl Builder<'_> {
             serial: serial.and_then(|serial| log.serials.get(usize::from(serial.0)).cloned()),
             leg,
             claim: case.claim.kind,
-            standing: case.claim.kind.standing(),
+            standing: case.claim.kind.meaning().standing,
             verdict: verdict.kind,
             cause: case.cause.as_ref().map(|cause| cause.kind),
             confidence: case.cause.as_ref().map(|cause| cause.confidence),
             explanation: format!(
                 "The log asserts: {}.\nThe wire shows: {}.\nVerdict: {}.",
-                case.claim.kind.assertion(),
+                case.claim.kind.meaning().asserts,
                 verdict.shows,
                 verdict.because
             ),

@@ -4,13 +4,14 @@
 //! seconds; octets that are not UTF-8 are `{"bytes": base64}`; endpoints are `ip:port`. Wherever a
 //! `frame` stands, its `capture` (the path as given) stands beside it.
 
+pub use crate::investigate::{InputKind, Time};
+pub use crate::join::MatchOutcome;
+pub use crate::join::clock::ClockOrigin;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cause::{CauseKind, Confidence, PointsAt, Strength};
-use crate::join::clock::ClockOrigin;
-use crate::investigate::{InputKind, Time};
-use crate::join::MatchOutcome;
 use crate::maillog::{ClaimKind, Lost, Standing};
 use crate::net::{Endpoint, Leg, Party};
 use crate::smtp::ending::{EndingKind, Form, Why};
@@ -54,7 +55,7 @@ pub struct Input {
     pub path: String,
     /// What it turned out to be.
     pub kind: InputKind,
-    /// Its octets, after decompression.
+    /// Its octets as they lie on disk.
     pub bytes: u64,
     /// Its container or shape in words: `pcapng, Ethernet`, `mail_logs text`.
     pub format: String,

@@ -307,7 +307,7 @@ pub(crate) fn document(cases: Vec<Case>) -> Document {
             segments: vec![ClockSegment {
                 from: LogTime::new(Some(2014), 8, 14, 13, 0, 0).unwrap(),
                 utc_offset_seconds: UtcOffset::from_seconds(7200),
-                source: ClockSourceKind::Head,
+                source: ClockOrigin::Head,
                 skew_seconds: Some(-0.4),
                 drift_ppm: Some(1.5),
             }],

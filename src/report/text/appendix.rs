@@ -4,7 +4,7 @@ use super::page::Page;
 use super::{show, wire};
 use crate::net::Leg;
 use crate::report::document::{
-    Clock, ClockSegment, ClockSourceKind, Document, Input, InputKind, InputNote, Unlogged,
+    Clock, ClockSegment, ClockOrigin, Document, Input, InputKind, InputNote, Unlogged,
 };
 use crate::report::words::{self, EndingFacts, Names, counted};
 
@@ -81,12 +81,12 @@ fn segment(segment: &ClockSegment) -> String {
     format!("from {from}: {offset}{}{}", skew.unwrap_or_default(), drift.unwrap_or_default())
 }
 
-const fn source(source: ClockSourceKind) -> &'static str {
+const fn source(source: ClockOrigin) -> &'static str {
     match source {
-        ClockSourceKind::Head => "as the head of the log says",
-        ClockSourceKind::Option => "as --utc-offset says",
-        ClockSourceKind::Fit => "fitted to the capture",
-        ClockSourceKind::Unknown => "from nowhere",
+        ClockOrigin::Head => "as the head of the log says",
+        ClockOrigin::Option => "as --utc-offset says",
+        ClockOrigin::Fit => "fitted to the capture",
+        ClockOrigin::Unknown => "from nowhere",
     }
 }
 
