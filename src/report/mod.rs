@@ -4,8 +4,8 @@
 //! | what | as JSON | as text |
 //! |---|---|---|
 //! | a report | [`json::write_document`] | [`text::render`] |
-//! | sessions of a capture | [`sessions::SessionRecord`] | [`sessions::table`] |
-//! | messages of a log | [`messages::MessageRecord`] | [`messages::table`] |
+//! | sessions of a capture | [`sessions::SessionRecord`] | [`sessions::SessionTable`] |
+//! | messages of a log | [`messages::MessageRecord`] | [`messages::MessageTable`] |
 //!
 //! [`schema`] has the JSON Schemas of all three.
 
