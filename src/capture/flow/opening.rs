@@ -2,8 +2,8 @@
 //!
 //! A capturing host may deliver the first frames out of order, and a file may begin in the middle
 //! of a connection. So segments are held until both beginnings are known from a SYN-ACK (or two
-//! SYNs), or [`MAX_HELD`], [`MAX_HELD_OCTETS`] or [`LONGEST_HOLD`] is reached; then they are
-//! played in the order of their arrival. A normal connection is held for its SYN alone.
+//! SYNs), or [`MAX_HELD`], [`MAX_HELD_OCTETS`] or (SYNs sent again apart) [`LONGEST_HOLD`] is reached;
+//! then they are played in the order of their arrival. A normal connection is held for its SYN alone.
 //!
 //! Without a SYN of its own, a stream begins at the lowest of the octets held of it: those of a
 //! file that begins in mid-flow are all given, and none is reported missing that was under way
@@ -101,7 +101,7 @@ impl Opening {
             || openers.any(|opener| Some(opener) != first_opener)
             || self.held.len() >= MAX_HELD
             || self.octets >= MAX_HELD_OCTETS
-            || now.since(self.first.time) >= LONGEST_HOLD
+            || (now.since(self.first.time) >= LONGEST_HOLD && !self.only_syns())
     }
 
     /// Whether only SYNs were seen.
