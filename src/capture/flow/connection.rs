@@ -314,7 +314,10 @@ impl<C: Conversation> Connection<C> {
             News::BeforeBeginning => {
                 around.notes.oddity("octets from before the first known one of their stream", place);
             }
-            News::BeyondEnd => around.notes.oddity("octets beyond the FIN of their stream", place),
+            News::BeyondEnd => {
+                end.went_on = true;
+                around.notes.oddity("octets beyond the FIN of their stream", place);
+            }
         }
         if *interest == Interest::HeadersOnly {
             self.settle_interest(around.budget);
@@ -424,7 +427,7 @@ impl<C: Conversation> Connection<C> {
 }
 
 fn stream_end(end: &Direction) -> StreamEnd {
-    StreamEnd { acked: end.acked, first_hole: end.stream.tally().first_unacknowledged }
+    StreamEnd { acked: end.acked, first_hole: end.stream.tally().first_unacknowledged, went_on: end.went_on }
 }
 
 fn finished_facts(end: &mut Direction, notes: &mut Notes, place: Option<Place>) -> StreamFacts {
