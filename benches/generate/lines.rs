@@ -116,10 +116,13 @@ impl Session {
             Entry::Exceeded => {
                 format!("ICID {icid} disconnected address {remote}, exceeded allowable connection time")
             }
-            Entry::TooMany => format!(
-                "System limit reached: connection limit for IP {remote} on listener Inbound ICID {icid}: max: 20"
-            ),
-            Entry::Failed(why) => format!("ICID {icid} Receiving Failed: {why}"),
+            Entry::TooMany => {
+                let text = format!(
+                    "System limit reached: connection limit for IP {remote} on listener Inbound ICID {icid}: max: 20"
+                );
+                return world.journal.warning(at, text);
+            }
+            Entry::Failed(why) => format!("ICID {icid} {why}"),
             Entry::Killed => format!("SMTP server connection killed ICID: {icid}"),
             Entry::Close => format!("ICID {icid} close"),
         };

@@ -18,9 +18,11 @@ mod outcome;
 mod packet;
 mod rng;
 mod script;
+mod segment;
 mod sender;
 mod session;
 mod story;
+mod tale;
 mod tcp;
 mod tls;
 mod truth;
@@ -37,7 +39,7 @@ use sender::{MILLI, SECOND, Sender, appliance};
 use session::{Session, World};
 use story::{Mix, Story};
 
-pub(crate) use options::{Format, Options};
+pub(crate) use options::Options;
 
 /// Sessions without a word about it.
 const SESSIONS_DEFAULT: u64 = 200;
@@ -93,6 +95,8 @@ struct Generator<C, L, T> {
     expected_octets: u64,
     scratch: Vec<u8>,
     most_open: usize,
+    /// The time of the last segment.
+    now: i64,
 }
 
 impl<C: Write, L: Write, T: Write> Generator<C, L, T> {
@@ -123,15 +127,14 @@ impl<C: Write, L: Write, T: Write> Generator<C, L, T> {
             expected_octets: 0,
             scratch: Vec::with_capacity(2_048),
             most_open: 0,
+            now: i64::MIN,
         })
     }
 
     fn run(mut self) -> io::Result<(Summary, Sinks<C, L, T>)> {
         let mut next_start = self.world.options.start * SECOND + self.rng.below(SECOND as u64) as i64;
-        let mut now = next_start;
         while self.wants_more() {
             let at = self.queue.peek().map_or(i64::MAX, |Reverse((at, ..))| *at);
-            now = at.min(next_start);
             if next_start <= at {
                 self.start(next_start)?;
                 if self.started == self.world.options.early {
@@ -143,11 +146,10 @@ impl<C: Write, L: Write, T: Write> Generator<C, L, T> {
                 self.step()?;
             }
         }
-        while let Some(Reverse((at, ..))) = self.queue.peek() {
-            now = *at;
+        while !self.queue.is_empty() {
             self.step()?;
         }
-        self.late(now + SECOND)?;
+        self.late(self.now.max(next_start) + SECOND)?;
         self.world.journal.flush_before(i64::MAX)?;
         let summary = Summary {
             sessions: self.started,
@@ -220,6 +222,8 @@ impl<C: Write, L: Write, T: Write> Generator<C, L, T> {
     /// Writes the next segment of all.
     fn step(&mut self) -> io::Result<()> {
         let Some(Reverse((at, number, slot))) = self.queue.pop() else { return Ok(()) };
+        debug_assert!(at >= self.now, "session {number} goes back in time");
+        self.now = at;
         self.world.journal.flush_before(at)?;
         let Some(place) = self.open.get_mut(slot) else { return Ok(()) };
         let Some(session) = place else { return Ok(()) };

@@ -11,9 +11,10 @@ use super::message::Message;
 use super::options::Options;
 use super::rng::Rng;
 use super::script::{Script, Step};
+use super::segment::{Mark, Payload};
 use super::sender::{MICRO, MILLI, SECOND, Sender};
 use super::story::Story;
-use super::tcp::{Conn, Faults, Mark};
+use super::tcp::{Conn, Faults};
 use super::tls::Cipher;
 use super::truth::Fate;
 
@@ -116,12 +117,22 @@ impl Session {
         }
     }
 
-    /// Octets that this session will put in the capture, roughly.
+    /// Octets that this session will put in the capture, roughly: known before its first step.
     pub(crate) fn expected_octets(&self) -> u64 {
-        /// A dialogue without its bodies; headers and acknowledgements beside a full segment.
-        const DIALOGUE: u64 = 2_500;
-        let bodies: u64 = self.messages.iter().map(|message| message.body.wire_octets()).sum();
-        DIALOGUE + bodies + bodies / 9
+        /// Handshake and close; headers of one segment that is said; beside a full segment its own headers and half
+        /// an acknowledgement.
+        const AROUND: u64 = 600;
+        const SAID: u64 = 130;
+        const BESIDE: u64 = 12;
+        self.steps.iter().fold(AROUND, |octets, step| {
+            octets
+                + match step {
+                    Step::Client { words, .. } | Step::Server { words, .. } => SAID + words.len() as u64,
+                    Step::Body { sending, .. } => sending.until + sending.until / BESIDE,
+                    Step::Tls(_) => 5_000,
+                    _ => 0,
+                }
+        })
     }
 
     /// Runs steps until a segment is to be sent; gives its time, or `None` at the end of the session.
@@ -143,7 +154,7 @@ impl Session {
         scratch: &mut Vec<u8>,
     ) -> io::Result<()> {
         let Some(mut segment) = self.conn.pending.pop_front() else { return Ok(()) };
-        let in_body = matches!(segment.payload, super::tcp::Payload::Body { .. });
+        let in_body = matches!(segment.payload, Payload::Body { .. });
         segment.hidden |= !in_body && self.rng.chance(self.conn.faults.dialog_holes);
         let seen = segment.at >= world.capture_from && segment.at < world.capture_until;
         self.frames.late |= segment.at >= world.capture_until;

@@ -122,8 +122,11 @@ impl MessageFate {
         Self { started: true, outcome: "accepted", reason: None, claim, kind: Kind::Completed, race: false }
     }
 
-    pub(crate) fn aborted(reason: &'static str, claim: Claim, kind: Kind) -> Self {
-        let outcome = if claim == Claim::BySender { "aborted_by_sender" } else { "aborted" };
+    pub(crate) fn aborted(claim: Claim, kind: Kind) -> Self {
+        let (outcome, reason) = match claim {
+            Claim::BySender => ("aborted_by_sender", "Receiving aborted by sender"),
+            _ => ("aborted", "Receiving aborted"),
+        };
         let (reason, claim) = (Some(reason), Some(claim));
         Self { started: true, outcome, reason, claim, kind, race: false }
     }
@@ -202,7 +205,8 @@ pub(crate) struct EndingTruth {
     pub(crate) by: Option<&'static str>,
     pub(crate) why: Option<Why>,
     pub(crate) race: bool,
-    pub(crate) stage: &'static str,
+    /// `None` where the capture ends first.
+    pub(crate) stage: Option<&'static str>,
     /// The QUIT, FIN or RST; for a silence the sender's last octets.
     pub(crate) frame: Option<u64>,
     /// The appliance's own FIN, RST or 421.
