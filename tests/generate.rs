@@ -205,6 +205,13 @@ mod tests {
         assert_eq!(lines[2], "Wed Mar 11 01:59:56 2026 Info: Time offset from UTC: -21600 seconds");
         // One day, so the text of the stamps sorts as their time does.
         assert!(lines.is_sorted_by_key(|line| &line[11..19]));
+        for counter in ["New SMTP ICID ", "Start MID "] {
+            let numbers = lines.iter().filter(|line| !line.contains("ICID 0 ")).filter_map(|line| {
+                let (_, rest) = line.split_once(counter)?;
+                rest.split(' ').next()?.parse::<u64>().ok()
+            });
+            assert!(numbers.is_sorted_by(|before, next| before + 1 == *next), "{counter}");
+        }
         let says = |text: String| log.contains(&text);
         for session in truth(&sinks.truth) {
             let icid = session["icid"].as_u64().unwrap();

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::journal::python;
 use super::script::Entry;
-use super::sender::{MICRO, SECOND, Sender, appliance};
+use super::sender::{SECOND, Sender, appliance};
 use super::session::{Session, World};
 
 /// The appliance's interface.
@@ -12,9 +12,7 @@ const INTERFACE: &str = "Data 1";
 
 impl Session {
     /// Writes one entry of the log, which may be several lines.
-    pub(crate) fn log<L: Write>(&mut self, entry: Entry, world: &mut World<L>, sender: &Sender) {
-        let at = (self.conn.now + self.rng.between(10, 400) * MICRO).max(self.logged);
-        self.logged = at;
+    pub(crate) fn log<L: Write>(&mut self, entry: Entry, at: i64, world: &mut World<L>, sender: &Sender) {
         let icid = self.icid.unwrap_or_default();
         let (remote, local) = (sender.address, appliance(sender.address));
         let mid = |session: &Self, index: u8| session.mids.get(usize::from(index)).copied().flatten();

@@ -18,6 +18,8 @@ pub(crate) enum Step {
     Handshake,
     /// The appliance writes to its log.
     Log(Entry),
+    /// The same, its time known.
+    LogAt(Entry, i64),
     /// The sender says something after thinking.
     Client { words: String, think: i64, mark: Mark },
     /// The appliance works.
@@ -82,6 +84,13 @@ pub(crate) enum Entry {
     Failed(&'static str),
     Killed,
     Close,
+}
+
+impl Entry {
+    /// Whether it takes the next ICID or MID.
+    pub(crate) fn is_numbered(self) -> bool {
+        matches!(self, Self::NewIcid | Self::Start(_))
+    }
 }
 
 /// How far an envelope goes.

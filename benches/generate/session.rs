@@ -30,6 +30,8 @@ pub(crate) struct World<L> {
     /// The appliance's counters.
     pub(crate) icid: u64,
     pub(crate) mid: u64,
+    /// The time reached.
+    pub(crate) now: i64,
     /// Frames before and after these times are not in the capture.
     pub(crate) capture_from: i64,
     pub(crate) capture_until: i64,
@@ -55,7 +57,7 @@ pub(crate) struct Session {
     pub(crate) conn: Conn,
     pub(crate) rng: Rng,
     /// No line of this session is earlier than the last.
-    pub(crate) logged: i64,
+    logged: i64,
     steps: VecDeque<Step>,
     /// When the connection was made.
     connected: i64,
@@ -135,10 +137,21 @@ impl Session {
         })
     }
 
-    /// Runs steps until a segment is to be sent; gives its time, or `None` at the end of the session.
+    /// Runs steps until a segment is to be sent, or a number of the appliance's counters to be taken, which must
+    /// happen in the order of time over all sessions; gives that time, or `None` at the end of the session.
     pub(crate) fn advance<L: Write>(&mut self, world: &mut World<L>, sender: &Sender) -> Option<i64> {
         while self.conn.pending.is_empty() {
-            let step = self.steps.pop_front()?;
+            let step = match self.steps.pop_front()? {
+                Step::Log(entry) => Step::LogAt(entry, self.log_time()),
+                step => step,
+            };
+            if let Step::LogAt(entry, at) = step
+                && entry.is_numbered()
+                && at > world.now
+            {
+                self.steps.push_front(step);
+                return Some(at);
+            }
             self.run(step, world, sender);
             self.conn.settle();
         }
@@ -182,7 +195,15 @@ impl Session {
                 self.conn.handshake(&mut self.rng);
                 self.connected = self.conn.now;
             }
-            Step::Log(entry) => self.log(entry, world, sender),
+            Step::Log(entry) => {
+                let at = self.log_time();
+                self.log(entry, at, world, sender);
+            }
+            Step::LogAt(entry, at) => {
+                // The reply comes after the line.
+                self.conn.server_works((at - self.conn.now).max(0));
+                self.log(entry, at, world, sender);
+            }
             Step::Client { words, think, mark } => {
                 let words = self.sealed(words, &world.pool);
                 self.conn.client_says(&words, think, mark, &mut self.rng);
@@ -231,6 +252,12 @@ impl Session {
                 self.conn.expel(&words, answer, &mut self.rng);
             }
         }
+    }
+
+    /// When a line is written: now, and never before the one that came before it.
+    fn log_time(&mut self) -> i64 {
+        self.logged = (self.conn.now + self.rng.between(10, 400) * MICRO).max(self.logged);
+        self.logged
     }
 
     fn answer(&mut self, words: String, mark: Mark, pool: &Pool) {
