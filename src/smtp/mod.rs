@@ -1,5 +1,6 @@
 //! The SMTP side of a capture: from octets to sessions and how they ended.
 
+pub mod collect;
 pub mod command;
 pub mod dialog;
 pub mod dots;
@@ -8,6 +9,7 @@ pub mod head;
 mod held;
 pub mod line;
 mod proxy;
+pub mod recognise;
 pub mod reply;
 pub mod session;
 pub mod tls;
@@ -15,6 +17,7 @@ pub mod tls;
 #[cfg(test)]
 mod script;
 
+pub use collect::Sessions;
 pub use command::Verb;
 pub use ending::{Ending, EndingKind};
 pub use reply::ReplyCode;

@@ -31,6 +31,8 @@ pub(super) struct ClientSide {
     pub(super) frontier: u64,
     /// How far it has been read.
     pub(super) parsed: u64,
+    /// Where it ends, once its FIN has come.
+    pub(super) length: Option<u64>,
     /// Commands may be missing from the file since the last one that was read.
     pub(super) after_hole: bool,
     /// What the server said up to here is not waited for any more.
@@ -117,6 +119,7 @@ impl ClientSide {
             from_start,
             frontier: 0,
             parsed: 0,
+            length: None,
             after_hole: !from_start,
             presumed: 0,
             sasl: false,
@@ -141,6 +144,11 @@ impl ClientSide {
             self.lines.forget();
             self.mode = Mode::Body(Box::new(BodyReader::behind_a_hole()));
         }
+    }
+
+    /// Whether everything is read that a server had received who acknowledged so much.
+    pub(super) fn is_read_up_to(&self, acknowledged: u64) -> bool {
+        self.parsed >= acknowledged || self.length.is_some_and(|length| self.parsed >= length)
     }
 
     /// Whether the octets of a segment that acknowledges `acknowledged` must wait.

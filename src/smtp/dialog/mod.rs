@@ -117,6 +117,15 @@ impl DialogReader {
         self.advance();
     }
 
+    /// A stream ended with a FIN at octet `length`. An acknowledgment of the FIN is one octet beyond.
+    pub fn end_of_stream(&mut self, role: Role, length: u64) {
+        match role {
+            Role::Client => self.client.length = Some(length),
+            Role::Server => self.server.frontier = self.server.frontier.max(length.saturating_add(1)),
+        }
+        self.advance();
+    }
+
     /// The dialogue, now that nothing more will come.
     pub fn finish(self, delivered: Delivered) -> Dialog {
         finish::finish(self, delivered)

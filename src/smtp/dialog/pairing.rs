@@ -40,7 +40,7 @@ impl DialogReader {
         let (pairs, unseen) = match self.pending.front() {
             Some(command) => {
                 let fits = self.fits(command, heard);
-                if !fits && waits && self.server.hole.is_some() && heard.acknowledged > self.client.parsed {
+                if !fits && waits && self.server.hole.is_some() && !self.client.is_read_up_to(heard.acknowledged) {
                     return false;
                 }
                 (fits, command.after_hole)
@@ -104,11 +104,16 @@ impl DialogReader {
         let code = heard.reply.code;
         match &self.client.mode {
             Mode::Chunk(_) => return true,
-            Mode::Candidate(_) if heard.acknowledged > self.client.frontier => return true,
+            Mode::Candidate(_)
+                if heard.acknowledged > self.client.frontier
+                    && self.client.length.is_none_or(|length| self.client.frontier < length) =>
+            {
+                return true;
+            }
             Mode::Candidate(_) => return false,
             _ => {}
         }
-        if self.client.parsed < heard.acknowledged {
+        if !self.client.is_read_up_to(heard.acknowledged) {
             return true;
         }
         // A positive reply is an answer. If it comes before any command by the numbers, they are
