@@ -113,6 +113,21 @@ fn first_closes_agree_with_the_oracle() {
                 let text = |key: &str| stream[key].as_str().unwrap_or_default().to_owned();
                 (text("first_close"), text("first_close_by"), frame)
             });
+            if std::env::var_os("VERBOSE").is_some() && (flow.closes.effective != flow.closes.first_seen) {
+                eprintln!(
+                    "EFF {name} #{number} {:?} {} {:?}",
+                    flow.conn_state,
+                    flow.history,
+                    flow.closes
+                        .all
+                        .iter()
+                        .map(|c| format!(
+                            "{:?}/{:?}/{}/{}/{:?}",
+                            c.kind, c.by, c.at.frame.frame, c.offset, c.effect
+                        ))
+                        .collect::<Vec<_>>()
+                );
+            }
             if ours == theirs {
                 closes += 1;
             } else {

@@ -1,7 +1,8 @@
 //! How TCP ended a flow: every FIN and RST, and whether it ended anything.
 //!
 //! A FIN takes effect when the other end acknowledged it, or when it is in sequence and nothing
-//! shows that the other end did not get it. An RST is judged by what follows it, and by its
+//! shows that the other end did not get it. One before the beginning of its stream, or with more
+//! acknowledged behind it, is ignored: it was forged or belongs to another connection. An RST is judged by what follows it, and by its
 //! *receiver*: an end that was really reset sends nothing more but RSTs (RFC 9293 section 3.10.7.1),
 //! whatever the end whose address the RST bears goes on to send. So an RST is ignored when its
 //! receiver
@@ -30,6 +31,8 @@ struct Candidate {
     close: Close,
     /// RST: at the number that its receiver expects, as far as the capture shows.
     exact: bool,
+    /// Before the beginning of its stream.
+    misplaced: bool,
     /// How far the closing end's stream had been seen: an ACK beyond that is for newer octets.
     sent: i64,
     /// How far the receiver had acknowledged that stream.
@@ -78,6 +81,8 @@ pub(super) struct StreamEnd {
     pub(super) acked: u64,
     /// Where its first hole is that was never acknowledged.
     pub(super) first_hole: Option<u64>,
+    /// Octets beyond its FIN were sent.
+    pub(super) went_on: bool,
 }
 
 /// See the module.
@@ -115,9 +120,11 @@ impl CloseTracker {
                 at,
                 offset: offset.max(0).cast_unsigned(),
                 acknowledged,
+                // Judged at the end.
                 effect: Effect::Effective,
             },
             exact: refuses || offset == acked || offset == sent,
+            misplaced: offset < 0,
             sent: sent.max(offset),
             acked,
             in_flight_until: at.time.plus(flight),
@@ -203,6 +210,9 @@ impl CloseTracker {
 fn effect(candidate: &Candidate, end: &StreamEnd) -> Effect {
     let offset = candidate.close.offset;
     match candidate.close.kind {
+        CloseKind::Fin if candidate.misplaced => Effect::Ignored,
+        // Octets behind it were sent and acknowledged: the stream did not end there.
+        CloseKind::Fin if end.went_on && end.acked > offset + 1 => Effect::Ignored,
         CloseKind::Fin if end.acked > offset => Effect::Effective,
         // Either a hole before it was never filled, or the FIN itself never got through.
         CloseKind::Fin if candidate.ignored || end.first_hole.is_some_and(|hole| hole < offset) => {
@@ -241,7 +251,7 @@ mod tests {
     }
 
     fn effects(tracker: CloseTracker, acked: u64) -> Vec<Effect> {
-        let end = StreamEnd { acked, first_hole: None };
+        let end = StreamEnd { acked, ..StreamEnd::default() };
         let closes = tracker.finish(&Pair { originator: end, responder: end });
         closes.all.iter().map(|close| close.effect).collect()
     }
@@ -312,12 +322,29 @@ mod tests {
         let fin = Arrival { kind: CloseKind::Fin, ..rst(Sender, 1000, 900, 500, 900) };
         tracker.close(fin, None);
         tracker.close(Arrival { at: at(2000, 2), ..fin }, None);
-        let sender = StreamEnd { acked: 500, first_hole: Some(500) };
+        let sender = StreamEnd { acked: 500, first_hole: Some(500), went_on: false };
         let closes = tracker.finish(&Pair { originator: sender, responder: StreamEnd::default() });
         assert_eq!(closes.all.len(), 1, "a FIN sent again is the same FIN");
         assert_eq!(closes.all[0].effect, Effect::AboveHole);
         assert_eq!(closes.effective, None);
         assert!(closes.first_seen.is_some());
+    }
+
+    #[test]
+    fn a_fin_with_octets_acknowledged_behind_it_ended_nothing() {
+        let fin = Arrival { kind: CloseKind::Fin, ..rst(Sender, 1000, 500, 500, 500) };
+        for (acked, went_on, effect) in
+            [(700, true, Effect::Ignored), (501, true, Effect::Effective), (700, false, Effect::Effective)]
+        {
+            let mut tracker = CloseTracker::default();
+            tracker.close(fin, None);
+            let sender = StreamEnd { acked, first_hole: None, went_on };
+            let closes = tracker.finish(&Pair { originator: sender, responder: StreamEnd::default() });
+            assert_eq!(closes.all[0].effect, effect);
+        }
+        let mut tracker = CloseTracker::default();
+        tracker.close(Arrival { offset: -20, ..fin }, None);
+        assert_eq!(effects(tracker, 500), [Effect::Ignored], "before the beginning");
     }
 
     #[test]

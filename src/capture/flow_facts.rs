@@ -167,7 +167,8 @@ pub enum Effect {
     /// A FIN above a hole: the other end could not know of it.
     AboveHole,
     /// An RST that was answered with a challenge ACK, or after which the connection went on
-    /// (RFC 5961 section 3.2): stale or forged, it killed nothing.
+    /// (RFC 5961 section 3.2): stale or forged, it killed nothing. Also a FIN at a place where the
+    /// stream did not end.
     Ignored,
     /// Came after the connection had ended already.
     Aftermath,

@@ -117,7 +117,9 @@ fn weigh(
     rarity: &Rarity,
     found: &mut dyn FnMut(&'static str, f64, &dyn Fn() -> String),
 ) {
-    if let Some((from, _)) = &message.mail_from {
+    if let Some((from, _)) = &message.mail_from
+        && !transaction.mail_missing
+    {
         if from.eq_ignore_case(&transaction.mail_from) {
             let weight = rarity.weight(rarity.senders.get(&lower(from)));
             found("mail_from", weight, &|| format!("both have MAIL FROM:<{from}>"));
@@ -170,7 +172,7 @@ fn weigh_recipients(
     found: &mut dyn FnMut(&'static str, f64, &dyn Fn() -> String),
 ) {
     // An excerpt may print a recipient line without its address: it tells nothing.
-    if message.rcpt_to.iter().any(|(address, _)| address.is_empty()) {
+    if transaction.mail_missing || message.rcpt_to.iter().any(|(address, _)| address.is_empty()) {
         return;
     }
     let wire = accepted_recipients(transaction).count();

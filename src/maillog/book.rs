@@ -5,7 +5,8 @@
 //! when it is set up again, so that an id alone is no name for ever: an opening line much later than
 //! the last begins another connection.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 
 use ahash::AHashMap;
 
@@ -90,15 +91,15 @@ impl Shelf {
     }
 }
 
-/// An entry to be handed out when its time has come.
-#[derive(Debug, Clone, Copy)]
+/// An entry to be handed out when its time has come, the earliest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
     at: u64,
     born: u64,
     entry: Entry,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Entry {
     Connection(u32),
     Orphan(u32),
@@ -120,7 +121,7 @@ pub(super) struct Book {
     shelf: usize,
     connections: Slab<OpenConnection>,
     orphans: Slab<OpenMessage>,
-    due: VecDeque<Due>,
+    due: BinaryHeap<Reverse<Due>>,
     left_out: VecDeque<(usize, u64)>,
 }
 
@@ -138,7 +139,7 @@ impl Book {
             shelf: 0,
             connections: Slab::default(),
             orphans: Slab::default(),
-            due: VecDeque::new(),
+            due: BinaryHeap::new(),
             left_out: VecDeque::new(),
         }
     }
@@ -206,9 +207,18 @@ impl Book {
             }
         }
         sink.expect(self.connections.len());
-        for connection in self.connections.drain() {
-            let connection = self.finished(connection);
-            sink.connection(connection, &self.log);
+        let rest = self.connections.drain();
+        if self.keep == Keep::Everything {
+            // Numbers were given in the order of the first lines, none of them twice.
+            for connection in rest {
+                sink.connection(self.finished(connection), &self.log);
+            }
+        } else {
+            let mut rest: Vec<_> = rest.collect();
+            rest.sort_by_key(|connection| connection.life.born);
+            for connection in rest {
+                sink.connection(self.finished(connection), &self.log);
+            }
         }
         for orphan in self.orphans.drain() {
             let serial = self.serial_of(orphan.life);
@@ -442,7 +452,7 @@ impl Book {
 
     fn wait_for(&mut self, entry: Entry, born: u64) {
         if let Keep::Open { grace } = self.keep {
-            self.due.push_back(Due { at: self.tick.saturating_add(grace), born, entry });
+            self.due.push(Reverse(Due { at: self.tick.saturating_add(grace), born, entry }));
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct MailLog {
 }
 
 /// One log file as read.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogFile {
     /// Which.
     pub file: LogId,

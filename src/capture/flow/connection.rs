@@ -113,13 +113,26 @@ impl<C: Conversation> Connection<C> {
         if !segment.flags.syn() || segment.flags.rst() {
             return false;
         }
-        let end = self.ends.of(self.side_of(sender));
+        let side = self.side_of(sender);
+        let end = self.ends.of(side);
         match (end.isn, end.beginning) {
             (Some(isn), _) if isn == segment.seq => false,
+            _ if self.is_late_answer(segment, side) => false,
             (None, Some(beginning)) if beginning == segment.seq.plus(1) => false,
             (None, None) => false,
             _ => self.closes.any() || end.offset_of(segment.seq).saturating_sub(end.sent).abs() > FAR_ISN,
         }
+    }
+
+    /// Whether a SYN-ACK answers this connection's SYN although the beginning of its stream had been
+    /// guessed otherwise: from the challenge ACK of an older connection, or an earlier SYN cookie.
+    fn is_late_answer(&self, segment: &Segment<'_>, side: Side) -> bool {
+        let end = self.ends.of(side);
+        let asked = self.ends.of(side.other()).isn;
+        segment.flags.is_syn_ack()
+            && asked.is_some_and(|isn| segment.ack == isn.plus(1))
+            && end.acked == 0
+            && end.stream.is_untouched()
     }
 
     /// The next numbers of both ends, lower end of the key first, to know stragglers by.
@@ -141,6 +154,11 @@ impl<C: Conversation> Connection<C> {
     ) {
         let side = self.side_of(sender);
         let flags = segment.flags;
+        if flags.syn() && self.is_late_answer(segment, side) {
+            let end = self.ends.of_mut(side);
+            end.beginning = Some(segment.payload_seq());
+            end.sent = 0;
+        }
         self.segments += 1;
         self.last = at;
         self.active_until = self.active_until.max(at.time);
@@ -296,7 +314,10 @@ impl<C: Conversation> Connection<C> {
             News::BeforeBeginning => {
                 around.notes.oddity("octets from before the first known one of their stream", place);
             }
-            News::BeyondEnd => around.notes.oddity("octets beyond the FIN of their stream", place),
+            News::BeyondEnd => {
+                end.went_on = true;
+                around.notes.oddity("octets beyond the FIN of their stream", place);
+            }
         }
         if *interest == Interest::HeadersOnly {
             self.settle_interest(around.budget);
@@ -406,7 +427,7 @@ impl<C: Conversation> Connection<C> {
 }
 
 fn stream_end(end: &Direction) -> StreamEnd {
-    StreamEnd { acked: end.acked, first_hole: end.stream.tally().first_unacknowledged }
+    StreamEnd { acked: end.acked, first_hole: end.stream.tally().first_unacknowledged, went_on: end.went_on }
 }
 
 fn finished_facts(end: &mut Direction, notes: &mut Notes, place: Option<Place>) -> StreamFacts {

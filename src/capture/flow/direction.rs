@@ -29,6 +29,8 @@ pub(super) struct Direction {
     pub(super) sent: i64,
     /// Place of its FIN.
     pub(super) fin: Option<i64>,
+    /// Octets beyond its FIN were seen.
+    pub(super) went_on: bool,
     /// How far this end acknowledged the other stream.
     pub(super) acknowledges: u64,
     /// The largest window this end announced; 0 while none is known.

@@ -2,8 +2,8 @@
 //!
 //! A capturing host may deliver the first frames out of order, and a file may begin in the middle
 //! of a connection. So segments are held until both beginnings are known from a SYN-ACK (or two
-//! SYNs), or [`MAX_HELD`], [`MAX_HELD_OCTETS`] or [`LONGEST_HOLD`] is reached; then they are
-//! played in the order of their arrival. A normal connection is held for its SYN alone.
+//! SYNs), or [`MAX_HELD`], [`MAX_HELD_OCTETS`] or (SYNs sent again apart) [`LONGEST_HOLD`] is reached;
+//! then they are played in the order of their arrival. A normal connection is held for its SYN alone.
 //!
 //! Without a SYN of its own, a stream begins at the lowest of the octets held of it: those of a
 //! file that begins in mid-flow are all given, and none is reported missing that was under way
@@ -101,7 +101,7 @@ impl Opening {
             || openers.any(|opener| Some(opener) != first_opener)
             || self.held.len() >= MAX_HELD
             || self.octets >= MAX_HELD_OCTETS
-            || now.since(self.first.time) >= LONGEST_HOLD
+            || (now.since(self.first.time) >= LONGEST_HOLD && !self.only_syns())
     }
 
     /// Whether only SYNs were seen.
@@ -161,20 +161,18 @@ impl Opening {
         let numbers = || mine.clone().map(|held| held.segment.seq);
         // A lone octet just before another segment's number is a keep-alive probe, no data.
         let is_probe = |segment: &Segment<'_>| {
-            segment.seq_len() == 1
-                && segment.stream_len() == 1
-                && numbers().any(|seq| seq == segment.seq.plus(1))
+            segment.stream_len() == 1 && numbers().any(|seq| seq == segment.seq.plus(1))
         };
-        let with_octets =
-            mine.clone().filter(|held| held.segment.stream_len() > 0 && !is_probe(&held.segment));
-        let acked = lowest(theirs.map(|held| held.segment.ack));
-        let lowest_octet = lowest(with_octets.map(|held| held.segment.seq));
-        match (lowest_octet, acked, self.isn(sender.other())) {
-            (Some(octet), Some(acked), Some(_)) => lowest([octet, acked].into_iter()),
-            (Some(octet), ..) => Some(octet),
-            (None, Some(acked), _) => Some(acked),
-            // Pure ACKs stand at the next octet; a keep-alive stands one before it.
-            (None, None, _) => highest(numbers()),
+        let occupied = mine.clone().filter(|held| held.segment.seq_len() > 0 && !is_probe(&held.segment));
+        let lowest_occupied = lowest(occupied.map(|held| held.segment.seq));
+        let acked = || theirs.clone().map(|held| held.segment.ack);
+        match (lowest_occupied, self.isn(sender.other())) {
+            (Some(octet), Some(_)) => lowest(acked().chain([octet])),
+            (Some(octet), None) => Some(octet),
+            (None, Some(_)) => lowest(acked().chain(numbers())),
+            // Pure ACKs stand at the next octet, keep-alive probes one before it; what is not
+            // acknowledged of earlier octets was sent before the file began.
+            (None, None) => highest(acked().chain(numbers())),
         }
     }
 }

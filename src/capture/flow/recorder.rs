@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
+use crate::capture::Side;
 use crate::capture::segment::{Checksum, Segment};
 use crate::capture::trace::{HeaderHabits, SegmentHeader, SynFacts, Trace};
-use crate::capture::{Pair, Side};
 use crate::cite::Moment;
 
 /// TTLs told apart in each direction.
@@ -59,11 +59,6 @@ impl Recorder {
         } else {
             self.trace.after_close_dropped += 1;
         }
-    }
-
-    /// The handshake recorded so far.
-    pub(super) fn handshake_facts(&self) -> &Pair<Option<SynFacts>> {
-        &self.trace.handshake
     }
 
     /// The trace.

@@ -38,6 +38,9 @@ pub const STRAGGLERS_FOR: Span = Span::from_seconds(240);
 /// Frames earlier than this before others are no disorder but another clock.
 pub const STEP_BACK: Span = Span::from_seconds(60);
 
+/// The latest time that is believed: beyond it nothing could be due later than now.
+const LATEST: Timestamp = Timestamp::from_nanos(i64::MAX).minus(IDLE_FOR).minus(STRAGGLERS_FOR);
+
 /// How far from a finished flow's numbers a segment with payload may be to count as a straggler.
 const STRAGGLER_REACH: i64 = 1 << 20;
 
@@ -107,6 +110,7 @@ impl<S: FlowSink> FlowTable<S> {
     /// regardless of time.
     #[inline]
     pub fn tick(&mut self, time: Timestamp) {
+        let time = time.min(LATEST);
         let last = self.last_time.replace(time).unwrap_or(time);
         self.now = self.now.max(last.min(time));
         if last.max(time) < self.now.minus(STEP_BACK) {

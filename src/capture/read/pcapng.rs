@@ -313,7 +313,7 @@ impl Interface {
 /// How an interface counts time (section 4.2, `if_tsresol` and `if_tsoffset`).
 #[derive(Debug, Clone, Copy)]
 struct Clock {
-    ticks_per_second: u128,
+    ticks_per_second: i128,
     offset_seconds: i64,
 }
 
@@ -321,34 +321,52 @@ impl Clock {
     /// The highest power of ten that is calculated with; an interface with finer ticks than that
     /// cannot count up to one second in 64 bits.
     const MAX_DECIMAL: u32 = 38;
+    /// The same of two.
+    const MAX_BINARY: u32 = 126;
 
     fn new(resolution: Option<u8>, offset_seconds: i64) -> Self {
         const MICROSECONDS: u8 = 6;
         let resolution = resolution.unwrap_or(MICROSECONDS);
         let exponent = u32::from(resolution & 0x7f);
         let ticks_per_second = if resolution & 0x80 == 0 {
-            10u128.pow(exponent.min(Self::MAX_DECIMAL))
+            10i128.pow(exponent.min(Self::MAX_DECIMAL))
         } else {
-            1u128 << exponent
+            1i128 << exponent.min(Self::MAX_BINARY)
         };
         Self { ticks_per_second, offset_seconds }
     }
 
+    /// The instant of a tick. The count is unsigned by the letter, but a count with its highest bit
+    /// set is far beyond every calendar, and in practice a time before 1970.
     fn time(self, ticks: u64) -> Timestamp {
-        const NANOS: u64 = 1_000_000_000;
-        let (seconds, nanos) = match u64::try_from(self.ticks_per_second) {
-            Ok(rate) if rate <= NANOS => (ticks / rate, ticks % rate * NANOS / rate),
-            _ => {
-                let ticks = u128::from(ticks);
-                let seconds = (ticks / self.ticks_per_second) as u64;
-                let rest = ticks % self.ticks_per_second;
-                // `rest` is below 2^64, being at most `ticks`.
-                (seconds, (rest * u128::from(NANOS) / self.ticks_per_second) as u64)
+        const NANOS: i128 = 1_000_000_000;
+        let ticks = i128::from(ticks.cast_signed());
+        let (seconds, rest) = match i64::try_from(self.ticks_per_second) {
+            // Sixty-four bits do for all clocks in use, and are faster.
+            Ok(rate) => {
+                let ticks = ticks as i64;
+                (ticks.div_euclid(rate), i128::from(ticks.rem_euclid(rate)))
+            }
+            Err(_) => {
+                (ticks.div_euclid(self.ticks_per_second) as i64, ticks.rem_euclid(self.ticks_per_second))
             }
         };
-        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_add(self.offset_seconds);
-        Timestamp::from_parts(seconds, nanos as u32)
+        let nanos = match u64::try_from(rest) {
+            Ok(rest) if self.ticks_per_second <= NANOS => rest * NANOS as u64 / self.ticks_per_second as u64,
+            _ => scale_down(rest, self.ticks_per_second),
+        };
+        Timestamp::from_parts(seconds.saturating_add(self.offset_seconds), nanos as u32)
     }
+}
+
+/// `rest / rate` in nanoseconds where the plain product might not fit: `rest` is less than `rate`.
+fn scale_down(rest: i128, rate: i128) -> u64 {
+    const NANOS: i128 = 1_000_000_000;
+    let nanos = match rest.checked_mul(NANOS) {
+        Some(product) => product / rate,
+        None => rest / (rate / NANOS),
+    };
+    nanos.min(NANOS - 1) as u64
 }
 
 /// A packet block without its octets.

@@ -1,7 +1,7 @@
 //! The memory that all streams together may use for octets that wait behind holes.
 
 /// Octets that may wait in all streams of one flow table.
-pub const MAX_WAITING_IN_ALL: usize = 256 * 1024 * 1024;
+pub(crate) const MAX_WAITING_IN_ALL: usize = 256 * 1024 * 1024;
 
 /// See the module.
 #[derive(Debug)]

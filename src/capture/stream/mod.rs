@@ -27,20 +27,20 @@ use pieces::{Piece, Pieces, RecentSums};
 
 /// How long an acknowledged hole may still be filled: a capturing host delivers frames out of
 /// order by milliseconds, seldom more.
-pub const HOLE_PATIENCE: Span = Span::from_seconds(2);
+pub(crate) const HOLE_PATIENCE: Span = Span::from_seconds(2);
 
 /// Segments of the stream after which an acknowledged hole is given up all the same.
-pub const HOLE_SEGMENTS: u32 = 256;
+pub(crate) const HOLE_SEGMENTS: u32 = 256;
 
 /// Octets that may wait behind a hole of one stream; a fast sender has no more in flight.
-pub const MAX_WAITING: usize = 4 * 1024 * 1024;
+pub(crate) const MAX_WAITING: usize = 4 * 1024 * 1024;
 
 /// Pieces that may wait behind a hole of one stream.
-pub const MAX_PIECES: usize = 4096;
+pub(crate) const MAX_PIECES: usize = 4096;
 
 /// The largest window that TCP can announce (RFC 7323 section 2.3): data further than this beyond
 /// all that was acknowledged is none of this connection's.
-pub const LARGEST_WINDOW: u64 = 1 << 30;
+pub(crate) const LARGEST_WINDOW: u64 = 1 << 30;
 
 /// Takes what comes out of a stream.
 pub(crate) trait Outlet {
@@ -130,6 +130,11 @@ impl Stream {
     /// All octets before it are handed on.
     pub(crate) fn next(&self) -> u64 {
         self.next
+    }
+
+    /// Whether it holds and gave nothing yet.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.next == 0 && self.waiting.is_none() && self.end.is_none()
     }
 
     /// What it counted so far.

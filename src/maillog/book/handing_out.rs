@@ -1,5 +1,7 @@
 //! What leaves the book, and when.
 
+use std::cmp::Reverse;
+
 use super::{Book, Due, Entry, Home, Keep, LogSink};
 use crate::maillog::connection::{Life, OpenConnection};
 use crate::maillog::{Connection, SerialIndex};
@@ -8,8 +10,10 @@ impl Book {
     /// Hands out the entries whose grace has passed.
     pub(super) fn hand_out_due(&mut self, sink: &mut dyn LogSink) {
         let Keep::Open { grace } = self.keep else { return };
-        while let Some(due) = self.due.front().copied().filter(|due| due.at <= self.tick) {
-            self.due.pop_front();
+        while let Some(&Reverse(due)) = self.due.peek()
+            && due.at <= self.tick
+        {
+            self.due.pop();
             let life = match due.entry {
                 Entry::Connection(slot) => self.connections.get_mut(slot).map(|entry| entry.life),
                 Entry::Orphan(slot) => self.orphans.get_mut(slot).map(|entry| entry.life),
@@ -18,7 +22,7 @@ impl Book {
             let Some(life) = life.filter(|life| life.born == due.born) else { continue };
             let at = life.touched.saturating_add(grace);
             if at > self.tick {
-                self.due.push_back(Due { at, ..due });
+                self.due.push(Reverse(Due { at, ..due }));
             } else {
                 self.hand_out(due.entry, sink);
             }
