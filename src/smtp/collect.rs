@@ -169,7 +169,8 @@ impl Overheard {
     /// What the pieces show; `last`: nothing more will come.
     fn judge(&self, last: bool) -> Judgement {
         let State::Undecided(pieces) = &self.state else { return Judgement::Wait };
-        let [originator, responder] = [Side::Originator, Side::Responder].map(|side| first_speech(pieces, side));
+        let [originator, responder] =
+            [Side::Originator, Side::Responder].map(|side| first_speech(pieces, side));
         let speeches = [(Side::Originator, originator), (Side::Responder, responder)];
         let told = speeches.iter().find_map(|(side, speech)| match speech {
             Speech::Reply { sure } => Some((*side, *sure)),

@@ -1,11 +1,26 @@
 //! How a transaction, or a connection without one, ended: the facts first, then the kind.
 
+mod dark;
+mod facts;
+mod kind;
+#[cfg(test)]
+mod tests;
 pub mod words;
 
 use crate::cite::Moment;
 use crate::net::Role;
+use crate::smtp::session::Session;
 use crate::smtp::{ReplyCode, Stage};
 use crate::time::{Span, Timestamp};
+
+/// How the transaction at index `transaction` of `session` ended; with `None` how the connection
+/// did, for a session without transactions or a claim about the connection. An index that does not
+/// exist counts as `None`.
+///
+/// The kinds are tried in the order of [`EndingKind`]; the first that fits is it.
+pub fn ending(session: &Session, transaction: Option<usize>, context: &Context) -> Ending {
+    kind::ending(session, transaction, context)
+}
 
 /// What decides beside the session itself.
 #[derive(Debug, Clone, Copy)]

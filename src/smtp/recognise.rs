@@ -86,7 +86,8 @@ pub(crate) fn speech(octets: &[u8]) -> Speech {
     if sure {
         return Speech::Command { sure: true };
     }
-    const SHARED: &[&str] = &["DATA", "RSET", "QUIT", "NOOP", "HELP", "AUTH", "VRFY", "EXPN", "STARTTLS", "BDAT"];
+    const SHARED: &[&str] =
+        &["DATA", "RSET", "QUIT", "NOOP", "HELP", "AUTH", "VRFY", "EXPN", "STARTTLS", "BDAT"];
     if starts_with_word(line, SHARED) { Speech::Command { sure: false } } else { Speech::Other }
 }
 

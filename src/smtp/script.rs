@@ -1,11 +1,14 @@
 //! Scripted dialogues for tests: what each end says, in the order of cause and effect, as chunks
 //! with true offsets and acknowledgments.
 
-use crate::capture::{Chunk, Gap, Loss};
+use crate::capture::{
+    Chunk, Close, CloseKind, Closes, ConnState, Effect, Flow, Gap, Loss, OriginatorFrom, Pair, Side,
+    StreamFacts,
+};
 use crate::cite::{CaptureId, FrameRef, Moment};
-use crate::net::Role;
+use crate::net::{Endpoint, Role};
 use crate::smtp::dialog::{Beginning, Delivered, DialogReader};
-use crate::smtp::session::Dialog;
+use crate::smtp::session::{Dialog, RolesFrom, Session};
 use crate::time::{Span, Timestamp};
 
 /// The moment of a frame; frames are a tenth of a second apart unless the script waits.
@@ -37,6 +40,11 @@ pub(crate) struct Script {
     pub(crate) server: u64,
     pub(crate) frame: u32,
     pub(crate) now: Timestamp,
+    pub(crate) closes: Vec<Close>,
+    /// The client acknowledged the server's last octets, and the other way round.
+    pub(crate) delivered: Pair<bool>,
+    /// The window that the server announced last.
+    pub(crate) server_window: u32,
     piece: usize,
 }
 
@@ -44,7 +52,17 @@ impl Script {
     pub(crate) const START: Timestamp = Timestamp::from_nanos(1_000_000_000_000);
 
     pub(crate) fn new() -> Self {
-        Self { said: Vec::new(), client: 0, server: 0, frame: 1, now: Self::START, piece: usize::MAX }
+        Self {
+            said: Vec::new(),
+            client: 0,
+            server: 0,
+            frame: 1,
+            now: Self::START,
+            closes: Vec::new(),
+            delivered: Pair { originator: true, responder: true },
+            server_window: 65_535,
+            piece: usize::MAX,
+        }
     }
 
     /// Cuts what is said from here on into pieces of so many octets.
@@ -103,8 +121,91 @@ impl Script {
         }
     }
 
+    /// An end sends a FIN, knowing of all that the other end sent.
+    pub(crate) fn fin(self, by: Role) -> Self {
+        self.close(by, CloseKind::Fin, true)
+    }
+
+    /// An end sends an RST, knowing of all that the other end sent.
+    pub(crate) fn rst(self, by: Role) -> Self {
+        self.close(by, CloseKind::Rst, true)
+    }
+
+    /// A close; `aware`: it acknowledges all that the other end sent, a FIN included. The first one
+    /// takes effect.
+    pub(crate) fn close(mut self, by: Role, kind: CloseKind, aware: bool) -> Self {
+        let at = self.tick();
+        let (offset, other) = match by {
+            Role::Client => (self.client, self.server),
+            Role::Server => (self.server, self.client),
+        };
+        let by = if by == Role::Client { Side::Originator } else { Side::Responder };
+        let fins = self.closes.iter().any(|close| close.by != by && close.kind == CloseKind::Fin);
+        let acknowledged = if aware { other + u64::from(fins) } else { other.saturating_sub(1) };
+        let effect = if self.closes.is_empty() { Effect::Effective } else { Effect::Aftermath };
+        self.closes.push(Close { kind, by, at, offset, acknowledged: Some(acknowledged), effect });
+        self
+    }
+
+    /// The last octets of an end were never acknowledged.
+    pub(crate) fn undelivered(mut self, by: Role) -> Self {
+        match by {
+            Role::Client => self.delivered.originator = false,
+            Role::Server => self.delivered.responder = false,
+        }
+        self
+    }
+
     pub(crate) fn delivered(&self) -> Delivered {
-        Delivered { client: self.client, server: self.server }
+        let reached = |length: u64, all: bool| if all { length } else { length.saturating_sub(1) };
+        Delivered {
+            client: reached(self.client, self.delivered.originator),
+            server: reached(self.server, self.delivered.responder),
+        }
+    }
+
+    /// The session that the capture would show; its file goes on until now.
+    pub(crate) fn session(&self) -> Session {
+        let last = moment(self.frame, self.now);
+        let delivered = self.delivered();
+        let end = |ip: &str, port| Endpoint::new(ip.parse().unwrap(), port);
+        let first_close = self.closes.first().copied();
+        let stream = |by: Role, length, acknowledged, window| {
+            let gaps = self.said.iter().filter(|said| said.by == by).filter_map(|said| match said.what {
+                What::Missing(length) => {
+                    Some(Gap { offset: said.offset, length, at: said.at, loss: Loss::Capture })
+                }
+                What::Octets(_) => None,
+            });
+            StreamFacts {
+                end: length,
+                acknowledged,
+                window,
+                mss: Some(1460),
+                last: Some(last),
+                gaps: gaps.collect(),
+                ..StreamFacts::default()
+            }
+        };
+        let flow = Flow {
+            capture: CaptureId(0),
+            endpoints: Pair { originator: end("192.0.2.1", 40_000), responder: end("198.51.100.25", 25) },
+            originator_from: OriginatorFrom::Handshake,
+            first: moment(1, Self::START),
+            last,
+            segments: self.frame.into(),
+            streams: Pair {
+                originator: stream(Role::Client, self.client, delivered.client, 65_535),
+                responder: stream(Role::Server, self.server, delivered.server, self.server_window),
+            },
+            closes: Closes { first_seen: first_close, effective: first_close, all: self.closes.clone() },
+            conn_state: ConnState::S1,
+            history: String::new(),
+            open_at_end: first_close.is_none(),
+            watched_until: self.now,
+            trace: None,
+        };
+        Session { flow, roles_from: RolesFrom::Handshake, dialog: self.play() }
     }
 
     /// Plays it in its own order.

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use crate::cite::Moment;
 use crate::net::Role;
 
+/// Content type of a ChangeCipherSpec record (RFC 5246 section 7.1).
+pub const CHANGE_CIPHER_SPEC: u8 = 20;
 /// Content type of an alert record (RFC 8446 section 5.1).
 pub const ALERT: u8 = 21;
 /// Content type of a handshake record.
@@ -31,6 +33,10 @@ pub struct Encryption {
     pub records_seen: u64,
     /// Whether both ends got as far as application data.
     pub established: bool,
+    /// Whether it is TLS 1.3, by what follows the client's or the server's ChangeCipherSpec: an
+    /// encrypted Finished in a handshake record before 1.3 (RFC 5246 section 7.1), application data
+    /// in 1.3 (RFC 8446 appendix D.4). `None` where neither was seen.
+    pub tls13: Option<bool>,
     /// Octets missing from a record that was cut at the end of that end's stream.
     pub cut_record: Option<(Role, u64)>,
     /// The octets after STARTTLS (or at the start) are not TLS.
@@ -90,6 +96,8 @@ struct Direction {
     records: VecDeque<Record>,
     seen: u64,
     application_data: bool,
+    cipher_changed: bool,
+    tls13: Option<bool>,
 }
 
 impl Darkness {
@@ -114,10 +122,16 @@ impl Darkness {
     pub(crate) fn read(&mut self, role: Role, octets: &[u8], at: Moment) {
         let direction = self.of(role);
         direction.first.get_or_insert(at);
-        let Direction { reader, records, seen, application_data, .. } = direction;
+        let Direction { reader, records, seen, application_data, cipher_changed, tls13, .. } = direction;
         reader.read(octets, |content_type, length| {
             *seen = seen.saturating_add(1);
             *application_data |= content_type == APPLICATION_DATA;
+            match content_type {
+                CHANGE_CIPHER_SPEC => *cipher_changed = true,
+                HANDSHAKE if *cipher_changed && tls13.is_none() => *tls13 = Some(false),
+                APPLICATION_DATA if *cipher_changed && tls13.is_none() => *tls13 = Some(true),
+                _ => {}
+            }
             if matches!(content_type, APPLICATION_DATA | ALERT) {
                 if records.len() == Encryption::MAX_RECORDS {
                     records.pop_front();
@@ -152,6 +166,7 @@ impl Darkness {
             since: self.accepted.or(first).unwrap_or(fallback),
             records,
             records_seen: self.client.seen.saturating_add(self.server.seen),
+            tls13: self.client.tls13.or(self.server.tls13),
             established: self.client.application_data && self.server.application_data,
             cut_record,
             not_tls: self.not_tls || self.client.reader.never_tls() || self.server.reader.never_tls(),

@@ -1,19 +1,21 @@
 //! The end of a dialogue: what waited is decided, and who owed the next word is found.
 
-use crate::cite::Place;
+use crate::cite::{Moment, Place};
 use crate::net::Role;
 use crate::smtp::command::Verb;
 use crate::smtp::dialog::client::Mode;
 use crate::smtp::dialog::course::Answer;
 use crate::smtp::dialog::pairing::Patience;
 use crate::smtp::dialog::{Delivered, DialogReader};
+use crate::smtp::ending::words;
 use crate::smtp::session::{Dialog, Owed, Stage};
 use crate::smtp::tls::{APPLICATION_DATA, Encryption};
 
 /// See [`DialogReader::finish`].
 pub(super) fn finish(mut reader: DialogReader, delivered: Delivered) -> Dialog {
     reader.settle();
-    let owed = reader.owed(delivered);
+    let last_word = reader.last_word();
+    let owed = reader.owed(delivered, last_word);
     let lost_in_gap = reader.is_lost();
     reader.break_off_chunk();
     while let Some(unanswered) = reader.pending.pop_front() {
@@ -25,7 +27,7 @@ pub(super) fn finish(mut reader: DialogReader, delivered: Delivered) -> Dialog {
     reader.course.end();
 
     let mut dialog = reader.course.dialog;
-    dialog.last_word = reader.last_word;
+    dialog.last_word = last_word;
     dialog.lost_in_gap = lost_in_gap;
     dialog.owed = owed;
     if let Some(dark) = reader.dark {
@@ -64,14 +66,20 @@ impl DialogReader {
 
     /// Whether the dialogue could not be followed to its end across a gap.
     fn is_lost(&self) -> bool {
-        let client_lost =
-            matches!(self.client.mode, Mode::Lost) && self.client.lost > self.last_answer.map(|(at, _)| at);
+        let client_lost = matches!(self.client.mode, Mode::Lost)
+            && self.client.lost > self.words.last_answer().map(|(at, _)| at);
         let server_lost = self.server.hole.is_some() && !self.pending.is_empty();
         client_lost || server_lost || self.dark.as_ref().is_some_and(|dark| dark.lost())
     }
 
+    /// The last word of the dialogue. What a client says who knows that the server closes is none.
+    fn last_word(&self) -> Option<Moment> {
+        let closing = self.course.dialog.unsolicited.as_ref().filter(|reply| words::closes(reply));
+        self.words.before(closing.map(|reply| reply.end_offset))
+    }
+
     /// Who owed the next word of the plain dialogue.
-    fn owed(&self, delivered: Delivered) -> Option<Owed> {
+    fn owed(&self, delivered: Delivered, last_word: Option<Moment>) -> Option<Owed> {
         let unanswered = self.pending.iter().find(|command| !command.blank);
         if let Some(command) = unanswered {
             let since = match &command.body {
@@ -80,11 +88,10 @@ impl DialogReader {
             };
             return Some(Owed { by: Role::Server, since, delivered: command.end <= delivered.client });
         }
-        let said = self.last_answer;
+        let said = self.words.last_answer();
         let reached_client = said.is_none_or(|(_, end)| end <= delivered.server);
-        let client_owes = |delivered| {
-            Some(Owed { by: Role::Client, since: self.last_word.unwrap_or(self.started), delivered })
-        };
+        let client_owes =
+            |delivered| Some(Owed { by: Role::Client, since: last_word.unwrap_or(self.started), delivered });
         match &self.client.mode {
             Mode::Body(body) => return client_owes(body.last().is_some() || reached_client),
             Mode::Chunk(_) | Mode::Candidate(_) => return client_owes(true),

@@ -13,9 +13,13 @@
 //! RFC 5321 (SMTP), 1870 (SIZE), 2033 (LMTP), 2920 (PIPELINING), 3030 (CHUNKING), 3207 (STARTTLS),
 //! 4954 (AUTH); the PROXY protocol of haproxy, versions 1 and 2.
 
+mod body;
 mod client;
 mod course;
 mod finish;
+mod last_words;
+mod lines;
+mod outcome;
 mod pairing;
 mod pending;
 mod server;
@@ -25,12 +29,14 @@ use std::collections::VecDeque;
 use crate::capture::{Chunk, Gap};
 use crate::cite::{Moment, Place};
 use crate::net::Role;
+use crate::smtp::dialog::body::BodyReader;
 use crate::smtp::dialog::client::ClientSide;
 use crate::smtp::dialog::course::Course;
+use crate::smtp::dialog::last_words::LastWords;
 use crate::smtp::dialog::pairing::Trust;
-use crate::smtp::dialog::pending::{BodyReader, Pending};
+use crate::smtp::dialog::pending::Pending;
 use crate::smtp::dialog::server::ServerSide;
-use crate::smtp::session::{Dialog, ReplySeen};
+use crate::smtp::session::Dialog;
 use crate::smtp::tls::{Darkness, EncryptionStart};
 
 /// Commands that may wait for replies at once; no real client sends as many ahead.
@@ -71,9 +77,7 @@ pub struct DialogReader {
     trust: Trust,
     dark: Option<Box<Darkness>>,
     started: Moment,
-    last_word: Option<Moment>,
-    /// The last reply that was a word of the dialogue, and where it ends.
-    last_answer: Option<(Moment, u64)>,
+    words: LastWords,
     /// The body that comes in chunks.
     chunks: Option<Box<BodyReader>>,
 }
@@ -90,8 +94,7 @@ impl DialogReader {
             trust: Trust::default(),
             dark: None,
             started,
-            last_word: None,
-            last_answer: None,
+            words: LastWords::default(),
             chunks: None,
         }
     }
@@ -168,16 +171,7 @@ impl DialogReader {
 
     /// The last moment that is known of, for what has none of its own.
     fn latest(&self) -> Moment {
-        self.last_word.unwrap_or(self.started)
-    }
-
-    fn word(&mut self, at: Moment) {
-        self.last_word = self.last_word.max(Some(at));
-    }
-
-    fn answer(&mut self, reply: &ReplySeen) {
-        self.word(reply.at);
-        self.last_answer = Some((reply.at, reply.end_offset));
+        self.words.latest().unwrap_or(self.started)
     }
 
     fn dark(&mut self, how: EncryptionStart) -> &mut Darkness {
@@ -185,5 +179,7 @@ impl DialogReader {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

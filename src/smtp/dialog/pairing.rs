@@ -40,7 +40,11 @@ impl DialogReader {
         let (pairs, unseen) = match self.pending.front() {
             Some(command) => {
                 let fits = self.fits(command, heard);
-                if !fits && waits && self.server.hole.is_some() && !self.client.is_read_up_to(heard.acknowledged) {
+                if !fits
+                    && waits
+                    && self.server.hole.is_some()
+                    && !self.client.is_read_up_to(heard.acknowledged)
+                {
                     return false;
                 }
                 (fits, command.after_hole)
@@ -78,7 +82,7 @@ impl DialogReader {
             self.client.begin_at_greeting();
         }
         let Some(heard) = self.server.take_reply() else { return false };
-        self.answer(&heard.reply);
+        self.words.answer(&heard.reply);
         self.course.greeting(heard.reply);
         true
     }
@@ -171,7 +175,7 @@ impl DialogReader {
 
     /// The reply answers the first pending command.
     fn answered(&mut self, heard: Heard) {
-        self.skip_to_quit(&heard);
+        self.skip_to_owner(&heard);
         let Some(mut command) = self.pending.pop_front() else { return };
         if self.trust == Trust::Untried && !command.inferred {
             if possible(&command, &heard) {
@@ -184,7 +188,7 @@ impl DialogReader {
                 );
             }
         }
-        self.answer(&heard.reply);
+        self.words.answer(&heard.reply);
         if command.verb == Verb::EndOfData && command.more_replies == 0 {
             command.more_replies = self.course.replies_to_end_of_data();
         }
@@ -200,17 +204,20 @@ impl DialogReader {
         }
     }
 
-    /// 221 answers QUIT and nothing else: what stands before it was never answered.
-    fn skip_to_quit(&mut self, heard: &Heard) {
-        if heard.reply.code != ReplyCode::CLOSING {
-            return;
-        }
-        let heard_quit = |command: &Pending| {
-            command.verb == Verb::Quit && (command.end <= heard.acknowledged || self.trust == Trust::Broken)
+    /// 221 answers QUIT and 354 answers DATA, and nothing else does: what stands before was passed
+    /// over by the server, or its reply could not be told from another.
+    fn skip_to_owner(&mut self, heard: &Heard) {
+        let (owner, passed_over) = match heard.reply.code {
+            ReplyCode::CLOSING => (Verb::Quit, Answer::None),
+            ReplyCode::START_INPUT => (Verb::Data, Answer::InGap),
+            _ => return,
         };
-        if let Some(quit) = self.pending.iter().position(heard_quit) {
-            for unanswered in self.pending.drain(..quit) {
-                self.course.resolve(unanswered, Answer::None);
+        let owns = |command: &Pending| {
+            command.verb == owner && (command.end <= heard.acknowledged || self.trust == Trust::Broken)
+        };
+        if let Some(place) = self.pending.iter().position(owns) {
+            for command in self.pending.drain(..place) {
+                self.course.resolve(command, passed_over);
             }
         }
     }
@@ -228,7 +235,7 @@ impl DialogReader {
                     return self.end_of_data_by_reply(Heard { reply, ..heard }, true);
                 }
                 Mode::Body(_) | Mode::Candidate(_) if reply.code.is_negative() => {
-                    self.answer(&reply);
+                    self.words.answer(&reply);
                     return self.course.refused_in_body(reply);
                 }
                 _ => {}
@@ -240,11 +247,11 @@ impl DialogReader {
             .front()
             .is_some_and(|command| command.verb == Verb::EndOfData && command.end > heard.acknowledged);
         if in_body && !closes && reply.code.is_negative() {
-            self.answer(&reply);
+            self.words.answer(&reply);
             return self.course.refused_in_body(reply);
         }
         if unseen && !closes {
-            self.answer(&reply);
+            self.words.answer(&reply);
             if reply.code == ReplyCode::START_INPUT && self.pending.is_empty() {
                 self.client.begin_body_behind_hole();
             }

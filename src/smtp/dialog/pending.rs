@@ -2,8 +2,6 @@
 
 use crate::cite::Moment;
 use crate::smtp::command::{Argument, Verb};
-use crate::smtp::dots::DotScanner;
-use crate::smtp::head::HeadReader;
 use crate::smtp::session::Transaction;
 use crate::text::Text;
 
@@ -57,82 +55,5 @@ impl BodyPart {
         if self.subject.is_some() {
             tx.subject.clone_from(&self.subject);
         }
-    }
-}
-
-/// A body while it passes.
-#[derive(Debug)]
-pub(super) struct BodyReader {
-    part: BodyPart,
-    head: HeadReader,
-    pub(super) dots: DotScanner,
-    pub(super) lenient: Lenient,
-    /// Octets of it are missing; its end may be among them.
-    pub(super) holed: bool,
-}
-
-/// What to make of a dot line without its CRs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lenient {
-    /// It ends the body: this client ends all its lines so.
-    Ends,
-    /// The server's next reply will tell.
-    AskReply,
-    /// It is text.
-    IsText,
-}
-
-impl BodyReader {
-    pub(super) fn new(lenient: Lenient) -> Self {
-        Self {
-            part: BodyPart::default(),
-            head: HeadReader::default(),
-            dots: DotScanner::default(),
-            lenient,
-            holed: false,
-        }
-    }
-
-    /// A body whose beginning is not in the file.
-    pub(super) fn behind_a_hole() -> Self {
-        let mut body = Self::new(Lenient::IsText);
-        body.gap(0);
-        body
-    }
-
-    pub(super) fn read(&mut self, octets: &[u8], at: Moment) {
-        if octets.is_empty() {
-            return;
-        }
-        if !self.head.is_over() {
-            self.head.read(octets);
-        }
-        self.part.octets = self.part.octets.saturating_add(octets.len() as u64);
-        self.part.last = Some(at);
-    }
-
-    /// Takes the dot line back out of the count.
-    pub(super) fn without_dot(&mut self, length: u64) {
-        self.part.octets = self.part.octets.saturating_sub(length);
-    }
-
-    pub(super) fn gap(&mut self, length: u64) {
-        self.part.missing = self.part.missing.saturating_add(length);
-        self.head.gap();
-        self.dots = DotScanner::behind_a_hole();
-        self.holed = true;
-    }
-
-    /// What has been read since the last call. The head's fields are told each time.
-    pub(super) fn take_part(&mut self) -> BodyPart {
-        let mut part = std::mem::take(&mut self.part);
-        part.message_id = self.head.message_id();
-        part.subject = self.head.subject();
-        part
-    }
-
-    /// The last segment that brought octets of it.
-    pub(super) fn last(&self) -> Option<Moment> {
-        self.part.last
     }
 }

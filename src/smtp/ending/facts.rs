@@ -1,0 +1,211 @@
+//! What is known about an end before it gets a name: who closed, who was quiet, whose move it was.
+
+use crate::capture::{CloseKind, Loss, Side};
+use crate::cite::Moment;
+use crate::net::Role;
+use crate::smtp::ending::{Context, Form, Stall, Turn, Why, words};
+use crate::smtp::reply::ReplyCode;
+use crate::smtp::session::{Owed, ReplySeen, Session, Stage};
+use crate::time::{Span, Timestamp};
+
+/// Time that TCP itself takes before it sends again what was not acknowledged (RFC 6298 section
+/// 2.1), and more than a round trip takes: within it nothing is late yet.
+pub(super) const ROUND_TRIP: Span = Span::from_seconds(1);
+
+/// The segment size where the handshake did not tell one (RFC 9293 section 3.7.1).
+const DEFAULT_MSS: u32 = 536;
+
+/// Who ended the connection first, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Signal {
+    pub(super) by: Role,
+    pub(super) form: Form,
+    pub(super) at: Moment,
+    pub(super) why: Why,
+    pub(super) code: Option<ReplyCode>,
+    /// The other end was closing at the same time without knowing of this.
+    pub(super) crossed: bool,
+}
+
+/// The facts of one session's end.
+pub(super) struct Facts<'a> {
+    pub(super) session: &'a Session,
+    pub(super) context: &'a Context,
+    pub(super) signal: Option<Signal>,
+    pub(super) owed: Option<Owed>,
+    pub(super) turn: Option<Turn>,
+    pub(super) waited: Option<Span>,
+    pub(super) stall: Option<Stall>,
+    /// See [`super::Ending::covered`].
+    pub(super) covered: bool,
+    /// The file lacks octets at the very end of a stream that the other end had.
+    pub(super) gap_at_end: bool,
+}
+
+pub(super) const fn role(side: Side) -> Role {
+    match side {
+        Side::Originator => Role::Client,
+        Side::Responder => Role::Server,
+    }
+}
+
+pub(super) const fn side(role: Role) -> Side {
+    match role {
+        Role::Client => Side::Originator,
+        Role::Server => Side::Responder,
+    }
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn of(session: &'a Session, context: &'a Context) -> Self {
+        let signal = first_signal(session);
+        let end = signal.map_or(session.flow.watched_until, |signal| signal.at.time);
+        let owed = session.dialog.owed;
+        let waited = owed.map(|owed| end.since(owed.since.time));
+        let turn = owed.map(|owed| turn(session, context, owed, waited.unwrap_or(Span::ZERO)));
+        let covered = match context.aborted_at {
+            Some(aborted) => session.flow.watched_until >= aborted,
+            None => session.flow.closes.effective.is_some(),
+        };
+        let mut facts =
+            Self { session, context, signal, owed, turn, waited, stall: None, covered, gap_at_end: false };
+        facts.gap_at_end = session.dialog.lost_in_gap || facts.sender_gap_at_end();
+        facts.stall = facts.find_stall(end);
+        facts
+    }
+
+    pub(super) fn sender(&self) -> Role {
+        self.context.appliance.other()
+    }
+
+    /// Who kept the other waiting: the appliance also where its window was closed or its word had
+    /// not arrived.
+    fn stalled(&self) -> Option<Role> {
+        let owed = self.owed?;
+        match self.turn? {
+            Turn::Of(role) => Some(role),
+            // The word that did not arrive was that of the other end.
+            Turn::Path if owed.by == self.sender() => Some(self.context.appliance),
+            Turn::Path => Some(owed.by),
+        }
+    }
+
+    /// Quiet from the last word of the dialogue to the first sign of the end. What TCP does in the
+    /// meantime does not break it.
+    fn find_stall(&self, end: Timestamp) -> Option<Stall> {
+        let on = self.stalled()?;
+        let since = self.session.dialog.last_word.unwrap_or(self.session.flow.first);
+        let lasted = end.since(since.time);
+        (lasted >= self.context.silence).then(|| Stall {
+            on,
+            since,
+            lasted,
+            tcp_alive: self.is_tcp_alive(on, since.time, end),
+        })
+    }
+
+    /// Whether `by` sent any segment in the quiet; what it sent at once was still for the last word.
+    fn is_tcp_alive(&self, by: Role, since: Timestamp, end: Timestamp) -> bool {
+        let quiet_from = since.plus(ROUND_TRIP);
+        let flow = &self.session.flow;
+        match &flow.trace {
+            Some(trace) => {
+                trace.recent.iter().chain(&trace.after_close).any(|header| {
+                    header.by == side(by) && header.at.time > quiet_from && header.at.time < end
+                })
+            }
+            None => {
+                flow.streams.of(side(by)).last.is_some_and(|last| last.time > quiet_from && last.time < end)
+            }
+        }
+    }
+
+    /// The sender's last octets reached the appliance but not the file.
+    fn sender_gap_at_end(&self) -> bool {
+        let stream = self.session.flow.streams.of(side(self.sender()));
+        stream.gaps.last().is_some_and(|gap| {
+            gap.loss == Loss::Capture && gap.offset.saturating_add(gap.length) >= stream.end
+        })
+    }
+}
+
+/// The first reply, FIN or RST that ended the connection. A 421 that the closing end knew of comes
+/// before its close, one that it did not know of crossed it.
+fn first_signal(session: &Session) -> Option<Signal> {
+    let closes = &session.flow.closes;
+    let close = closes.effective.map(|close| {
+        let by = role(close.by);
+        let form = if close.kind == CloseKind::Fin { Form::Fin } else { Form::Rst };
+        let crossed = closes.all.iter().any(|other| {
+            other.by != close.by
+                && other.at > close.at
+                && other.at.time.since(close.at.time) < ROUND_TRIP
+                && match (close.kind, other.acknowledged) {
+                    // An acknowledgment of a FIN is one octet beyond the stream.
+                    (CloseKind::Fin, Some(acknowledged)) => acknowledged <= close.offset,
+                    (CloseKind::Fin, None) => false,
+                    (CloseKind::Rst, _) => other.kind == CloseKind::Fin,
+                }
+        });
+        (close, Signal { by, form, at: close.at, why: Why::Unknown, code: None, crossed })
+    });
+    let reply = closing_reply(session).map(|reply| Signal {
+        by: Role::Server,
+        form: Form::Reply,
+        at: reply.at,
+        why: words::why(reply),
+        code: Some(reply.code),
+        crossed: false,
+    });
+    match (reply, close) {
+        (None, None) => None,
+        (Some(reply), None) => Some(reply),
+        (None, Some((_, close))) => Some(close),
+        (Some(reply), Some((_, close))) if close.by == Role::Server => {
+            Some(if reply.at <= close.at { reply } else { close })
+        }
+        (Some(reply), Some((facts, close))) => {
+            let end = closing_reply(session).map_or(0, |reply| reply.end_offset);
+            let knew = facts.acknowledged.map_or(reply.at <= close.at, |acknowledged| acknowledged >= end);
+            if knew {
+                return Some(reply);
+            }
+            let crossed = reply.at.time.since(close.at.time).abs() < ROUND_TRIP;
+            let first = if reply.at <= close.at { reply } else { close };
+            Some(Signal { crossed, ..first })
+        }
+    }
+}
+
+/// The server's announcement that it closes.
+pub(super) fn closing_reply(session: &Session) -> Option<&ReplySeen> {
+    let dialog = &session.dialog;
+    // A server that goes on talking did not close after all.
+    let went_on = |reply: &ReplySeen| {
+        dialog.last_reply.as_ref().is_some_and(|last| {
+            last.at > reply.at && !matches!(last.code, ReplyCode::CLOSING | ReplyCode::NOT_AVAILABLE)
+        })
+    };
+    let unasked = dialog.unsolicited.as_ref().filter(|reply| words::closes(reply) && !went_on(reply));
+    let answer = dialog.last_reply.as_ref().filter(|reply| reply.code == ReplyCode::NOT_AVAILABLE);
+    unasked.or(answer)
+}
+
+fn turn(session: &Session, context: &Context, owed: Owed, waited: Span) -> Turn {
+    if !owed.delivered && waited >= ROUND_TRIP {
+        return Turn::Path;
+    }
+    let in_body = matches!(session.dialog.stage, Stage::Data | Stage::Body);
+    if in_body && owed.by == Role::Client && context.appliance == Role::Server && is_window_closed(session) {
+        return Turn::Of(context.appliance);
+    }
+    Turn::Of(owed.by)
+}
+
+/// The server's window has no room for a segment, so the client may have to wait (RFC 9293 section
+/// 3.8.6.2.1).
+pub(super) fn is_window_closed(session: &Session) -> bool {
+    let streams = &session.flow.streams;
+    let segment = streams.responder.mss.map_or(DEFAULT_MSS, u32::from);
+    streams.responder.last.is_some() && streams.responder.window < segment
+}
