@@ -2,6 +2,9 @@
 
 use std::fmt::Display;
 use std::io;
+use std::path::Path;
+
+use mailwitness::report::build::shown_path;
 
 use super::exit::Exit;
 
@@ -61,9 +64,42 @@ impl Failure {
     }
 }
 
+/// Paths written out in a command line that is only an example.
+const MAX_PATHS: usize = 4;
+
+/// A command line to type, its paths quoted as a shell needs it; of many paths the first ones.
+pub(crate) fn command_line<'a>(name: &str, paths: impl Iterator<Item = &'a Path>) -> String {
+    let mut words = vec![format!("mailwitness {name}")];
+    for (place, path) in paths.enumerate() {
+        if place == MAX_PATHS {
+            words.push("...".to_owned());
+            break;
+        }
+        words.push(quoted(&shown_path(path)));
+    }
+    words.join(" ")
+}
+
+fn quoted(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,@".contains(c);
+    if path.chars().all(plain) && !path.is_empty() {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_suggested_command_can_be_typed() {
+        let paths =
+            |paths: &[&'static str]| command_line("sessions", paths.to_vec().into_iter().map(Path::new));
+        assert_eq!(paths(&["a.pcap", "b c", "d'e"]), "mailwitness sessions a.pcap 'b c' 'd'\\''e'");
+        assert_eq!(paths(&["a"; 100]), "mailwitness sessions a a a a ...");
+    }
 
     #[test]
     fn a_closed_pipe_is_no_failure_however_deep_it_lies() {

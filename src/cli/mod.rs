@@ -13,6 +13,7 @@ mod report;
 mod schema;
 mod sessions;
 mod values;
+mod watched;
 mod zone_names;
 
 use std::process::ExitCode;
@@ -51,7 +52,8 @@ fn stop_when_interrupted(watch: &Watch) -> Result<(), Failure> {
     let watch = watch.clone();
     ctrlc::set_handler(move || {
         if watch.is_interrupted() {
-            std::process::exit(i32::from(Exit::Interrupted.code()));
+            let exit = output::complain(&Failure::interrupted("nothing was finished"));
+            std::process::exit(i32::from(exit.code()));
         }
         watch.interrupt();
     })

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
+use mailwitness::cite::Notes;
+use mailwitness::report::build::{shown_notes, shown_path};
 use mailwitness::report::columns::Breadth;
 use mailwitness::report::text::Style;
 use mailwitness::report::words;
@@ -56,7 +58,7 @@ impl Output {
             });
         };
         refuse_input(path, inputs)?;
-        let sink = open_file(path).with_context(|| format!("cannot write {}", path.display()));
+        let sink = open_file(path).with_context(|| format!("cannot write {}", shown_path(path)));
         Ok(Self {
             colour: args.color == ColourWhen::Always,
             watched: false,
@@ -89,10 +91,10 @@ impl Output {
         match self.sink {
             Sink::Stream(mut stream) => stream.flush().context("cannot write to standard output"),
             Sink::Direct(mut file, path) => {
-                file.flush().with_context(|| format!("cannot write {}", path.display()))
+                file.flush().with_context(|| format!("cannot write {}", shown_path(&path)))
             }
             Sink::Beside(file, path) => {
-                put_in_place(file, &path).with_context(|| format!("cannot write {}", path.display()))
+                put_in_place(file, &path).with_context(|| format!("cannot write {}", shown_path(&path)))
             }
         }
         .map_err(Failure::new)
@@ -142,9 +144,25 @@ pub(crate) fn complain(failure: &Failure) -> Exit {
     failure.exit()
 }
 
-/// Tells something that does not stop the run.
+/// Tells that part of the input could not be used.
 pub(crate) fn warn(text: &str) {
     tell("warning", text);
+}
+
+/// Tells something good to know.
+pub(crate) fn note(text: &str) {
+    tell("note", text);
+}
+
+/// Tells what was passed over in an input, for results that have no place for it.
+pub(crate) fn notes(path: &str, notes: &Notes) {
+    for note in shown_notes(notes) {
+        let count =
+            if note.count > 1 { format!(" ({} times)", words::grouped(note.count)) } else { String::new() };
+        let place = note.first.map(|place| format!(", {place}")).unwrap_or_default();
+        let kind = if note.loss { "warning" } else { "note" };
+        tell(kind, &format!("{path}{place}: {}{count}", note.text));
+    }
 }
 
 /// Shows clap's error, or the help or version that was asked for.
@@ -180,7 +198,7 @@ fn refuse_input<'a>(path: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> 
         if is_regular && fs::canonicalize(input).is_ok_and(|input| input == target) {
             return Err(Failure::words(format_args!(
                 "{} is an input; it is not overwritten",
-                path.display()
+                shown_path(path)
             )));
         }
     }

@@ -1,6 +1,7 @@
 //! `mailwitness report`: judge what the log claims by what the capture shows.
 
 use std::io::Write as _;
+use std::path::Path;
 
 use anyhow::Context as _;
 use mailwitness::investigate::{InputFacts, InputKind, InvestigateError, Plan, Watch, investigate};
@@ -10,7 +11,7 @@ use mailwitness::report::{json, text};
 
 use super::args::{Format, ReportArgs};
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, command_line};
 use super::output::Output;
 use super::plan;
 use super::progress::Progress;
@@ -40,21 +41,23 @@ fn examine(plan: &Plan, watch: &Watch) -> Result<Document, Failure> {
         Err(InvestigateError::NothingReadable(inputs)) => Err(unreadable(&inputs)),
         Err(InvestigateError::NoLog(inputs)) => {
             let captures = paths(&inputs, InputKind::Capture);
-            let failure = Failure::words("there are only captures, and a report needs a log too").hint(format!(
-                "to list the connections in them and how they ended: {}",
-                command("sessions", &captures)
-            ));
+            let failure =
+                Failure::words("there are only captures, and a report needs a log too").hint(format!(
+                    "to list the connections in them and how they ended: {}",
+                    command_line("sessions", captures)
+                ));
             Err(with_unusable(failure, &inputs))
         }
         Err(InvestigateError::NoCapture(inputs)) => {
             let logs = paths(&inputs, InputKind::Log);
-            let failure = Failure::words("there are only logs, and a report needs a capture too").hint(format!(
-                "to list the messages in them and how they ended: {}",
-                command("messages", &logs)
-            ));
+            let failure =
+                Failure::words("there are only logs, and a report needs a capture too").hint(format!(
+                    "to list the messages in them and how they ended: {}",
+                    command_line("messages", logs)
+                ));
             Err(with_unusable(failure, &inputs))
         }
-        Err(error @ InvestigateError::Filter(_)) => Err(Failure::new(error.into())),
+        Err(error @ InvestigateError::Filter(_)) => Err(Failure::new(error)),
     }
 }
 
@@ -65,29 +68,15 @@ fn unreadable(inputs: &[InputFacts]) -> Failure {
 /// Each input that is neither capture nor log, with why.
 fn with_unusable(mut failure: Failure, inputs: &[InputFacts]) -> Failure {
     for input in inputs.iter().filter(|input| input.kind == InputKind::Unusable) {
-        let why = input.notes.iter().next().map_or("neither a capture nor a mail log", |note| note.text.as_ref());
+        let why =
+            input.notes.iter().next().map_or("neither a capture nor a mail log", |note| note.text.as_ref());
         failure = failure.hint(format!("{}: {why}", shown_path(&input.path)));
     }
     failure
 }
 
-fn paths(inputs: &[InputFacts], kind: InputKind) -> Vec<String> {
-    inputs.iter().filter(|input| input.kind == kind).map(|input| shown_path(&input.path)).collect()
-}
-
-/// A command line to type, the paths quoted as a shell needs it.
-fn command(name: &str, paths: &[String]) -> String {
-    let paths: Vec<String> = paths.iter().map(|path| quoted(path)).collect();
-    format!("mailwitness {name} {}", paths.join(" "))
-}
-
-fn quoted(path: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,@".contains(c);
-    if path.chars().all(plain) && !path.is_empty() {
-        path.to_owned()
-    } else {
-        format!("'{}'", path.replace('\'', "'\\''"))
-    }
+fn paths(inputs: &[InputFacts], kind: InputKind) -> impl Iterator<Item = &Path> {
+    inputs.iter().filter(move |input| input.kind == kind).map(|input| input.path.as_path())
 }
 
 fn exit(document: &Document, exit_code: bool) -> Exit {
@@ -101,18 +90,5 @@ fn exit(document: &Document, exit_code: bool) -> Exit {
         Exit::Partial
     } else {
         Exit::Done
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_suggested_command_can_be_typed() {
-        assert_eq!(
-            command("sessions", &["a.pcap".to_owned(), "b c".to_owned(), "d'e".to_owned()]),
-            "mailwitness sessions a.pcap 'b c' 'd'\\''e'"
-        );
     }
 }

@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+use crate::investigate::{InputKind, Time};
+use crate::join::MatchOutcome;
+use crate::join::clock::ClockOrigin;
 use crate::maillog::{ClaimKind, Lost, Standing};
 use crate::net::{Endpoint, Leg, Party};
 use crate::report::document::*;
@@ -163,7 +166,7 @@ pub(crate) fn ambiguous() -> Case {
     case.matched.margin = Some(0.25);
     case.matched.rivals = (0..7)
         .map(|place| {
-            let kind = if place % 2 == 0 { EndingKind::Rst } else { EndingKind::Silence };
+            let kind = [Some(EndingKind::Rst), Some(EndingKind::Silence), None][usize::from(place) % 3];
             rival(34_500 + place, 0.25 + f64::from(place), kind)
         })
         .collect();

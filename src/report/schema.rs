@@ -68,10 +68,12 @@ mod tests {
             json::write_line(&record, &mut json).unwrap();
             assert_eq!(complaints(SchemaOf::Sessions, &json), Vec::<String>::new());
         }
-        let log = messages::samples::log();
-        for record in messages::records(messages::samples::view(&log)) {
+        let lines = messages::samples::records(&messages::samples::log(), |record| {
             let mut json = Vec::new();
             json::write_line(&record, &mut json).unwrap();
+            json
+        });
+        for json in lines {
             assert_eq!(complaints(SchemaOf::Messages, &json), Vec::<String>::new());
         }
     }

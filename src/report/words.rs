@@ -1,9 +1,10 @@
 //! The words that every format for people uses: one place, so that a report, a list of sessions and
 //! an explanation never call the same thing by two names.
 
+use crate::join::MatchOutcome;
 use crate::maillog::{ClaimKind, Lost, Standing};
 use crate::net::{Leg, Party, Role};
-use crate::report::document::{EndingAccount, MatchOutcome, TurnOf};
+use crate::report::document::{EndingAccount, TurnOf};
 use crate::smtp::ending::{EndingKind, Form, Why};
 use crate::smtp::{Ending, ReplyCode, Stage};
 use crate::text;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{BIN, case_file, code, confirmed_case, mailwitness, text};
@@ -11,9 +12,10 @@ use super::{BIN, case_file, code, confirmed_case, mailwitness, text};
 fn a_contradicted_claim_is_one_only_when_asked() {
     let folder = TempDir::new().unwrap();
     let (capture, log) = contradicted_case(&folder);
-    let output = mailwitness(&["report", &capture, &log]);
+    let output = mailwitness(&["report", &capture, &log, "--format", "json"]);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-    assert!(text(&output.stdout).contains("contradicted"));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["summary"]["contradicted"], 1, "{:#}", report["cases"]);
     assert_eq!(code(&mailwitness(&["report", &capture, &log, "--exit-code"])), 1);
 }
 

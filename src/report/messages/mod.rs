@@ -4,8 +4,9 @@ mod record;
 #[cfg(test)]
 pub(crate) mod samples;
 mod table;
+mod wanted;
 
-pub use record::{LogView, MessageOutcome, MessageRecord, records};
+pub use record::{LogView, MessageOutcome, MessageRecord};
 pub use table::MessageTable;
 
 #[cfg(test)]

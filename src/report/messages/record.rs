@@ -7,11 +7,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cite::LogRef;
+use crate::investigate::Time;
 use crate::maillog::{
-    AbortReason, ApplianceEndKind, Connection, Lost, MailLog, Message, PolicyAction, SerialIndex, Stamp,
+    self, AbortReason, ApplianceEndKind, Connection, Lost, MailLog, Message, PolicyAction, SerialIndex, Stamp,
 };
 use crate::net::Leg;
-use crate::report::document::{Line, Time};
+use crate::report::document::Line;
 use crate::text::Text;
 
 /// A MID, or an ICID without any MID, and how it ended by the log.
@@ -83,45 +84,49 @@ pub enum MessageOutcome {
     Open,
 }
 
-/// A log, and how its files and times are to be shown.
+/// What the records of a log need beside its connections.
 #[derive(Clone, Copy)]
 pub struct LogView<'a> {
-    /// The log.
-    pub log: &'a MailLog,
+    /// The log's serial numbers; its connections are not looked at.
+    pub context: &'a MailLog,
     /// The paths of its files as given, by their ids.
-    pub files: &'a [&'a str],
+    pub files: &'a [String],
     /// Its times: UTC where an offset is known.
     pub time: &'a dyn Fn(Stamp) -> Time,
 }
 
-/// All records of a log: by connection in the order of the log, then the messages whose connection
-/// the log does not name. Deliveries (DCID) are left out.
-pub fn records<'a>(view: LogView<'a>) -> impl Iterator<Item = MessageRecord<'a>> {
-    let connections = view.log.connections.iter().filter(|connection| connection.leg == Leg::Injection);
-    connections
-        .flat_map(move |connection| {
-            let alone = connection.messages.is_empty().then(|| of_connection(view, connection));
-            let messages =
-                connection.messages.iter().map(move |message| of_message(view, Some(connection), message));
-            alone.into_iter().chain(messages)
-        })
-        .chain(view.log.orphans.iter().map(move |message| of_message(view, None, message)))
+impl std::fmt::Debug for LogView<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LogView").field("files", &self.files).finish_non_exhaustive()
+    }
 }
 
-/// Whether the log says that `connection` was lost at `end` or later; for a connection without a
-/// message, ever.
-///
-/// It is `No` only where the log holds lines of the connection that name no message from then on: a
-/// search for the MID drops them all.
-fn lost_from(connection: &Connection, end: Option<Stamp>) -> Lost {
-    let from_then_on =
-        |stamp: Stamp| end.is_none_or(|end| stamp.clock != end.clock || stamp.time >= end.time);
-    if connection.lost.is_some_and(from_then_on) {
-        Lost::Yes
-    } else if connection.last_without_mid.is_some_and(from_then_on) {
-        Lost::No
-    } else {
-        Lost::Unknown
+impl<'a> LogView<'a> {
+    /// The records of a connection: one for each of its messages, or one for itself where it has
+    /// none. A delivery (DCID) has no records.
+    pub fn connection(self, connection: &'a Connection) -> impl Iterator<Item = MessageRecord<'a>> {
+        let (messages, alone) = match (connection.leg, connection.messages.as_slice()) {
+            (Leg::Delivery, _) => (&[][..], None),
+            (Leg::Injection, []) => (&[][..], Some(of_connection(self, connection))),
+            (Leg::Injection, messages) => (messages, None),
+        };
+        alone
+            .into_iter()
+            .chain(messages.iter().map(move |message| of_message(self, Some(connection), message)))
+    }
+
+    /// The record of a message whose connection the log does not name.
+    pub fn orphan(self, message: &'a Message) -> MessageRecord<'a> {
+        of_message(self, None, message)
+    }
+
+    fn serial(self, serial: Option<SerialIndex>) -> Option<&'a Text> {
+        serial.and_then(|serial| self.context.serials.get(usize::from(serial.0)))
+    }
+
+    fn lines(self, lines: &[LogRef]) -> Vec<Line> {
+        let path = |line: &LogRef| self.files.get(usize::from(line.file.0)).map_or("?", String::as_str);
+        lines.iter().map(|line| Line { file: path(line).to_owned(), line: line.line }).collect()
     }
 }
 
@@ -143,7 +148,7 @@ fn of_message<'a>(
         outcome,
         reason: reason(message),
         connection_reason: connection.and_then(connection_reason),
-        lost: connection.map_or(Lost::Unknown, |connection| lost_from(connection, ended)),
+        lost: lost_of(connection, ended),
         started_at: message.started.map(view.time),
         ended_at: ended.map(view.time),
         size: message.ready.map(|(size, _)| size),
@@ -167,7 +172,7 @@ fn of_connection<'a>(view: LogView<'a>, connection: &'a Connection) -> MessageRe
         outcome,
         reason: connection_reason(connection).map(Cow::Borrowed),
         connection_reason: connection_reason(connection),
-        lost: lost_from(connection, None),
+        lost: lost_of_connection(connection),
         started_at: connection.opened.map(view.time),
         ended_at: ended.map(view.time),
         size: None,
@@ -177,11 +182,12 @@ fn of_connection<'a>(view: LogView<'a>, connection: &'a Connection) -> MessageRe
     }
 }
 
+/// `Message aborted` is the later word: a message may be accepted and then ended by policy.
 fn outcome(message: &Message) -> (MessageOutcome, Option<Stamp>) {
     match (&message.aborted, &message.ready) {
         (Some((AbortReason::Policy(_), at)), _) => (MessageOutcome::EndedByPolicy, Some(*at)),
-        (_, Some((_, at))) => (MessageOutcome::Accepted, Some(*at)),
-        (Some((_, at)), None) => (MessageOutcome::Aborted, Some(*at)),
+        (Some((_, at)), _) => (MessageOutcome::Aborted, Some(*at)),
+        (None, Some((_, at))) => (MessageOutcome::Accepted, Some(*at)),
         (None, None) => (MessageOutcome::Unfinished, None),
     }
 }
@@ -209,6 +215,26 @@ fn connection_outcome(connection: &Connection) -> (MessageOutcome, Option<Stamp>
     }
 }
 
+/// Whether the log says `lost` of a message's connection; while the message has not ended, only a
+/// line that says so tells.
+fn lost_of(connection: Option<&Connection>, end: Option<Stamp>) -> Lost {
+    match (connection, end) {
+        (None, _) => Lost::Unknown,
+        (Some(connection), Some(end)) => maillog::lost(connection, end),
+        (Some(connection), None) if connection.lost.is_some() => Lost::Yes,
+        (Some(_), None) => Lost::Unknown,
+    }
+}
+
+/// For a connection by itself `close` without `lost` before it says enough.
+const fn lost_of_connection(connection: &Connection) -> Lost {
+    match (&connection.lost, &connection.closed) {
+        (Some(_), _) => Lost::Yes,
+        (None, Some(_)) => Lost::No,
+        (None, None) => Lost::Unknown,
+    }
+}
+
 fn reason(message: &Message) -> Option<Cow<'_, Text>> {
     let (reason, _) = message.aborted.as_ref()?;
     Some(match reason {
@@ -220,20 +246,4 @@ fn reason(message: &Message) -> Option<Cow<'_, Text>> {
 
 fn connection_reason(connection: &Connection) -> Option<&Text> {
     connection.ended_by_appliance.as_ref().map(|end| &end.words)
-}
-
-impl<'a> LogView<'a> {
-    fn serial(self, serial: Option<SerialIndex>) -> Option<&'a Text> {
-        serial.and_then(|serial| self.log.serials.get(usize::from(serial.0)))
-    }
-
-    fn lines(self, lines: &[LogRef]) -> Vec<Line> {
-        lines
-            .iter()
-            .map(|line| Line {
-                file: self.files.get(usize::from(line.file.0)).map_or("?", |path| *path).to_owned(),
-                line: line.line,
-            })
-            .collect()
-    }
 }

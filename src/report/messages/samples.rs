@@ -1,13 +1,13 @@
 //! A log made by hand for the tests of the list.
 
 use crate::cite::{LogId, LogRef};
+use crate::investigate::Time;
 use crate::maillog::{
     AbortReason, ApplianceEnd, ApplianceEndKind, ClockIndex, Connection, Finish, MailLog, Message, Policy,
     PolicyAction, SerialIndex, Stamp,
 };
 use crate::net::Leg;
-use crate::report::document::Time;
-use crate::report::messages::LogView;
+use crate::report::messages::{LogView, MessageRecord};
 use crate::text::Text;
 use crate::time::{LogTime, UtcOffset};
 
@@ -141,16 +141,12 @@ pub(crate) fn log() -> MailLog {
     }
 }
 
-const FILES: &[&str] = &["mail.current"];
-
-/// The log with its times two hours ahead of UTC.
-pub(crate) fn view(log: &MailLog) -> LogView<'_> {
-    LogView {
-        log,
-        files: FILES,
-        time: &|stamp| {
-            let offset = UtcOffset::from_seconds(7200).unwrap();
-            stamp.time.at(offset).map_or(Time::Local(stamp.time), Time::Utc)
-        },
-    }
+/// All records of a log, with its times two hours ahead of UTC.
+pub(crate) fn records<T>(log: &MailLog, take: impl FnMut(MessageRecord<'_>) -> T) -> Vec<T> {
+    let files = ["mail.current".to_owned()];
+    let offset = UtcOffset::from_seconds(7200).unwrap();
+    let time = |stamp: Stamp| stamp.time.at(offset).map_or(Time::Local(stamp.time), Time::Utc);
+    let view = LogView { context: log, files: &files, time: &time };
+    let of_connections = log.connections.iter().flat_map(|connection| view.connection(connection));
+    of_connections.chain(log.orphans.iter().map(|orphan| view.orphan(orphan))).map(take).collect()
 }

@@ -1,9 +1,9 @@
 //! Messages as a list in fixed columns, for people.
 
 use super::{MessageOutcome, MessageRecord};
+use crate::investigate::Time;
 use crate::maillog::Lost;
 use crate::report::columns::{self, Breadth, Column, Overflow};
-use crate::report::document::Time;
 
 const TIME: Column = Column { title: "TIME", width: 8, overflow: Overflow::NextLine };
 const MID: Column = Column { title: "MID", width: 9, overflow: Overflow::NextLine };

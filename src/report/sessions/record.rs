@@ -168,8 +168,8 @@ pub enum TurnRecord {
 /// From MAIL to its end.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct TransactionRecord<'a> {
-    /// The reverse path without brackets.
-    pub mail_from: &'a Text,
+    /// The reverse path without brackets; null where the capture lacks MAIL itself.
+    pub mail_from: Option<&'a Text>,
     /// The reply to MAIL; null where none was seen.
     pub mail_code: Option<ReplyCode>,
     /// Its RCPT commands.
@@ -184,6 +184,8 @@ pub struct TransactionRecord<'a> {
     pub code: Option<ReplyCode>,
     /// The command that gave it up.
     pub abandoned_by: Option<Cow<'static, str>>,
+    /// Part of it is concluded from replies, because the capture lacks the octets.
+    pub inferred: bool,
     /// Octets of the body on the wire.
     pub body_octets: u64,
     /// Octets of the body that the capture lacks.
@@ -261,9 +263,9 @@ impl<'a> SessionRecord<'a> {
             conn_state: flow.conn_state.as_str(),
             history: &flow.history,
             helo: dialog.helo.as_ref(),
-            commands: dialog.commands.iter().map(|command| spelled(&command.verb)).collect(),
+            commands: dialog.commands.iter().map(|command| command.verb.as_str()).collect(),
             commands_dropped: dialog.commands_dropped,
-            mail_from: dialog.transactions.iter().map(|transaction| &transaction.mail_from).collect(),
+            mail_from: dialog.transactions.iter().filter_map(sender).collect(),
             rcpt_to: dialog
                 .transactions
                 .iter()
@@ -336,7 +338,7 @@ impl<'a> TransactionRecord<'a> {
     fn new(transaction: &'a Transaction, captures: &'a (impl Capturing + ?Sized)) -> Self {
         let (outcome, code, ended) = outcome(transaction);
         Self {
-            mail_from: &transaction.mail_from,
+            mail_from: sender(transaction),
             mail_code: transaction.mail_reply.map(|(code, _)| code),
             rcpt_to: transaction
                 .recipients
@@ -351,9 +353,10 @@ impl<'a> TransactionRecord<'a> {
             outcome,
             code,
             abandoned_by: match &transaction.outcome {
-                Outcome::Abandoned { by, .. } => Some(spelled(by)),
+                Outcome::Abandoned { by, .. } => Some(by.as_str()),
                 _ => None,
             },
+            inferred: transaction.inferred || transaction.acceptance_inferred,
             body_octets: transaction.body_octets,
             body_missing: transaction.body_missing,
             message_id: transaction.message_id.as_ref(),
@@ -365,6 +368,10 @@ impl<'a> TransactionRecord<'a> {
             frame: transaction.mail.frame.frame,
         }
     }
+}
+
+fn sender(transaction: &Transaction) -> Option<&Text> {
+    (!transaction.mail_missing).then_some(&transaction.mail_from)
 }
 
 fn outcome(transaction: &Transaction) -> (OutcomeRecord, Option<ReplyCode>, Option<Moment>) {
@@ -392,29 +399,4 @@ const fn role_source(roles: RolesFrom) -> RoleSource {
         RolesFrom::Greeting => RoleSource::Greeting,
         RolesFrom::Port => RoleSource::Port,
     }
-}
-
-/// A command as lists spell it.
-fn spelled(verb: &Verb) -> Cow<'static, str> {
-    Cow::Borrowed(match verb {
-        Verb::Ehlo => "EHLO",
-        Verb::Helo => "HELO",
-        Verb::Lhlo => "LHLO",
-        Verb::Mail => "MAIL",
-        Verb::Rcpt => "RCPT",
-        Verb::Data => "DATA",
-        Verb::Bdat => "BDAT",
-        Verb::EndOfData => ".",
-        Verb::Rset => "RSET",
-        Verb::Noop => "NOOP",
-        Verb::Quit => "QUIT",
-        Verb::Vrfy => "VRFY",
-        Verb::Expn => "EXPN",
-        Verb::Help => "HELP",
-        Verb::Etrn => "ETRN",
-        Verb::StartTls => "STARTTLS",
-        Verb::Auth => "AUTH",
-        Verb::AuthLine => "(auth)",
-        Verb::Unknown(word) => return Cow::Owned(format!("?{word}")),
-    })
 }

@@ -52,6 +52,9 @@ fn transaction(outcome: Outcome, stage: Stage) -> Transaction {
         mail: moment(10),
         mail_reply: reply(250),
         mail_from: Text::from("anna@example.net"),
+        mail_missing: false,
+        acceptance_inferred: false,
+        declared_size: None,
         recipients: vec![
             Recipient { address: Text::from("bert@example.com"), at: moment(12), reply: reply(250) },
             Recipient { address: Text::new(b"\xff@example.com"), at: moment(13), reply: reply(550) },
@@ -65,6 +68,8 @@ fn transaction(outcome: Outcome, stage: Stage) -> Transaction {
         last_body: None,
         end_of_data: None,
         end_reply: None,
+        end_reply_missing: false,
+        inferred: false,
         message_id: None,
         subject: None,
         outcome,
@@ -136,8 +141,14 @@ pub(crate) fn two_transactions() -> (Session, Ending) {
         ],
         vec![delivered, given_up],
     );
-    session.dialog.quit =
-        Some(Quit { at: moment(16), end_offset: 90, all_answered_before: true, reply: None });
+    session.dialog.quit = Some(Quit {
+        at: moment(16),
+        end_offset: 90,
+        acknowledged: 190,
+        inferred: false,
+        all_answered_before: true,
+        reply: None,
+    });
     (session, ending(EndingKind::Quit, Some(Role::Client), Stage::Between))
 }
 

@@ -2,10 +2,10 @@
 
 use super::page::Page;
 use super::{show, wire};
+use crate::investigate::InputKind;
+use crate::join::clock::ClockOrigin;
 use crate::net::Leg;
-use crate::report::document::{
-    Clock, ClockSegment, ClockOrigin, Document, Input, InputKind, InputNote, Unlogged,
-};
+use crate::report::document::{Clock, ClockSegment, Document, Input, InputNote, Unlogged};
 use crate::report::words::{self, EndingFacts, Names, counted};
 
 /// Connections without an ICID that are listed.

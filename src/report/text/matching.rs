@@ -2,7 +2,8 @@
 
 use super::page::Page;
 use super::show;
-use crate::report::document::{MatchAccount, MatchOutcome, Rival};
+use crate::join::MatchOutcome;
+use crate::report::document::{MatchAccount, Rival};
 use crate::report::words::{self, EndingFacts, Names};
 
 /// Pieces of evidence shown, the weightiest first.
@@ -49,15 +50,16 @@ fn rivals(account: &MatchAccount, names: Names) -> Vec<String> {
 }
 
 fn rival(rival: &Rival, names: Names) -> String {
+    let ending = match rival.kind {
+        Some(kind) => EndingFacts::of(kind).who_and_how(names),
+        None => "the message is not seen on it".to_owned(),
+    };
     format!(
-        "{} -> {}, from frame {} of {}: {} ({:.1} behind)",
+        "{} -> {}, from frame {} of {}: {ending} ({:.1} behind)",
         rival.client,
         rival.server,
         rival.frame,
         show::path(&rival.capture),
-        rival.kind.map_or("this message is not seen on it".to_owned(), |kind| {
-            EndingFacts::of(kind).who_and_how(names)
-        }),
         rival.worse_by,
     )
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::page::Page;
-use crate::report::document::{Case, Line, Time};
+use crate::investigate::Time;
+use crate::report::document::{Case, Line};
 use crate::report::words;
 use crate::report::wrap::cut;
 use crate::text::Text;

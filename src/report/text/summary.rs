@@ -2,7 +2,8 @@
 
 use super::page::Page;
 use super::show;
-use crate::report::document::{Case, Document, InputKind};
+use crate::investigate::InputKind;
+use crate::report::document::{Case, Document};
 use crate::report::words::{self, counted};
 use crate::verdict::VerdictKind;
 
