@@ -84,7 +84,7 @@ mod program {
     }
 
     fn compile(expression: &str, link: LinkType) -> Result<BpfProgram, pcap::Error> {
-        Capture::dead(Linktype(link.0.cast_signed()))?.compile(expression, true)
+        Capture::dead(Linktype(link.to_dlt()))?.compile(expression, true)
     }
 }
 

@@ -26,7 +26,7 @@ impl LibpcapReader {
     pub(super) fn open(path: &Path) -> Result<Self, OpenCause> {
         let capture = Capture::from_file_with_precision(path, Precision::Nano)
             .map_err(|error| OpenCause::Libpcap(error.to_string()))?;
-        let link = LinkType(capture.get_datalink().0.cast_unsigned());
+        let link = LinkType::from_dlt(capture.get_datalink().0);
         Ok(Self { capture, link, frames: 0, bytes: Arc::new(AtomicU64::new(FILE_HEADER)) })
     }
 
