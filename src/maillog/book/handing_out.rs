@@ -2,7 +2,8 @@
 
 use std::cmp::Reverse;
 
-use super::{Book, Due, Entry, Home, Keep, LogSink};
+use super::shelf::{Due, Entry, Home};
+use super::{Book, Keep, LogSink};
 use crate::maillog::connection::{Life, OpenConnection};
 use crate::maillog::{Connection, SerialIndex};
 
