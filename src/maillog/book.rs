@@ -9,8 +9,7 @@ mod handing_out;
 mod left_out;
 mod shelf;
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
 use ahash::AHashMap;
 
@@ -58,7 +57,7 @@ pub(super) enum Keep {
     /// They are handed out once they are closed and so many records have passed that name none of
     /// them: memory then depends on open connections.
     Open {
-        /// Records that must have passed.
+        /// Records that must have passed; up to twice as many where a line comes after the close.
         grace: u64,
     },
 }
@@ -79,7 +78,7 @@ pub(super) struct Book {
     shelf: usize,
     connections: Slab<OpenConnection>,
     orphans: Slab<OpenMessage>,
-    due: BinaryHeap<Reverse<Due>>,
+    due: VecDeque<Due>,
     left_out: VecDeque<(usize, u64)>,
 }
 
@@ -97,7 +96,7 @@ impl Book {
             shelf: 0,
             connections: Slab::default(),
             orphans: Slab::default(),
-            due: BinaryHeap::new(),
+            due: VecDeque::new(),
             left_out: VecDeque::new(),
         }
     }
@@ -370,7 +369,7 @@ impl Book {
 
     fn wait_for(&mut self, entry: Entry, born: u64) {
         if let Keep::Open { grace } = self.keep {
-            self.due.push(Reverse(Due { at: self.tick.saturating_add(grace), born, entry }));
+            self.due.push_back(Due { at: self.tick.saturating_add(grace), born, entry });
         }
     }
 }

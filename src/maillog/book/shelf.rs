@@ -36,15 +36,18 @@ impl Shelf {
     }
 }
 
-/// An entry to be handed out when its time has come, the earliest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// An entry to be handed out when its time has come.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Due {
+    /// The record at which it is due.
     pub(super) at: u64,
+    /// The record that made the entry: its number may be another's by then.
     pub(super) born: u64,
     pub(super) entry: Entry,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What can be handed out, by its number.
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Entry {
     Connection(u32),
     Orphan(u32),
