@@ -54,6 +54,12 @@ pub(super) fn number(text: &[u8]) -> Option<(u64, &[u8])> {
 
 /// Where `phrase` first stands in `text`, ASCII case apart. `phrase` is one of ours and short.
 pub(super) fn find(text: &[u8], phrase: &[u8]) -> Option<usize> {
+    // As written it is found much sooner, and almost always stands so.
+    memchr::memmem::find(text, phrase).or_else(|| find_in_any_case(text, phrase))
+}
+
+#[cold]
+fn find_in_any_case(text: &[u8], phrase: &[u8]) -> Option<usize> {
     let first = *phrase.first()?;
     let last_start = text.len().checked_sub(phrase.len())?;
     let starts = text.get(..=last_start)?;
@@ -87,9 +93,10 @@ pub(super) fn word(text: &[u8]) -> (&[u8], &[u8]) {
 /// An IP address as the log prints it; brackets and a zone are tolerated, a mask of letters is none.
 pub(super) fn ip(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
-    let text = text.trim_matches(|c| matches!(c, '[' | ']' | '(' | ')' | ',' | ' '));
-    let text = text.split('%').next()?;
-    text.parse().ok()
+    text.parse().ok().or_else(|| {
+        let bare = text.trim_matches(|c| matches!(c, '[' | ']' | '(' | ')' | ',' | ' '));
+        bare.split('%').next()?.parse().ok()
+    })
 }
 
 /// An envelope address: without its angle brackets, where it has them (some exports strip them).

@@ -1,7 +1,11 @@
 //! Every line shape that is known of the text mail log, with made-up values.
 
-use super::*;
 use proptest::prelude::*;
+
+use super::*;
+use crate::maillog::event::Abort;
+use crate::maillog::{ApplianceEndKind, Finish, Tls};
+use crate::time::UtcOffset;
 
 fn ids(connection: Option<(Leg, u64)>, mid: Option<u64>) -> Ids {
     Ids { connection: connection.map(|(leg, id)| ConnectionId { leg, id }), mid }
