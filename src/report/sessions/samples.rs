@@ -165,6 +165,7 @@ pub(crate) fn odd() -> (Session, Ending) {
         since: moment(8),
         records: vec![],
         records_seen: 0,
+        tls13: None,
         established: true,
         cut_record: None,
         not_tls: false,
