@@ -3,8 +3,9 @@
 use super::packet::flag;
 use super::rng::Rng;
 use super::script::Answer;
+use super::segment::{Dir, Extra, Mark, Payload};
 use super::sender::{MICRO, MILLI, SECOND};
-use super::tcp::{Conn, Dir, Extra, KERNEL, Mark, Payload, RTO_MIN};
+use super::tcp::{Conn, KERNEL, RTO_MIN};
 
 /// The longest pause between two retransmissions (FreeBSD's TCPTV_REXMTMAX).
 const RTO_MAX: i64 = 64 * SECOND;
@@ -141,13 +142,22 @@ impl Conn {
         }
     }
 
-    /// Says all again that the sender has not acknowledged, `flags` added to the last of it.
+    /// Says all again that the sender has not acknowledged, `flags` added to the last of it. What was said in
+    /// several goes is said in one now, as far as a segment holds it.
     fn repeat(&mut self, at: i64, flags: u8) {
-        let unheard = std::mem::take(&mut self.unheard);
-        for (place, (offset, piece)) in unheard.iter().enumerate() {
-            let last = if place + 1 == unheard.len() { flags } else { 0 };
-            self.send(Dir::Server, at, flag::ACK | flag::PSH | last, *offset, *piece, Extra::Usual);
+        let mut again: Vec<(u64, Payload)> = Vec::new();
+        for (offset, piece) in &self.unheard {
+            let joined = again.last().and_then(|(_, before)| before.joined(*piece, self.mss));
+            match (again.last_mut(), joined) {
+                (Some((_, before)), Some(joined)) => *before = joined,
+                _ => again.push((*offset, *piece)),
+            }
         }
-        self.unheard = unheard;
+        let mut left = again.len();
+        for (offset, piece) in again {
+            left -= 1;
+            let last = if left == 0 { flags } else { 0 };
+            self.send(Dir::Server, at, flag::ACK | flag::PSH | last, offset, piece, Extra::Usual);
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::packet::flag;
 use super::rng::Rng;
+use super::segment::{Dir, Extra, Mark, Payload, Segment};
 use super::sender::MICRO;
-use super::tcp::{Conn, Dir, Extra, KERNEL, Mark, Payload, RTO_MIN, SERVER_DELAY, Segment};
+use super::tcp::{Conn, KERNEL, RTO_MIN, SERVER_DELAY};
 
 /// Segments in flight at most: 40 of 1,460 octets stay below the appliance's window of 65,664.
 const FLIGHT_MAX: u64 = 40;
@@ -179,7 +180,7 @@ impl Conn {
                 hidden: arrival.hidden,
                 mark: if flags & flag::FIN != 0 { Mark::Ending } else { Mark::None },
             });
-            last = arrival.at;
+            last = last.max(arrival.at);
             let verdict = received.take(arrival.from, arrival.to);
             let complete = received.whole == end && final_piece && sending.fin;
             self.server.heard = base + received.whole + u64::from(complete);
@@ -197,7 +198,7 @@ impl Conn {
             self.server_owes = None;
             self.send(Dir::Server, at, flag::ACK, self.server.next, Payload::NONE, extra);
             received.note_ack(verdict, at);
-            last = at;
+            last = last.max(at);
         }
         last
     }

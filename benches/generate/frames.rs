@@ -7,8 +7,9 @@ use super::body::Pool;
 use super::message::Message;
 use super::packet::{Header, flag};
 use super::rng::Rng;
+use super::segment::{Dir, Extra, Mark, Payload, Segment};
 use super::sender::{MILLI, Sender, Stack, appliance};
-use super::tcp::{Conn, Dir, Extra, Mark, Payload, Segment};
+use super::tcp::Conn;
 
 /// Departures of the appliance that are remembered for the sender's echoes.
 const DEPARTURES_MAX: usize = 64;
@@ -86,7 +87,7 @@ impl Frames {
             inbound,
             ttl: if inbound { sender.ttl } else { stack.ttl() },
             // A socket that is no more has no counter (Linux).
-            ip_id: if bare { 0 } else { segment.ip_id },
+            ip_id: if bare && stack == Stack::Linux { 0 } else { segment.ip_id },
             seq: own.isn.wrapping_add(segment.offset as u32),
             ack: match segment.flags & flag::ACK {
                 0 => 0,

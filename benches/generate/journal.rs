@@ -14,8 +14,8 @@ use super::sender::{MILLI, SECOND};
 #[derive(Debug)]
 pub(crate) struct Journal<W> {
     out: W,
-    /// Lines to come: time, order, text.
-    pending: BinaryHeap<Reverse<(i64, u64, String)>>,
+    /// Lines to come: time, order, level, text.
+    pending: BinaryHeap<Reverse<(i64, u64, &'static str, String)>>,
     order: u64,
     /// What is added to the wire's time to get the log's.
     ahead: i64,
@@ -64,8 +64,17 @@ impl<W: Write> Journal<W> {
 
     /// Queues a line for its time (the wire's).
     pub(crate) fn line(&mut self, at: i64, text: String) {
+        self.queue(at, " Info: ", text);
+    }
+
+    /// Queues a warning.
+    pub(crate) fn warning(&mut self, at: i64, text: String) {
+        self.queue(at, " Warning: ", text);
+    }
+
+    fn queue(&mut self, at: i64, level: &'static str, text: String) {
         self.order += 1;
-        self.pending.push(Reverse((at, self.order, text)));
+        self.pending.push(Reverse((at, self.order, level, text)));
     }
 
     /// What the appliance does with a message that it has taken: scans, policy, delivery.
@@ -114,7 +123,7 @@ impl<W: Write> Journal<W> {
         while let Some(Reverse((at, ..))) = self.pending.peek()
             && *at < until
         {
-            let Some(Reverse((at, _, text))) = self.pending.pop() else { break };
+            let Some(Reverse((at, _, level, text))) = self.pending.pop() else { break };
             let second = (at + self.ahead).div_euclid(SECOND);
             if second != self.second {
                 self.second = second;
@@ -122,11 +131,11 @@ impl<W: Write> Journal<W> {
                 stamp(&mut self.stamp, second);
             }
             self.out.write_all(self.stamp.as_bytes())?;
-            self.out.write_all(b" Info: ")?;
+            self.out.write_all(level.as_bytes())?;
             self.out.write_all(text.as_bytes())?;
             self.out.write_all(b"\n")?;
             self.lines += 1;
-            self.octets += (self.stamp.len() + text.len() + 8) as u64;
+            self.octets += (self.stamp.len() + level.len() + text.len() + 1) as u64;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::journal::python;
 use super::script::Entry;
-use super::sender::{MICRO, SECOND, Sender, appliance};
+use super::sender::{SECOND, Sender, appliance};
 use super::session::{Session, World};
 
 /// The appliance's interface.
@@ -12,9 +12,7 @@ const INTERFACE: &str = "Data 1";
 
 impl Session {
     /// Writes one entry of the log, which may be several lines.
-    pub(crate) fn log<L: Write>(&mut self, entry: Entry, world: &mut World<L>, sender: &Sender) {
-        let at = (self.conn.now + self.rng.between(10, 400) * MICRO).max(self.logged);
-        self.logged = at;
+    pub(crate) fn log<L: Write>(&mut self, entry: Entry, at: i64, world: &mut World<L>, sender: &Sender) {
         let icid = self.icid.unwrap_or_default();
         let (remote, local) = (sender.address, appliance(sender.address));
         let mid = |session: &Self, index: u8| session.mids.get(usize::from(index)).copied().flatten();
@@ -116,10 +114,13 @@ impl Session {
             Entry::Exceeded => {
                 format!("ICID {icid} disconnected address {remote}, exceeded allowable connection time")
             }
-            Entry::TooMany => format!(
-                "System limit reached: connection limit for IP {remote} on listener Inbound ICID {icid}: max: 20"
-            ),
-            Entry::Failed(why) => format!("ICID {icid} Receiving Failed: {why}"),
+            Entry::TooMany => {
+                let text = format!(
+                    "System limit reached: connection limit for IP {remote} on listener Inbound ICID {icid}: max: 20"
+                );
+                return world.journal.warning(at, text);
+            }
+            Entry::Failed(why) => format!("ICID {icid} {why}"),
             Entry::Killed => format!("SMTP server connection killed ICID: {icid}"),
             Entry::Close => format!("ICID {icid} close"),
         };

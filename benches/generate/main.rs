@@ -12,7 +12,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, ValueEnum};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use generate::{Options, Sinks, Summary};
@@ -45,24 +45,23 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> anyhow::Result<Summary> {
     let out = options.out.as_deref().ok_or_else(|| anyhow::anyhow!("--out DIR is missing"))?;
     std::fs::create_dir_all(out)?;
-    let extension = match (options.format, options.gzip) {
-        (generate::Format::Pcap, false) => "pcap",
-        (generate::Format::Pcap, true) => "pcap.gz",
-        (generate::Format::Pcapng, false) => "pcapng",
-        (generate::Format::Pcapng, true) => "pcapng.gz",
-    };
+    let format = options.format.to_possible_value();
+    let mut extension = format.as_ref().map_or("pcap", |value| value.get_name()).to_owned();
+    if options.gzip {
+        extension += ".gz";
+    }
     let create = |extension: &str| create(out, &options.name, extension);
     let (log, truth) = (create("log")?, create("truth")?);
     let (summary, mut sinks) = if options.log_only {
         let capture: Box<dyn Write> = Box::new(io::sink());
         generate::generate(options, Sinks { capture, log, truth })?
     } else if options.gzip {
-        let capture = GzEncoder::new(create(extension)?, Compression::fast());
+        let capture = GzEncoder::new(create(&extension)?, Compression::fast());
         let (summary, sinks) = generate::generate(options, Sinks { capture, log, truth })?;
         let Sinks { capture, log, truth } = sinks;
         (summary, Sinks { capture: Box::new(capture.finish()?) as Box<dyn Write>, log, truth })
     } else {
-        let capture: Box<dyn Write> = Box::new(create(extension)?);
+        let capture: Box<dyn Write> = Box::new(create(&extension)?);
         generate::generate(options, Sinks { capture, log, truth })?
     };
     sinks.capture.flush()?;

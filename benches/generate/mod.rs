@@ -3,6 +3,14 @@
 //!
 //! Same options, same octets. Nothing of mailwitness is used here, so that neither can be wrong with the other.
 //!
+//! A [`story::Story`] says how a session goes; [`tale`] and [`script`] make it steps, [`session`] runs them, and
+//! [`tcp`], [`flight`] and [`close`] turn what is said into segments, with what path and capture do to them.
+//! [`frames`], [`packet`] and [`file`] write those down; [`lines`] and [`journal`] write the log, [`outcome`] and
+//! [`truth`] the truth. One queue keeps all open sessions in the order of time.
+//!
+//! Not modelled: delivery connections on the wire, chunking (BDAT), AUTH, implicit TLS, IP fragments and options,
+//! segmentation offload, middleboxes (no forged RST), zero windows, ICMP.
+//!
 //! Times are nanoseconds since 1970 in UTC; a stream's offsets count its SYN as octet 0.
 
 mod body;
@@ -18,9 +26,11 @@ mod outcome;
 mod packet;
 mod rng;
 mod script;
+mod segment;
 mod sender;
 mod session;
 mod story;
+mod tale;
 mod tcp;
 mod tls;
 mod truth;
@@ -37,7 +47,7 @@ use sender::{MILLI, SECOND, Sender, appliance};
 use session::{Session, World};
 use story::{Mix, Story};
 
-pub(crate) use options::{Format, Options};
+pub(crate) use options::Options;
 
 /// Sessions without a word about it.
 const SESSIONS_DEFAULT: u64 = 200;
@@ -106,6 +116,7 @@ impl<C: Write, L: Write, T: Write> Generator<C, L, T> {
             journal: Journal::new(sinks.log, options, appliance(of).to_string()),
             icid: 10_000 + rng.below(4_000_000),
             mid: 1_000 + rng.below(2_000_000),
+            now: i64::MIN,
             capture_from: if options.early == 0 { i64::MIN } else { i64::MAX },
             capture_until: i64::MAX,
         };
@@ -128,13 +139,11 @@ impl<C: Write, L: Write, T: Write> Generator<C, L, T> {
 
     fn run(mut self) -> io::Result<(Summary, Sinks<C, L, T>)> {
         let mut next_start = self.world.options.start * SECOND + self.rng.below(SECOND as u64) as i64;
-        let mut now = next_start;
         while self.wants_more() {
             let at = self.queue.peek().map_or(i64::MAX, |Reverse((at, ..))| *at);
-            now = at.min(next_start);
             if next_start <= at {
                 self.start(next_start)?;
-                if self.started == self.world.options.early {
+                if self.started == self.world.options.early && self.world.capture_from == i64::MAX {
                     self.world.capture_from = next_start + EARLY_LEAD;
                 }
                 let pause = self.rng.exponential(SECOND as f64 / self.world.options.rate);
@@ -143,11 +152,12 @@ impl<C: Write, L: Write, T: Write> Generator<C, L, T> {
                 self.step()?;
             }
         }
-        while let Some(Reverse((at, ..))) = self.queue.peek() {
-            now = *at;
+        // Fewer connections than early ones: the capture begins behind them all.
+        self.world.capture_from = self.world.capture_from.min(self.world.now);
+        while !self.queue.is_empty() {
             self.step()?;
         }
-        self.late(now + SECOND)?;
+        self.late(self.world.now.max(next_start) + SECOND)?;
         self.world.journal.flush_before(i64::MAX)?;
         let summary = Summary {
             sessions: self.started,
@@ -204,6 +214,7 @@ impl<C: Write, L: Write, T: Write> Generator<C, L, T> {
         let Some(port) = sender.take_port(at) else { return Ok(()) };
         let mut session = Session::open(&self.world.options, self.started, story, sender, place, port, at);
         self.started += 1;
+        self.world.now = at;
         self.expected_octets += session.expected_octets();
         let next = session.advance(&mut self.world, sender);
         let slot = self.free.pop().unwrap_or(self.open.len());
@@ -220,6 +231,8 @@ impl<C: Write, L: Write, T: Write> Generator<C, L, T> {
     /// Writes the next segment of all.
     fn step(&mut self) -> io::Result<()> {
         let Some(Reverse((at, number, slot))) = self.queue.pop() else { return Ok(()) };
+        debug_assert!(at >= self.world.now, "session {number} goes back in time");
+        self.world.now = at;
         self.world.journal.flush_before(at)?;
         let Some(place) = self.open.get_mut(slot) else { return Ok(()) };
         let Some(session) = place else { return Ok(()) };

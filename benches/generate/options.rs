@@ -4,11 +4,32 @@ use std::path::PathBuf;
 
 use super::story::Mix;
 
+/// What spreads and lookups stay below.
+const MODEST: f64 = 120.0;
+/// Seconds of a year.
+const YEAR: f64 = 31_557_600.0;
+
 /// A share from 0 to 1.
 fn share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err("a share is a number from 0 to 1".to_owned()),
+    }
+}
+
+/// A number that is not below 0.
+fn not_negative(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if (0.0..=MODEST).contains(&number) => Ok(number),
+        _ => Err(format!("a number from 0 to {MODEST} is wanted")),
+    }
+}
+
+/// A number of seconds, either way.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.abs() <= YEAR => Ok(number),
+        _ => Err("a number of seconds of less than a year is wanted".to_owned()),
     }
 }
 
@@ -50,7 +71,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 8_000, value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     pub(crate) body: u64,
     /// Spread of the message size: standard deviation of its logarithm.
-    #[arg(long, default_value_t = 0.9)]
+    #[arg(long, default_value_t = 0.9, value_parser = not_negative)]
     pub(crate) spread: f64,
     /// Endings and their weights: `rst_body=2,deliver=5` for only these, `+rst_body=90` to change the default mix.
     #[arg(long)]
@@ -98,16 +119,17 @@ pub(crate) struct Options {
     pub(crate) wrap: f64,
 
     /// When the first connection begins: seconds since 1970, UTC.
-    #[arg(long, default_value_t = 1_773_216_000)]
+    #[arg(long, default_value_t = 1_773_216_000, value_parser = clap::value_parser!(i64).range(0..4_000_000_000))]
     pub(crate) start: i64,
     /// Local time minus UTC, in seconds, as the log's head has it.
-    #[arg(long, default_value_t = 3_600, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 3_600, allow_negative_numbers = true,
+        value_parser = clap::value_parser!(i64).range(-50_400..=50_400))]
     pub(crate) utc_offset: i64,
     /// How far the log's clock is ahead of the capture's, in seconds.
-    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true, value_parser = seconds)]
     pub(crate) skew: f64,
     /// Longest reverse lookup, in seconds: `New SMTP ICID` and the greeting come after it.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.0, value_parser = not_negative)]
     pub(crate) lag: f64,
     /// Write the log without its head.
     #[arg(long)]

@@ -44,7 +44,7 @@ impl Session {
                 by: (!cut).then_some(fate.by),
                 why: fate.why.filter(|_| !cut),
                 race: fate.race && !cut,
-                stage: fate.stage,
+                stage: (!cut).then_some(fate.stage),
                 frame,
                 close_frame: frames.close,
             },

@@ -77,8 +77,9 @@ pub(crate) struct Sender {
     pub(crate) record: u64,
     pub(crate) reputation: Option<i64>,
     pub(crate) country: &'static str,
-    /// The first of its ports, and when each is free again.
+    /// The first of its ports, how many it has, and when each that was used is free again.
     ports_from: u16,
+    ports_max: usize,
     ports: Vec<i64>,
     next_port: usize,
 }
@@ -119,16 +120,20 @@ impl Sender {
             country: *rng
                 .pick(&"United States", &["Germany", "Japan", "Brazil", "Netherlands", "not applicable"]),
             ports_from: rng.between(32_768, 60_000) as u16,
-            ports: vec![i64::MIN; *rng.pick(&256, &[32, 64, 1_024]) as usize],
+            ports_max: *rng.pick(&256, &[32, 64, 1_024]),
+            ports: Vec::new(),
             next_port: 0,
         }
     }
 
     /// A port that is free at `now`; it is taken until [`Self::release`].
     pub(crate) fn take_port(&mut self, now: i64) -> Option<u16> {
-        for _ in 0..self.ports.len() {
+        for _ in 0..self.ports_max {
             let place = self.next_port;
-            self.next_port = (place + 1) % self.ports.len();
+            self.next_port = (place + 1) % self.ports_max;
+            if place == self.ports.len() {
+                self.ports.push(i64::MIN);
+            }
             if let Some(free_at) = self.ports.get_mut(place).filter(|free_at| **free_at <= now) {
                 *free_at = i64::MAX;
                 return Some(self.ports_from + place as u16);
@@ -183,7 +188,7 @@ mod tests {
         while let Some(port) = sender.take_port(0) {
             assert!(seen.insert(port), "{port} twice");
         }
-        assert_eq!(seen.len(), sender.ports.len());
+        assert_eq!(seen.len(), sender.ports_max);
         let first = *seen.first().unwrap();
         sender.release(first, 0);
         assert_eq!(sender.take_port(PORT_REST - 1), None);

@@ -11,9 +11,10 @@ use super::message::Message;
 use super::options::Options;
 use super::rng::Rng;
 use super::script::{Script, Step};
+use super::segment::{Mark, Payload};
 use super::sender::{MICRO, MILLI, SECOND, Sender};
 use super::story::Story;
-use super::tcp::{Conn, Faults, Mark};
+use super::tcp::{Conn, Faults};
 use super::tls::Cipher;
 use super::truth::Fate;
 
@@ -29,6 +30,8 @@ pub(crate) struct World<L> {
     /// The appliance's counters.
     pub(crate) icid: u64,
     pub(crate) mid: u64,
+    /// The time reached.
+    pub(crate) now: i64,
     /// Frames before and after these times are not in the capture.
     pub(crate) capture_from: i64,
     pub(crate) capture_until: i64,
@@ -54,7 +57,7 @@ pub(crate) struct Session {
     pub(crate) conn: Conn,
     pub(crate) rng: Rng,
     /// No line of this session is earlier than the last.
-    pub(crate) logged: i64,
+    logged: i64,
     steps: VecDeque<Step>,
     /// When the connection was made.
     connected: i64,
@@ -116,18 +119,39 @@ impl Session {
         }
     }
 
-    /// Octets that this session will put in the capture, roughly.
+    /// Octets that this session will put in the capture, roughly: known before its first step.
     pub(crate) fn expected_octets(&self) -> u64 {
-        /// A dialogue without its bodies; headers and acknowledgements beside a full segment.
-        const DIALOGUE: u64 = 2_500;
-        let bodies: u64 = self.messages.iter().map(|message| message.body.wire_octets()).sum();
-        DIALOGUE + bodies + bodies / 9
+        /// Handshake and close; headers of one segment that is said; beside a full segment its own headers and half
+        /// an acknowledgement.
+        const AROUND: u64 = 600;
+        const SAID: u64 = 130;
+        const BESIDE: u64 = 12;
+        self.steps.iter().fold(AROUND, |octets, step| {
+            octets
+                + match step {
+                    Step::Client { words, .. } | Step::Server { words, .. } => SAID + words.len() as u64,
+                    Step::Body { sending, .. } => sending.until + sending.until / BESIDE,
+                    Step::Tls(_) => 5_000,
+                    _ => 0,
+                }
+        })
     }
 
-    /// Runs steps until a segment is to be sent; gives its time, or `None` at the end of the session.
+    /// Runs steps until a segment is to be sent, or a number of the appliance's counters to be taken, which must
+    /// happen in the order of time over all sessions; gives that time, or `None` at the end of the session.
     pub(crate) fn advance<L: Write>(&mut self, world: &mut World<L>, sender: &Sender) -> Option<i64> {
         while self.conn.pending.is_empty() {
-            let step = self.steps.pop_front()?;
+            let step = match self.steps.pop_front()? {
+                Step::Log(entry) => Step::LogAt(entry, self.log_time()),
+                step => step,
+            };
+            if let Step::LogAt(entry, at) = step
+                && entry.is_numbered()
+                && at > world.now
+            {
+                self.steps.push_front(step);
+                return Some(at);
+            }
             self.run(step, world, sender);
             self.conn.settle();
         }
@@ -143,7 +167,7 @@ impl Session {
         scratch: &mut Vec<u8>,
     ) -> io::Result<()> {
         let Some(mut segment) = self.conn.pending.pop_front() else { return Ok(()) };
-        let in_body = matches!(segment.payload, super::tcp::Payload::Body { .. });
+        let in_body = matches!(segment.payload, Payload::Body { .. });
         segment.hidden |= !in_body && self.rng.chance(self.conn.faults.dialog_holes);
         let seen = segment.at >= world.capture_from && segment.at < world.capture_until;
         self.frames.late |= segment.at >= world.capture_until;
@@ -171,7 +195,15 @@ impl Session {
                 self.conn.handshake(&mut self.rng);
                 self.connected = self.conn.now;
             }
-            Step::Log(entry) => self.log(entry, world, sender),
+            Step::Log(entry) => {
+                let at = self.log_time();
+                self.log(entry, at, world, sender);
+            }
+            Step::LogAt(entry, at) => {
+                // The reply comes after the line.
+                self.conn.server_works((at - self.conn.now).max(0));
+                self.log(entry, at, world, sender);
+            }
             Step::Client { words, think, mark } => {
                 let words = self.sealed(words, &world.pool);
                 self.conn.client_says(&words, think, mark, &mut self.rng);
@@ -220,6 +252,12 @@ impl Session {
                 self.conn.expel(&words, answer, &mut self.rng);
             }
         }
+    }
+
+    /// When a line is written: now, and never before the one that came before it.
+    fn log_time(&mut self) -> i64 {
+        self.logged = (self.conn.now + self.rng.between(10, 400) * MICRO).max(self.logged);
+        self.logged
     }
 
     fn answer(&mut self, words: String, mark: Mark, pool: &Pool) {

@@ -1,4 +1,11 @@
 //! What is true about a session, written as one line of JSON, and the verdict that follows from it.
+//!
+//! The lines come in the order in which sessions end; [`SessionTruth`] and what it holds say what each key means.
+//! `ending` is the connection's own: where a message was completed or refused before it, or an all-refused one was
+//! still open, the message's `kind` says so and the session's `ending` is the QUIT or FIN that came after. Frames
+//! are numbered from 1 as they stand in the file, and `null` where the capture does not have them.
+//! `expected` follows from claim and kind alone: for sessions with TLS it says what holds, which may be more
+//! than records can show.
 
 use serde::Serialize;
 
@@ -122,8 +129,11 @@ impl MessageFate {
         Self { started: true, outcome: "accepted", reason: None, claim, kind: Kind::Completed, race: false }
     }
 
-    pub(crate) fn aborted(reason: &'static str, claim: Claim, kind: Kind) -> Self {
-        let outcome = if claim == Claim::BySender { "aborted_by_sender" } else { "aborted" };
+    pub(crate) fn aborted(claim: Claim, kind: Kind) -> Self {
+        let (outcome, reason) = match claim {
+            Claim::BySender => ("aborted_by_sender", "Receiving aborted by sender"),
+            _ => ("aborted", "Receiving aborted"),
+        };
         let (reason, claim) = (Some(reason), Some(claim));
         Self { started: true, outcome, reason, claim, kind, race: false }
     }
@@ -173,7 +183,9 @@ impl Fate {
 pub(crate) struct SessionTruth<'a> {
     /// From 0, in the order of the SYNs.
     pub(crate) session: u64,
+    /// The story's name on the command line.
     pub(crate) story: &'static str,
+    /// `ip:port`, `[ip]:port`.
     pub(crate) client: String,
     pub(crate) server: String,
     pub(crate) icid: Option<u64>,
@@ -181,10 +193,13 @@ pub(crate) struct SessionTruth<'a> {
     pub(crate) opened: i64,
     pub(crate) first_frame: Option<u64>,
     pub(crate) last_frame: Option<u64>,
+    /// How many are in the capture.
     pub(crate) frames: u64,
+    /// STARTTLS was said and granted.
     pub(crate) starttls: bool,
     /// `1.2` or `1.3`.
     pub(crate) tls: Option<&'static str>,
+    /// The sender says MAIL, RCPT and DATA in one go.
     pub(crate) pipelining: bool,
     /// The capture begins after the SYN.
     pub(crate) begun_before: bool,
@@ -199,10 +214,14 @@ pub(crate) struct SessionTruth<'a> {
 #[derive(Debug, Serialize)]
 pub(crate) struct EndingTruth {
     pub(crate) kind: Kind,
+    /// `client` or `server`; for a silence, who owed the word.
     pub(crate) by: Option<&'static str>,
+    /// Why the appliance closed, also at the end of a silence.
     pub(crate) why: Option<Why>,
+    /// QUIT and a FIN before its 221.
     pub(crate) race: bool,
-    pub(crate) stage: &'static str,
+    /// `None` where the capture ends first.
+    pub(crate) stage: Option<&'static str>,
     /// The QUIT, FIN or RST; for a silence the sender's last octets.
     pub(crate) frame: Option<u64>,
     /// The appliance's own FIN, RST or 421.
@@ -231,7 +250,9 @@ pub(crate) struct MessageTruth<'a> {
     pub(crate) kind: Kind,
     /// `None` where no claim was made, or where frames that matter are missing from the capture.
     pub(crate) expected: Option<Verdict>,
+    /// MAIL.
     pub(crate) mail_frame: Option<u64>,
+    /// The reply that ended it: to the dot, to RSET, to a refused MAIL.
     pub(crate) reply_frame: Option<u64>,
     /// Octets of the body that were sent, as they went over the wire; without TLS less the dot, if it was sent.
     pub(crate) body_octets: u64,

@@ -14,7 +14,7 @@ use crate::verdict::timers::{Fit, Origin, fits};
 use crate::verdict::{Evidence, Verdict, VerdictKind, judge, words};
 
 /// Judges every claim that the plan wants.
-pub fn judged(
+pub(super) fn judged(
     plan: &Plan,
     claims: Vec<Claim>,
     log: &MailLog,

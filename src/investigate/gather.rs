@@ -23,38 +23,38 @@ use crate::time::Timestamp;
 const MAX_OTHER_CLIENTS: usize = 64;
 
 /// What both sides gave.
-pub struct Gathered {
-    pub inputs: Vec<InputFacts>,
-    pub capture_paths: Vec<PathBuf>,
-    pub log_paths: Vec<PathBuf>,
-    pub log: MailLog,
-    pub sessions: Vec<Session>,
-    pub seen: Seen,
-    pub addresses: Addresses,
-    pub spans: Spans,
+pub(super) struct Gathered {
+    pub(super) inputs: Vec<InputFacts>,
+    pub(super) capture_paths: Vec<PathBuf>,
+    pub(super) log_paths: Vec<PathBuf>,
+    pub(super) log: MailLog,
+    pub(super) sessions: Vec<Session>,
+    pub(super) seen: Seen,
+    pub(super) addresses: Addresses,
+    pub(super) spans: Spans,
 }
 
 /// What was seen on the wire and not kept.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub(super) struct Seen {
     /// SMTP connections of any address.
-    pub sessions: u64,
+    pub(super) sessions: u64,
     /// Connections to the appliance from addresses that the log does not know.
-    pub dropped_to_appliance: u64,
+    pub(super) dropped_to_appliance: u64,
     /// Some of their clients.
-    pub other_clients: BTreeSet<IpAddr>,
+    pub(super) other_clients: BTreeSet<IpAddr>,
 }
 
 /// The time that the captures cover.
 #[derive(Debug, Default)]
-pub struct Spans {
+pub(super) struct Spans {
     /// The first and the last frame of all.
-    pub captures: Option<(Timestamp, Timestamp)>,
+    pub(super) captures: Option<(Timestamp, Timestamp)>,
 }
 
 /// The addresses that the log knows, as they stand on the wire.
 #[derive(Debug, Default)]
-pub struct Addresses {
+pub(super) struct Addresses {
     remotes: AHashSet<IpAddr>,
     locals: AHashSet<IpAddr>,
     /// Some connection's address is not in the log: every flow may be it.
@@ -89,13 +89,13 @@ impl Addresses {
     }
 
     /// Whether the session came to the appliance (as far as the log tells its addresses).
-    pub fn is_to_appliance(&self, session: &Session) -> bool {
+    pub(super) fn is_to_appliance(&self, session: &Session) -> bool {
         self.locals.is_empty() || self.locals.contains(&canonical(session.server().ip))
     }
 }
 
 /// Opens, tells apart and reads every input.
-pub fn gather(plan: &Plan, watch: &Watch) -> Result<Gathered, InvestigateError> {
+pub(super) fn gather(plan: &Plan, watch: &Watch) -> Result<Gathered, InvestigateError> {
     let mut sides = Sides::default();
     for opened in open_all(&plan.inputs) {
         if let Kind::Capture(input) = &opened.kind {

@@ -11,7 +11,7 @@ use crate::investigate::{InputPath, Told};
 use crate::maillog::looks_like_mail_log;
 
 /// Files taken from one directory: more is a mistake in the path.
-pub const MAX_FILES: usize = 100_000;
+const MAX_FILES: usize = 100_000;
 
 /// An input, opened and told.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ const MAX_NAMED: usize = 5;
 const MANY_NAMES: usize = 4;
 
 /// What must be said about the inputs taken together.
-pub fn notes(log: &MailLog, sessions: &[Session], seen: &Seen, joined: &Joined, spans: &Spans) -> Vec<String> {
+pub(super) fn notes(log: &MailLog, sessions: &[Session], seen: &Seen, joined: &Joined, spans: &Spans) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(clocks_unknown(log, joined));
     notes.extend(times_apart(log, joined, spans));

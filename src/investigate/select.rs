@@ -9,7 +9,7 @@ use crate::smtp::{Session, Transaction};
 use crate::text::Text;
 
 /// A selection with what it needs to look at.
-pub struct Selected<'a> {
+pub(super) struct Selected<'a> {
     selection: &'a Selection,
     log: &'a MailLog,
     sessions: &'a [Session],
@@ -18,12 +18,12 @@ pub struct Selected<'a> {
 
 impl<'a> Selected<'a> {
     /// Applies `selection` to claims of `log`.
-    pub fn new(selection: &'a Selection, log: &'a MailLog, sessions: &'a [Session], joined: &'a Joined) -> Self {
+    pub(super) fn new(selection: &'a Selection, log: &'a MailLog, sessions: &'a [Session], joined: &'a Joined) -> Self {
         Self { selection, log, sessions, joined }
     }
 
     /// Whether `claim` is wanted: it fits every list that is not empty.
-    pub fn wants(&self, claim: &Claim) -> bool {
+    pub(super) fn wants(&self, claim: &Claim) -> bool {
         let selection = self.selection;
         let message = message_of(self.log, claim);
         let connection = claim.connection.and_then(|index| self.log.connections.get(index));

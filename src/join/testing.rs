@@ -14,20 +14,20 @@ use crate::text::Text;
 use crate::time::{LogTime, Timestamp, UtcOffset};
 
 /// 2026-01-05 12:00:00 UTC.
-pub const NOON: f64 = 1_767_614_400.0;
-pub const REMOTE: &str = "192.0.2.10";
-pub const LOCAL: &str = "198.51.100.25";
+pub(crate) const NOON: f64 = 1_767_614_400.0;
+pub(crate) const REMOTE: &str = "192.0.2.10";
+pub(crate) const LOCAL: &str = "198.51.100.25";
 
-pub fn instant(seconds_after_noon: f64) -> Timestamp {
+pub(crate) fn instant(seconds_after_noon: f64) -> Timestamp {
     Timestamp::from_nanos(((NOON + seconds_after_noon) * 1e9) as i64)
 }
 
-pub fn moment(seconds_after_noon: f64, frame: u32) -> Moment {
+pub(crate) fn moment(seconds_after_noon: f64, frame: u32) -> Moment {
     Moment { time: instant(seconds_after_noon), frame: FrameRef { capture: CaptureId(0), frame } }
 }
 
 /// The log's stamp of an event: its second, rounded down, on a clock at UTC.
-pub fn stamp(seconds_after_noon: f64, line: u32) -> Stamp {
+pub(crate) fn stamp(seconds_after_noon: f64, line: u32) -> Stamp {
     let whole = seconds_after_noon.floor() as u32;
     Stamp {
         time: LogTime::new(Some(2026), 1, 5, 12 + whole / 3600, whole / 60 % 60, whole % 60).unwrap(),
@@ -38,7 +38,7 @@ pub fn stamp(seconds_after_noon: f64, line: u32) -> Stamp {
 
 /// A connection that sends MAIL and RCPT half a second after it begins, both accepted, and is closed
 /// by `kind` after `lasts` seconds.
-pub fn session(port: u16, begins: f64, lasts: f64, from: &str, to: &str, kind: CloseKind) -> Session {
+pub(crate) fn session(port: u16, begins: f64, lasts: f64, from: &str, to: &str, kind: CloseKind) -> Session {
     let first = u32::from(port) * 100;
     let close = Close {
         kind,
@@ -54,6 +54,9 @@ pub fn session(port: u16, begins: f64, lasts: f64, from: &str, to: &str, kind: C
         mail: moment(begins + 0.4, first + 4),
         mail_reply: ok(0.5, 5),
         mail_from: Text::from(from),
+        mail_missing: false,
+        acceptance_inferred: false,
+        declared_size: None,
         recipients: vec![Recipient {
             address: Text::from(to),
             at: moment(begins + 0.5, first + 6),
@@ -67,6 +70,8 @@ pub fn session(port: u16, begins: f64, lasts: f64, from: &str, to: &str, kind: C
         last_body: None,
         end_of_data: None,
         end_reply: None,
+        end_reply_missing: false,
+        inferred: false,
         message_id: None,
         subject: None,
         outcome: Outcome::Open,
@@ -97,7 +102,7 @@ pub fn session(port: u16, begins: f64, lasts: f64, from: &str, to: &str, kind: C
 }
 
 /// What the appliance logs of such a connection.
-pub fn connection(icid: u64, begins: f64, lasts: f64, from: &str, to: &str) -> Connection {
+pub(crate) fn connection(icid: u64, begins: f64, lasts: f64, from: &str, to: &str) -> Connection {
     let line = u32::try_from(icid).unwrap() * 10;
     let mail = stamp(begins + 0.5, line + 2);
     let end = stamp(begins + lasts, line + 5);
@@ -141,7 +146,7 @@ pub fn connection(icid: u64, begins: f64, lasts: f64, from: &str, to: &str) -> C
     }
 }
 
-pub fn log(connections: Vec<Connection>) -> MailLog {
+pub(crate) fn log(connections: Vec<Connection>) -> MailLog {
     let begin = stamp(0.0, 1).time;
     MailLog {
         clocks: vec![ClockSource {
@@ -151,6 +156,7 @@ pub fn log(connections: Vec<Connection>) -> MailLog {
             head_offset: Some(UtcOffset::default()),
             first: begin,
             last: begin,
+            steps_back: vec![],
         }],
         connections,
         ..MailLog::default()

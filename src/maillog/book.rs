@@ -169,8 +169,10 @@ impl Book {
         self.tick += 1;
         self.file.records += 1;
         self.file.known += u64::from(event.fact != Fact::Unknown);
-        self.file.first = Some(self.file.first.map_or(time, |first| first.min(time)));
-        self.file.last = Some(self.file.last.map_or(time, |last| last.max(time)));
+        if self.clock.latest() != Some(time) {
+            self.file.first = Some(self.file.first.map_or(time, |first| first.min(time)));
+            self.file.last = Some(self.file.last.map_or(time, |last| last.max(time)));
+        }
         let stamp = self.clock.stamp(&mut self.log, &mut self.file.notes, line, time, &event.fact);
         let shelf = self.shelf();
         match (event.ids.connection, event.ids.mid) {

@@ -35,6 +35,11 @@ impl ClockReader {
         self.source(log)?.serial
     }
 
+    /// The latest stamp, so far as the order of lines is kept.
+    pub(super) fn latest(&self) -> Option<LogTime> {
+        self.latest
+    }
+
     /// Stamps a record, and takes in what it says if it is part of a head.
     pub(super) fn stamp(
         &mut self,
@@ -44,6 +49,11 @@ impl ClockReader {
         time: LogTime,
         fact: &Fact<'_>,
     ) -> Stamp {
+        // Nearly every record: no part of a head, in the second of the record before it.
+        let of_a_head = matches!(fact, Fact::HeadBegins | Fact::Version { .. } | Fact::Offset(_));
+        if let (Some(clock), false) = (self.current, of_a_head || self.latest != Some(time)) {
+            return Stamp { time, clock, line: LogRef { file: self.file, line } };
+        }
         let serial = match fact {
             Fact::Version { serial: Some(serial) } => serial_index(log, notes, serial, line),
             _ => None,

@@ -160,6 +160,7 @@ impl OpenConnection {
             return None;
         }
         message.icid = Some(self.facts.id);
+        make_room(&mut self.facts.messages);
         self.facts.messages.push(message);
         Some(index)
     }
@@ -171,6 +172,7 @@ impl OpenConnection {
             // Almost always the next in the order; only what is not needs the numbers kept.
             let listed = self.rids.as_ref().is_some_and(|lists| lists.contains_key(&index));
             if !listed && rid as usize == message.rcpt_to.len() && (rid as usize) < Message::MAX_RECIPIENTS {
+                make_room(&mut message.rcpt_to);
                 message.rcpt_to.push((bounded(address, stamp, notes), stamp));
             } else {
                 let lists = self.rids.get_or_insert_default();
@@ -215,6 +217,14 @@ impl OpenMessage {
     pub(super) fn finish(mut self, serial: Option<SerialIndex>) -> Message {
         self.facts.serial = serial;
         self.facts
+    }
+}
+
+/// Room for one more, without the slack that a vector takes at first: most connections have one
+/// message, and most messages one recipient.
+fn make_room<T>(entries: &mut Vec<T>) {
+    if entries.len() == entries.capacity() {
+        entries.reserve_exact(entries.len().max(1));
     }
 }
 

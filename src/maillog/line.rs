@@ -16,6 +16,9 @@ const MAX_PREFIX_TRIES: usize = 16;
 /// The longest stamp that is remembered.
 const MAX_STAMP: usize = 40;
 
+/// The length of a stamp as `ctime()` writes it.
+const CTIME: usize = 24;
+
 /// What some editors put before UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -55,7 +58,20 @@ struct Memo {
 
 impl StampReader {
     /// The head of the record that starts on this line; `None` where none does.
+    #[inline]
     pub(super) fn head(&mut self, line: &[u8]) -> Option<Head> {
+        if let Some(memo) = &self.memo
+            && memo.length == CTIME
+            && let Some((stamp, rest)) = line.split_first_chunk::<CTIME>()
+            && memo.octets.first_chunk() == Some(stamp)
+            && rest.starts_with(b" Info: ")
+        {
+            return Some(Head { time: memo.time, level: true, text_at: CTIME + b" Info: ".len() });
+        }
+        self.any_head(line)
+    }
+
+    fn any_head(&mut self, line: &[u8]) -> Option<Head> {
         let mark = if line.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
         let indent = line.iter().skip(mark).take_while(|octet| matches!(octet, b' ' | b'\t')).count();
         if let Some(head) = self.head_at(line, mark + indent) {
@@ -100,10 +116,6 @@ impl StampReader {
 /// Whether a known level word starts the text, and how many octets it takes with its colon; an
 /// unknown word stays part of the text.
 fn level(text: &[u8]) -> (bool, usize) {
-    // Almost every line is of this level.
-    if text.starts_with(b"Info: ") {
-        return (true, b"Info: ".len());
-    }
     let length = text.iter().take_while(|octet| octet.is_ascii_alphabetic()).count();
     let Some((word, rest)) = text.split_at_checked(length) else { return (false, 0) };
     if !rest.starts_with(b":") || !LEVELS.iter().any(|known| word.eq_ignore_ascii_case(known)) {

@@ -6,11 +6,15 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+/// Digits of the longest number that surely fits 64 bits.
+const MAX_DIGITS: usize = 19;
+
 /// What follows `prefix`, where `text` begins with it (ASCII case apart) and, if the prefix ends in
 /// a letter or digit, the word ends there: `close` is not the beginning of `closed`.
+#[inline]
 pub(super) fn strip<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
     let (head, rest) = text.split_at_checked(prefix.len())?;
-    if !head.eq_ignore_ascii_case(prefix) {
+    if !same(head, prefix) {
         return None;
     }
     let inside_a_word = prefix.last().is_some_and(u8::is_ascii_alphanumeric)
@@ -18,19 +22,34 @@ pub(super) fn strip<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
     (!inside_a_word).then_some(rest)
 }
 
-/// A decimal number that is a whole word, and what follows it; `None` beyond 64 bits.
+/// Whether two texts of one length are the same but for the case of ASCII letters. Most texts differ
+/// within two octets and most that fit do so exactly, which is told sooner than the general answer.
+#[inline]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    if let ([a, b, ..], [c, d, ..]) = (one, other)
+        && ((a ^ c) | (b ^ d)) & !0x20 != 0
+    {
+        return false;
+    }
+    one == other || one.iter().zip(other).all(|(a, b)| a.eq_ignore_ascii_case(b))
+}
+
+/// A decimal number that is a whole word, and what follows it; `None` beyond [`MAX_DIGITS`].
+#[inline]
 pub(super) fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0_u64;
     let mut digits = 0;
-    for &octet in text {
-        match octet {
-            b'0'..=b'9' => value = value.checked_mul(10)?.checked_add(u64::from(octet - b'0'))?,
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => return None,
-            _ => break,
+    while let Some(digit @ b'0'..=b'9') = text.get(digits) {
+        if digits == MAX_DIGITS {
+            return None;
         }
+        value = value * 10 + u64::from(digit - b'0');
         digits += 1;
     }
-    if digits == 0 { None } else { Some((value, text.get(digits..)?)) }
+    let rest = text.get(digits..).unwrap_or_default();
+    let whole =
+        digits > 0 && !rest.first().is_some_and(|octet| octet.is_ascii_alphabetic() || *octet == b'_');
+    whole.then_some((value, rest))
 }
 
 /// Where `phrase` first stands in `text`, ASCII case apart. `phrase` is one of ours and short.

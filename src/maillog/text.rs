@@ -33,6 +33,8 @@ pub fn parse_text(text: &[u8]) -> Event<'_> {
     Event { ids, fact }
 }
 
+// Within a letter the frequent ones stand first.
+
 /// Records that begin with words.
 static SENTENCES: Table = Table::new(&[
     ("A ", Kind(Known::System)),
@@ -41,10 +43,10 @@ static SENTENCES: Table = Table::new(&[
     ("Bounced:", As(delivery)),
     ("Checkpoint", Kind(Known::System)),
     ("Connection Error:", As(delivery)),
+    ("Delivery start", As(delivery)),
     ("Delayed:", As(delivery)),
     ("Deleted:", As(delivery)),
     ("Deliveries are currently suspended", Kind(Known::Delivery)),
-    ("Delivery start", As(delivery)),
     ("DNS ", Kind(Known::Delivery)),
     ("Done scanning", Kind(Known::System)),
     ("Double bounce", As(delivery)),
@@ -67,6 +69,7 @@ static SENTENCES: Table = Table::new(&[
     ("QMQP", Kind(Known::System)),
     ("QMTP", Kind(Known::System)),
     ("RPC ", Kind(Known::Quarantine)),
+    ("Start", As(started)),
     ("Scanning ", Kind(Known::System)),
     ("SenderBase upload:", Kind(Known::System)),
     ("SMTP Auth", As(authentication)),
@@ -74,7 +77,6 @@ static SENTENCES: Table = Table::new(&[
     ("SMTP server connection killed", As(killed)),
     ("SMTP client", Kind(Known::System)),
     ("SMTP server", Kind(Known::System)),
-    ("Start", As(started)),
     ("Status:", Kind(Known::System)),
     ("System is ", Kind(Known::System)),
     ("System limit reached:", As(limit)),
@@ -132,25 +134,25 @@ static MESSAGE: Table = Table::new(&[
     ("From:", As(|_, matched| Fact::Sender(scan::address(matched.rest)))),
     ("generated ", As(generated)),
     ("Global unsubscribe matched", Kind(Known::Delivery)),
-    ("IncomingRelay", Kind(Known::Policy)),
-    ("interim AV", Kind(Known::AntiVirus)),
     ("interim verdict", Kind(Known::AntiSpam)),
+    ("interim AV", Kind(Known::AntiVirus)),
+    ("IncomingRelay", Kind(Known::Policy)),
     ("invalid bounce", As(invalid_bounce)),
     ("Invalid recipient address", Kind(Known::SenderCheck)),
-    ("masquerading", Kind(Known::Content)),
-    ("matched all recipients", Kind(Known::Content)),
     ("Message-ID", As(|_, matched| Fact::MessageId(scan::literal(matched.rest)))),
+    ("matched all recipients", Kind(Known::Content)),
+    ("masquerading", Kind(Known::Content)),
     ("not completely scanned", Kind(Known::AntiSpam)),
     ("Outbreak Filters", Kind(Known::Outbreak)),
-    ("quarantined to", Kind(Known::Quarantine)),
     ("queued for delivery", Kind(Known::Delivery)),
+    ("quarantined to", Kind(Known::Quarantine)),
+    ("RID", As(recipient)),
     ("ready", As(ready)),
     ("released ", Kind(Known::Quarantine)),
     ("rewritten to", As(rewritten)),
-    ("RID", As(recipient)),
+    ("Subject", As(|_, matched| Fact::Subject(scan::literal(matched.rest)))),
     ("SDR:", Kind(Known::Verification)),
     ("SPF:", Kind(Known::Verification)),
-    ("Subject", As(|_, matched| Fact::Subject(scan::literal(matched.rest)))),
     ("To:", As(|_, matched| refusal(matched.rest).map_or(Fact::Unknown, Fact::RecipientRejected))),
     ("URL ", Kind(Known::Content)),
     ("using engine:", Kind(Known::AntiSpam)),
@@ -162,36 +164,55 @@ static MESSAGE: Table = Table::new(&[
     ("was too big", Kind(Known::AntiSpam)),
 ]);
 
-/// The ids of connections by their words.
-const CONNECTION_WORDS: [(&[u8], Option<Leg>); 3] =
-    [(b"ICID", Some(Leg::Injection)), (b"DCID", Some(Leg::Delivery)), (b"RCID", None)];
-
 /// Takes the ids that stand at the start of `text` (`MID 7 ICID 3`, `DCID: 9`); of two of a kind the
 /// first holds. Gives what follows.
 fn take_ids<'a>(ids: &mut Ids, text: &'a [u8]) -> &'a [u8] {
     let mut rest = text;
     loop {
-        if let Some((mid, after)) = take_id(rest, b"MID") {
-            ids.mid.get_or_insert(mid);
-            rest = after;
-        } else if let Some((leg, (id, after))) =
-            CONNECTION_WORDS.iter().find_map(|(word, leg)| Some((leg, take_id(rest, word)?)))
-        {
-            if let Some(leg) = *leg {
-                ids.connection.get_or_insert(ConnectionId { leg, id });
-            }
-            rest = after;
-        } else {
-            return rest;
+        let taken = match rest.first() {
+            Some(b'M' | b'm') => take_id(rest, b"MID").map(|(mid, after)| {
+                ids.mid.get_or_insert(mid);
+                after
+            }),
+            Some(b'I' | b'i') => take_connection_id(ids, rest, b"ICID", Some(Leg::Injection)),
+            Some(b'D' | b'd') => take_connection_id(ids, rest, b"DCID", Some(Leg::Delivery)),
+            // Connections to the spam quarantine.
+            Some(b'R' | b'r') => take_connection_id(ids, rest, b"RCID", None),
+            _ => None,
+        };
+        match taken {
+            Some(after) => rest = after,
+            None => return rest,
         }
     }
 }
 
+#[inline]
+fn take_connection_id<'a>(
+    ids: &mut Ids,
+    text: &'a [u8],
+    word: &[u8; 4],
+    leg: Option<Leg>,
+) -> Option<&'a [u8]> {
+    let (id, after) = take_id(text, word)?;
+    if let Some(leg) = leg {
+        ids.connection.get_or_insert(ConnectionId { leg, id });
+    }
+    Some(after)
+}
+
 /// The number after `word` at the start of `text`, perhaps with a colon between them.
-fn take_id<'a>(text: &'a [u8], word: &[u8]) -> Option<(u64, &'a [u8])> {
-    let after = scan::strip(text, word)?;
-    let after = after.strip_prefix(b":").unwrap_or(after);
-    let (id, rest) = scan::number(after.strip_prefix(b" ")?.trim_ascii_start())?;
+#[inline]
+fn take_id<'a, const N: usize>(text: &'a [u8], word: &[u8; N]) -> Option<(u64, &'a [u8])> {
+    let (head, after) = text.split_first_chunk::<N>()?;
+    if !head.eq_ignore_ascii_case(word) {
+        return None;
+    }
+    let after = match after {
+        [b' ', number @ ..] | [b':', b' ', number @ ..] => number,
+        _ => return None,
+    };
+    let (id, rest) = scan::number(after.trim_ascii_start())?;
     // The colon in `ICID 7: max: 1` ends the id.
     let rest = rest.strip_prefix(b":").unwrap_or(rest);
     Some((id, rest.trim_ascii_start()))

@@ -366,16 +366,15 @@ impl Builder<'_> {
             };
         };
         let explanation = match matched.outcome {
-            MatchOutcome::Matched => format!(
-                "one connection of {} in reach; without it everything would fit worse by {}",
-                matched.candidates,
-                matched.margin.map_or("more than can be counted".to_owned(), |margin| format!("{margin:.1} nats"))
-            ),
+            MatchOutcome::Matched => match matched.candidates {
+                0 | 1 => "no other connection is in reach of its address and time".to_owned(),
+                count => format!("{count} connections are in reach of its address and time; this one fits best"),
+            },
             MatchOutcome::Ambiguous => {
-                format!("any of {} connections; the likeliest is shown", matched.rivals.len() + 1)
+                format!("it may be any of {} connections; the likeliest is shown", matched.rivals.len() + 1)
             }
             MatchOutcome::NotFound => {
-                format!("none; {} in reach of address and time", matched.candidates)
+                format!("{} connections are in reach of its address and time", matched.candidates)
             }
         };
         MatchAccount {

@@ -31,6 +31,13 @@ impl Session {
         self.flow.endpoints.responder
     }
 
+    /// The last transaction that SMTP itself did not end, by its place among all: the one that the
+    /// end of the connection ended.
+    pub fn last_open_transaction(&self) -> Option<usize> {
+        let last = self.dialog.transactions.len().checked_sub(1)?;
+        self.dialog.transactions.get(last).filter(|last| last.outcome == Outcome::Open).map(|_| last)
+    }
+
     /// Both.
     pub fn tuple(&self) -> FourTuple {
         FourTuple { client: self.client(), server: self.server() }

@@ -9,7 +9,7 @@ use crate::capture::CloseKind;
 use crate::net::Role;
 use crate::smtp::ending::facts::{Facts, ROUND_TRIP, role};
 use crate::smtp::ending::kind::begun;
-use crate::smtp::ending::{Ending, EndingKind};
+use crate::smtp::ending::{Ending, EndingKind, Turn};
 use crate::smtp::session::Stage;
 use crate::smtp::tls::{ALERT, APPLICATION_DATA, Encryption, Record};
 
@@ -34,7 +34,7 @@ pub(super) fn ending(
             by: Some(Role::Client),
             at: Some(quit.at),
             inferred: true,
-            turn: None,
+            turn: Some(Turn::Of(Role::Client)),
             waited: None,
             stall: None,
             ..begun(facts, EndingKind::Quit, stage)

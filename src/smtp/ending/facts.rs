@@ -63,10 +63,8 @@ impl<'a> Facts<'a> {
         let owed = session.dialog.owed;
         let waited = owed.map(|owed| end.since(owed.since.time));
         let turn = owed.map(|owed| turn(session, context, owed, waited.unwrap_or(Span::ZERO)));
-        let covered = match context.aborted_at {
-            Some(aborted) => session.flow.watched_until >= aborted,
-            None => session.flow.closes.effective.is_some(),
-        };
+        let covered = session.flow.closes.effective.is_some()
+            || context.aborted_at.is_some_and(|aborted| session.flow.watched_until >= aborted);
         let mut facts =
             Self { session, context, signal, owed, turn, waited, stall: None, covered, gap_at_end: false };
         facts.gap_at_end = session.dialog.lost_in_gap || facts.sender_gap_at_end();

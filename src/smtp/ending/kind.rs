@@ -95,7 +95,8 @@ fn plain_quit(facts: &Facts<'_>, stage: Stage) -> Option<Ending> {
         at: Some(quit.at),
         race,
         inferred: quit.inferred,
-        turn: None,
+        // Everything was answered: the move was the client's, and QUIT was it.
+        turn: Some(Turn::Of(Role::Client)),
         waited: None,
         stall: None,
         ..begun(facts, EndingKind::Quit, stage)
@@ -136,11 +137,8 @@ fn closed(facts: &Facts<'_>, stage: Stage) -> Ending {
             ended
         }
         Some(signal) => match facts.stall {
-            Some(_) if !facts.gap_at_end => {
-                let mut ended = stalled(facts, stage);
-                (ended.why, ended.form, ended.code) = (Some(signal.why), Some(signal.form), signal.code);
-                ended
-            }
+            // What came after the stall, mostly the appliance's timer, is its consequence.
+            Some(_) if !facts.gap_at_end => stalled(facts, stage),
             _ => signalled(facts, EndingKind::ApplianceClosed, stage, signal),
         },
         None if facts.stall.is_some()
