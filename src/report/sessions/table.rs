@@ -3,6 +3,7 @@
 use super::SessionRecord;
 use crate::report::columns::{self, Breadth, Column, Overflow};
 use crate::report::words;
+use crate::report::wrap::width;
 use crate::smtp::Stage;
 use crate::smtp::ending::{EndingKind, Form};
 
@@ -15,6 +16,9 @@ const ENDING: Column = Column { title: "ENDING", width: 13, overflow: Overflow::
 const STAGE: Column = Column { title: "STAGE", width: 8, overflow: Overflow::Cut };
 const FRAME: Column = Column { title: "FRAME", width: 6, overflow: Overflow::NextLine };
 
+/// The last commands tell more than the first: [`commands`] leaves those out that do not fit.
+const COMMANDS: Column = Column { title: "COMMANDS", width: 16, overflow: Overflow::Cut };
+
 /// 80 columns.
 const NARROW: [Column; 6] = [TIME, CLIENT, SERVER, ENDING, STAGE, FRAME];
 
@@ -26,8 +30,8 @@ const WIDE: [Column; 8] = [
     ENDING,
     STAGE,
     FRAME,
-    Column { title: "FROM", width: 16, overflow: Overflow::Cut },
-    Column { title: "COMMANDS", width: 22, overflow: Overflow::Cut },
+    Column { title: "FROM", width: 22, overflow: Overflow::Cut },
+    COMMANDS,
 ];
 
 /// A list of connections under way: it remembers which capture and day it has named.
@@ -126,18 +130,20 @@ const fn stage(stage: Stage) -> &'static str {
     }
 }
 
-/// The commands with repeats counted: `EHLO MAIL RCPT*3 DATA . QUIT`.
+/// The last commands that fit their column, repeats counted: `MAIL RCPT*3`, `.. DATA . QUIT`.
 fn commands(session: &SessionRecord<'_>) -> String {
+    const LEFT_OUT: &str = "..";
     let mut out = String::new();
-    for run in session.commands.chunk_by(|a, b| a == b) {
+    for run in session.commands.chunk_by(|a, b| a == b).rev() {
         let Some(verb) = run.first() else { continue };
-        if !out.is_empty() {
-            out.push(' ');
+        let shown = if run.len() > 1 { format!("{verb}*{}", run.len()) } else { verb.clone().into_owned() };
+        let longer = if out.is_empty() { shown } else { format!("{shown} {out}") };
+        let is_first = run.as_ptr() == session.commands.as_ptr();
+        let mark = if is_first { 0 } else { LEFT_OUT.len() + 1 };
+        if width(&longer) + mark > COMMANDS.width && !out.is_empty() {
+            return format!("{LEFT_OUT} {out}");
         }
-        out.push_str(verb);
-        if run.len() > 1 {
-            out.push_str(&format!("*{}", run.len()));
-        }
+        out = longer;
     }
     out
 }
