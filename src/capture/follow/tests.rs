@@ -58,23 +58,27 @@ fn file(frames: &[Vec<u8>]) -> Vec<u8> {
 
 struct Folder {
     folder: tempfile::TempDir,
-    inputs: Vec<CaptureInput>,
+    paths: Vec<PathBuf>,
 }
 
 impl Folder {
     fn new(files: &[Vec<u8>]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let inputs = files.iter().enumerate().map(|(place, content)| {
+        let paths = files.iter().enumerate().map(|(place, content)| {
             let path = folder.path().join(format!("{place}.pcap"));
             std::fs::write(&path, content).unwrap();
-            CaptureInput { id: CaptureId(place as u16), path }
+            path
         });
-        let inputs = inputs.collect();
-        Self { folder, inputs }
+        let paths = paths.collect();
+        Self { folder, paths }
+    }
+
+    fn inputs(&self) -> Vec<CaptureInput> {
+        (0u16..).zip(&self.paths).map(|(id, path)| CaptureInput::new(CaptureId(id), path)).collect()
     }
 
     fn follow(&self, options: &Options) -> (Vec<(Flow, Octets)>, Vec<CaptureFile>) {
-        let (flows, files) = follow(self.inputs.clone(), options, Flows::default(), &|_| {});
+        let (flows, files) = follow(self.inputs(), options, Flows::default(), &|_| {});
         (flows.0, files)
     }
 }
@@ -128,8 +132,8 @@ fn a_bad_file_does_not_stop_the_others() {
     let [first, mut second, _] = thirds(1_700_000_000);
     second.truncate(second.len() - 3);
     let folder = Folder::new(&[b"Info: MID 1 aborted".to_vec(), first, second, vec![]]);
-    let mut inputs = folder.inputs.clone();
-    inputs.push(CaptureInput { id: CaptureId(9), path: folder.folder.path().join("missing.pcap") });
+    let mut inputs = folder.inputs();
+    inputs.push(CaptureInput::new(CaptureId(9), folder.folder.path().join("missing.pcap")));
     let (flows, files) = follow(inputs, &Options::default(), Flows::default(), &|_| {});
     assert_eq!(flows.0.len(), 1);
     assert_eq!(flows.0[0].1.0, b"EHLO a\r\n");
@@ -149,7 +153,7 @@ fn what_is_counted_adds_up() {
     let bytes = capture.len() as u64;
     let told = RefCell::new(Vec::new());
     let folder = Folder::new(&[capture]);
-    let (flows, files) = follow(folder.inputs.clone(), &Options::default(), Flows::default(), &|read| {
+    let (flows, files) = follow(folder.inputs(), &Options::default(), Flows::default(), &|read| {
         told.borrow_mut().push(read)
     });
     let [file] = &files[..] else { panic!("one file") };
@@ -207,7 +211,7 @@ fn a_pipe_is_read_once_and_loses_nothing() {
         let path = path.clone();
         move || std::fs::write(path, first).unwrap()
     });
-    let inputs = vec![CaptureInput { id: CaptureId(0), path }];
+    let inputs = vec![CaptureInput::new(CaptureId(0), path)];
     let (flows, files) = follow(inputs, &Options::default(), Flows::default(), &|_| {});
     writer.join().unwrap();
     assert_eq!(flows.0[0].1.0, b"EHLO a\r\n");
