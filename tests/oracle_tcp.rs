@@ -3,6 +3,12 @@
 //!
 //! Where the two differ and the packets were looked at, the reason stands in [`KNOWN`]; any other
 //! difference fails the test.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and says what it compared"
+)]
 
 mod shared;
 

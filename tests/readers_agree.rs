@@ -1,6 +1,12 @@
 //! Reads captures that nobody of this project made with both readers: wherever libpcap can read a
 //! file, the frames must be the same. Without the shared folder the test says so and passes.
 #![cfg(feature = "libpcap")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and says what it compared"
+)]
 
 mod shared;
 
