@@ -45,10 +45,7 @@ mod program {
         pub fn new(expression: &str) -> Result<Self, FilterError> {
             let fail = |error: pcap::Error| FilterError::Expression {
                 expression: expression.to_owned(),
-                words: match error {
-                    pcap::Error::PcapError(words) => words,
-                    error => error.to_string(),
-                },
+                words: super::super::libpcap::words(error),
             };
             let program = compile(expression, LinkType::ETHERNET).map_err(fail)?;
             Ok(Self {

@@ -79,7 +79,10 @@ fn section(order: Order) -> Vec<u8> {
     )
 }
 
-fn options(order: Order, options: &[(u16, Vec<u8>)]) -> Vec<u8> {
+/// Code and value.
+type NgOption = (u16, Vec<u8>);
+
+fn options(order: Order, options: &[NgOption]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (code, value) in options {
         bytes.extend(order.u16(*code));
@@ -93,7 +96,7 @@ fn options(order: Order, options: &[(u16, Vec<u8>)]) -> Vec<u8> {
     bytes
 }
 
-fn interface(order: Order, link: u16, snaplen: u32, its_options: &[(u16, Vec<u8>)]) -> Vec<u8> {
+fn interface(order: Order, link: u16, snaplen: u32, its_options: &[NgOption]) -> Vec<u8> {
     let body = [order.u16(link), order.u16(0), order.u32(snaplen), options(order, its_options)].concat();
     block(order, 1, &body)
 }
@@ -196,7 +199,7 @@ fn pcapng_times_are_those_of_the_interface() {
     const SECONDS: u64 = 1_700_000_000;
     for order in Order::BOTH {
         let tsresol = |value: u8| (9, vec![value]);
-        let rows: [(Vec<(u16, Vec<u8>)>, u64, i64); 7] = [
+        let rows: [(Vec<NgOption>, u64, i64); 7] = [
             (vec![], SECONDS * 1_000_000 + 5, 1_700_000_000_000_005_000),
             (vec![tsresol(9)], SECONDS * 1_000_000_000 + 5, 1_700_000_000_000_000_005),
             (vec![tsresol(3)], SECONDS * 1000 + 5, 1_700_000_000_005_000_000),
@@ -443,23 +446,16 @@ fn libpcap_gives_the_same_frames() {
 #[test]
 fn filters_pass_what_libpcap_says_on_every_link() {
     let mut filter = Filter::new("tcp port 25").unwrap();
+    fn frame(link: LinkType, bytes: &[u8]) -> Frame<'_> {
+        let original_len = bytes.len() as u32;
+        Frame { number: 1, time: Timestamp::default(), bytes, original_len, link, interface: 0 }
+    }
     let ethernet = [&[0; 12][..], &[8, 0]].concat();
     let ip_tcp = |port: u16| {
         let mut packet = vec![0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0xc0, 0];
         packet.extend(port.to_be_bytes());
         packet.extend([0; 16]);
         packet
-    };
-    let frame = |link: LinkType, bytes: &[u8]| {
-        let frame = Frame {
-            number: 1,
-            time: Timestamp::default(),
-            bytes: &bytes.to_vec().leak()[..],
-            original_len: bytes.len() as u32,
-            link,
-            interface: 0,
-        };
-        frame
     };
     let wrapped = |port| [ethernet.clone(), ip_tcp(port)].concat();
     assert!(filter.passes(&frame(LinkType::ETHERNET, &wrapped(25))));
