@@ -129,7 +129,7 @@ impl<R: Read> Records<R> {
             self.ahead = following;
             self.buffer.get(from.min(to)..to).unwrap_or_default()
         };
-        Some(Record { line, time: head.time, text: text.trim_ascii() })
+        Some(Record { line, time: head.time, text: text.trim_ascii_start() })
     }
 
     /// Passes over all that is before the next line with a stamp.

@@ -13,8 +13,8 @@ use crate::maillog::table::Reading::{As, Known as Kind};
 use crate::maillog::table::Table;
 use crate::net::Leg;
 use facts::{
-    aborted, authentication, delivery, disconnected, finished, generated, invalid_bounce, killed, limit,
-    lost_early, offset, opened, pending, policy, ready, receiving_failed, recipient, rejected,
+    aborted, alert, authentication, delivery, disconnected, finished, generated, invalid_bounce, killed,
+    limit, lost_early, offset, opened, pending, policy, ready, receiving_failed, recipient, rejected,
     rejected_outside, rewritten, split, started, tls, version,
 };
 
@@ -43,7 +43,7 @@ pub fn parse_text(text: &[u8]) -> Event<'_> {
 
 /// Records that begin with words.
 static SENTENCES: Table = Table::new(&[
-    ("A ", Kind(Known::System)),
+    ("A ", As(alert)),
     ("Alias match:", Kind(Known::Directory)),
     ("Begin Logfile", As(|_, _| Fact::HeadBegins)),
     ("Bounced:", As(delivery)),
@@ -117,6 +117,7 @@ static INJECTION: Table = Table::new(&[
 /// Records about a DCID alone: opening and close are kept, the rest is known by kind.
 static DELIVERY: Table = Table::new(&[
     ("close", As(|_, _| Fact::Closed)),
+    ("DANE", Kind(Known::Delivery)),
     ("IP ", Kind(Known::Delivery)),
     ("lost", As(|_, _| Fact::Lost(Opening::default()))),
     ("STARTTLS", Kind(Known::Delivery)),
@@ -137,6 +138,7 @@ static MESSAGE: Table = Table::new(&[
     ("DMARC:", Kind(Known::Verification)),
     ("DomainKeys:", Kind(Known::Verification)),
     ("enqueued for transfer", Kind(Known::Quarantine)),
+    ("Forged Email Detection", Kind(Known::Content)),
     ("From:", As(|_, matched| Fact::Sender(scan::address(matched.rest)))),
     ("generated ", As(generated)),
     ("Global unsubscribe matched", Kind(Known::Delivery)),
@@ -157,6 +159,7 @@ static MESSAGE: Table = Table::new(&[
     ("released ", Kind(Known::Quarantine)),
     ("rewritten to", As(rewritten)),
     ("Subject", As(|_, matched| Fact::Subject(scan::literal(matched.rest)))),
+    ("scanned by", Kind(Known::AntiVirus)),
     ("SDR:", Kind(Known::Verification)),
     ("SPF:", Kind(Known::Verification)),
     ("To:", As(rejected)),
@@ -166,6 +169,7 @@ static MESSAGE: Table = Table::new(&[
     ("was bounced by", Kind(Known::Content)),
     ("was dropped by", Kind(Known::Content)),
     ("was generated", As(generated)),
+    ("was marked unscannable", Kind(Known::AntiVirus)),
     ("was split creating", As(split)),
     ("was too big", Kind(Known::AntiSpam)),
 ]);

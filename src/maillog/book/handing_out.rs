@@ -90,3 +90,6 @@ impl Book {
         self.shelves.get(life.shelf).filter(|_| named).and_then(|shelf| shelf.serial)
     }
 }
+
+#[cfg(test)]
+mod tests;

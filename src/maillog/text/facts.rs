@@ -242,6 +242,11 @@ pub(super) fn delivery<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
     Fact::Known(Known::Delivery)
 }
 
+/// `A Anti-Virus/Critical alert was sent to ...`.
+pub(super) fn alert<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
+    scan::find(matched.rest, b"alert was sent to").map_or(Fact::Unknown, |_| Fact::Known(Known::System))
+}
+
 /// `Message 7 to RID [0] pending till ...`.
 pub(super) fn pending<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
     scan::number(matched.rest).map_or(Fact::Unknown, |_| Fact::Known(Known::Delivery))
