@@ -297,8 +297,7 @@ impl<C: Conversation> Connection<C> {
             News::Octets => {
                 end.facts.last_octets = Some(at);
                 // What no window allows is not the stream's; it says nothing of how far that went.
-                let edge = end.stream.next().max(end.acked).saturating_add(reach).cast_signed();
-                if behind <= edge {
+                if behind <= end.edge(reach) {
                     end.sent = end.sent.max(behind);
                 }
             }
@@ -329,57 +328,47 @@ impl<C: Conversation> Connection<C> {
         acked_now: Option<i64>,
     ) {
         let flags = segment.flags;
-        let payload_end =
-            offset.saturating_add(i64::from(flags.syn())).saturating_add(segment.stream_len().into());
-        let (sent, acked) = {
-            let end = self.ends.of(side);
-            (end.sent, end.acked.cast_signed())
-        };
         if flags.rst() {
-            let refuses =
-                self.ends.of(side).isn.is_none() && sent == 0 && self.ends.of(side.other()).isn.is_some();
-            let arrival = Arrival {
-                kind: CloseKind::Rst,
-                by: side,
-                at,
-                offset,
-                acknowledged: acked_now.map(|offset| u64::try_from(offset).unwrap_or(0)),
-                sent,
-                acked,
-                refuses,
-            };
-            self.closes.close(arrival, self.handshake.round_trip_to(side.other()));
-            return;
+            let arrival = self.arrival(CloseKind::Rst, side, at, offset, acked_now);
+            return self.closes.close(arrival, self.handshake.round_trip_to(side.other()));
         }
         if self.closes.any() && !flags.syn() {
             let pure_ack = segment.seq_len() == 0;
             self.closes.life(SignOfLife { by: side, at, acknowledged: acked_now, pure_ack });
         }
         if flags.fin() {
-            let arrival = Arrival {
-                kind: CloseKind::Fin,
-                by: side,
-                at,
-                offset: payload_end,
-                acknowledged: acked_now.map(|offset| u64::try_from(offset).unwrap_or(0)),
-                sent: payload_end,
-                acked,
-                refuses: false,
-            };
-            self.closes.close(arrival, self.handshake.round_trip_to(side.other()));
-            let acknowledged = self.ends.of(side).acknowledges;
-            let reach = self.ends.of(side.other()).reach();
-            let Self { ends, conversation, interest, .. } = self;
-            let end = ends.of_mut(side);
-            let edge = end.stream.next().max(end.acked).saturating_add(reach).cast_signed();
-            if (0..=edge).contains(&payload_end) {
-                end.fin = Some(end.fin.map_or(payload_end, |known| known.min(payload_end)));
-                end.sent = end.sent.max(payload_end.saturating_add(1));
-            }
-            end.stream.end_at(payload_end, at, acknowledged, &mut Out { conversation, interest, side });
+            let before = segment.seq_len().saturating_sub(1);
+            self.take_fin(side, offset.saturating_add(before.into()), at, acked_now);
         }
         if self.closed_at.is_none() && self.both_fins_acked() {
             self.closed_at = Some(at.time);
+        }
+    }
+
+    fn take_fin(&mut self, side: Side, offset: i64, at: Moment, acked_now: Option<i64>) {
+        let arrival = self.arrival(CloseKind::Fin, side, at, offset, acked_now);
+        self.closes.close(arrival, self.handshake.round_trip_to(side.other()));
+        let reach = self.ends.of(side.other()).reach();
+        let Self { ends, conversation, interest, .. } = self;
+        let end = ends.of_mut(side);
+        if (0..=end.edge(reach)).contains(&offset) {
+            end.fin = Some(end.fin.map_or(offset, |known| known.min(offset)));
+            end.sent = end.sent.max(offset.saturating_add(1));
+        }
+        end.stream.end_at(offset, at, end.acknowledges, &mut Out { conversation, interest, side });
+    }
+
+    fn arrival(&self, kind: CloseKind, by: Side, at: Moment, offset: i64, acked_now: Option<i64>) -> Arrival {
+        let (end, other) = (self.ends.of(by), self.ends.of(by.other()));
+        Arrival {
+            kind,
+            by,
+            at,
+            offset,
+            acknowledged: acked_now.map(|acked| u64::try_from(acked).unwrap_or(0)),
+            sent: end.sent,
+            acked: end.acked.cast_signed(),
+            refuses: end.isn.is_none() && end.sent == 0 && other.isn.is_some(),
         }
     }
 
@@ -394,10 +383,9 @@ impl<C: Conversation> Connection<C> {
         for side in [Side::Originator, Side::Responder] {
             let Self { ends, conversation, interest, .. } = &mut *self;
             let end = ends.of_mut(side);
-            let missed = end.stream.tally().missed;
             let mut out = Out { conversation, interest, side };
             end.stream.give_up_due(end.acked, at, around.now, around.budget, &mut out);
-            if end.stream.tally().missed > missed {
+            if end.stream.tally().missed > 0 {
                 self.zeek.once(side, b'g');
             }
         }

@@ -78,6 +78,11 @@ impl Direction {
         if self.largest_window == 0 { LARGEST_WINDOW } else { self.largest_window }
     }
 
+    /// How far this end may have sent, `reach` being that of the other one.
+    pub(super) fn edge(&self, reach: u64) -> i64 {
+        self.stream.next().max(self.acked).saturating_add(reach).cast_signed()
+    }
+
     /// Takes what a SYN of this end says.
     pub(super) fn take_syn(&mut self, segment: &Segment<'_>) {
         if self.isn.is_some() {
