@@ -1,8 +1,9 @@
 use std::cell::RefCell;
 
 use super::*;
+use crate::capture::read::Format;
 use crate::capture::{Chunk, Conversation, Flow, FlowStart, Gap, Interest, Side};
-use crate::cite::Severity;
+use crate::cite::{CaptureId, Severity};
 
 #[derive(Debug, Default)]
 struct Octets(Vec<u8>);
