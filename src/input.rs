@@ -99,7 +99,7 @@ pub fn open(path: &Path) -> io::Result<Input> {
         return Err(io::ErrorKind::IsADirectory.into());
     }
     let mut input = Input::from_reader(file)?;
-    input.raw_len = metadata.is_file().then(|| metadata.len());
+    input.raw_len = metadata.is_file().then_some(metadata.len());
     Ok(input)
 }
 

@@ -21,7 +21,7 @@ const USUAL_TIMESTAMPS: [u8; 4] = [1, 1, 8, 10];
 const LONGEST_REAL_SEGMENT: usize = 9000;
 
 /// IANA protocol number of TCP, as the pseudo-header has it.
-const PROTOCOL_TCP: u64 = 6;
+const PROTOCOL_TCP: u16 = 6;
 
 #[inline]
 pub(super) fn segment<'a>(
@@ -103,22 +103,24 @@ fn checksum(datagram: &Datagram<'_>, content: u64) -> Checksum {
         (IpAddr::V6(source), IpAddr::V6(destination)) => sum(&source.octets()) + sum(&destination.octets()),
         _ => return Checksum::Unchecked,
     };
-    // Sums of big-endian words, the checksum field among them, make all ones where it is right.
-    let total = addresses + PROTOCOL_TCP + datagram.len as u64 + content;
+    let pseudo_header = PROTOCOL_TCP + datagram.len as u16;
+    let total = addresses + u64::from(pseudo_header.swap_bytes()) + content;
+    // With the checksum field among them, the words add up to all ones where it is right.
     if fold(total) == u16::MAX { Checksum::Good } else { Checksum::Bad }
 }
 
-/// The sum of 32-bit words, not yet folded: congruent to that of 16-bit words modulo 2^16 - 1
-/// (RFC 1071 section 2).
+/// The sum of little-endian 32-bit words, not yet folded. It is congruent, modulo 2^16 - 1, to that
+/// of 16-bit words, and to that of big-endian ones with its octets exchanged (RFC 1071 section 2);
+/// this order is the one that processors add up fastest.
 #[inline]
 fn sum(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<4>();
-    let whole: u64 = words.iter().map(|word| u64::from(u32::from_be_bytes(*word))).sum();
+    let whole: u64 = words.iter().map(|word| u64::from(u32::from_le_bytes(*word))).sum();
     let mut last = [0; 4];
     for (to, from) in last.iter_mut().zip(rest) {
         *to = *from;
     }
-    whole + u64::from(u32::from_be_bytes(last))
+    whole + u64::from(u32::from_le_bytes(last))
 }
 
 /// Folds a sum to 16 bits with end-around carry; 0 only for a sum of nothing.

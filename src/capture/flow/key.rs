@@ -1,19 +1,20 @@
 //! The key of a flow: its two ends without an order.
 
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use crate::capture::segment::Segment;
 use crate::net::Endpoint;
 
 /// Both ends, the lower one first. It says nothing of who is the client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FlowKey {
     lower: End,
     higher: End,
 }
 
 /// An address and port as numbers; IPv4 told apart from the same address mapped into IPv6.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct End {
     ip: u128,
     port: u16,
@@ -38,6 +39,17 @@ impl FlowKey {
         } else {
             (Self { lower: destination, higher: source }, Sender::Higher)
         }
+    }
+}
+
+/// As few words as hold all of it: this runs for every segment.
+impl Hash for FlowKey {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let small = |end: &End| u64::from(end.port) << 1 | u64::from(end.is_v4);
+        state.write_u128(self.lower.ip);
+        state.write_u128(self.higher.ip);
+        state.write_u64(small(&self.lower) << 32 | small(&self.higher));
     }
 }
 

@@ -4,88 +4,25 @@
 //! (a rotated set) continues its flows; a file that overlaps others in time is a witness of its
 //! own, with flows of its own. Nothing that is wrong with one file keeps the others from being read.
 
-use std::path::{Path, PathBuf};
+mod file;
+mod set;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use file::{CaptureFile, CaptureInput, Options};
+use set::{Set, retire};
+
 use crate::capture::FlowSink;
-use crate::capture::decode::{SkippedCounts, decode};
-use crate::capture::flow::FlowTable;
-use crate::capture::read::{
-    CaptureReader, Filter, Format, Frame, LinkType, OpenError, ReadError, ReaderKind,
-};
-use crate::cite::{CaptureId, FrameRef, Moment, Notes, Place};
+use crate::capture::decode::decode;
+use crate::capture::read::{CaptureReader, Filter, Frame, LinkType, ReaderKind};
+use crate::cite::{FrameRef, Moment, Place};
 use crate::input;
-use crate::time::{Span, Timestamp};
-
-/// How much earlier than the last frame of a set the next file may begin: clocks are set, and
-/// frames near a rotation may change places.
-const OVERLAP_ALLOWED: Span = Span::from_seconds(1);
-
-/// How much later than the last frame of a set the next file may begin. More than SMTP's longest
-/// time-out (RFC 5321 section 4.5.3.2.6), so that a quiet line still counts as one capture.
-const PAUSE_ALLOWED: Span = Span::from_seconds(15 * 60);
+use crate::time::Timestamp;
 
 /// Frames between two looks at the interruption flag and two reports of progress.
 const FRAMES_BETWEEN_LOOKS: u32 = 4096;
-
-/// Link types listed of one file.
-const MAX_LINKS: usize = 16;
-
-/// A capture to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaptureInput {
-    /// Its place among the inputs.
-    pub id: CaptureId,
-    /// Its path; `-` is standard input.
-    pub path: PathBuf,
-}
-
-/// How to read captures.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Who reads the files.
-    pub reader: ReaderKind,
-    /// Which frames count; all where there is none.
-    pub filter: Option<Filter>,
-    /// Whether flows carry their trace.
-    pub traced: bool,
-    /// Reading stops gracefully once this is set.
-    pub interrupted: Option<Arc<AtomicBool>>,
-}
-
-/// What was read of one capture.
-#[derive(Debug)]
-pub struct CaptureFile {
-    /// Its place among the inputs.
-    pub id: CaptureId,
-    /// Its path.
-    pub path: PathBuf,
-    /// Its format; `None` where it could not be opened.
-    pub format: Option<Format>,
-    /// Whether it is gzipped.
-    pub gzipped: bool,
-    /// The link types of its frames, in the order of their appearance.
-    pub links: Vec<LinkType>,
-    /// Frames in it.
-    pub frames: u64,
-    /// Frames that the filter kept out.
-    pub filtered_out: u64,
-    /// TCP segments in it.
-    pub segments: u64,
-    /// Frames without a usable TCP segment, by cause.
-    pub skipped: SkippedCounts,
-    /// Octets read of it, as they lie on disk.
-    pub bytes: u64,
-    /// The earliest time of any of its frames.
-    pub first: Option<Timestamp>,
-    /// The latest time.
-    pub last: Option<Timestamp>,
-    /// What was passed over.
-    pub notes: Notes,
-    /// Why it could not be opened.
-    pub error: Option<OpenError>,
-}
 
 /// Reads `files` and gives every flow to `sink`. `progress` is told the octets read so far, of all
 /// files together, as they lie on disk.
@@ -120,6 +57,7 @@ pub fn follow<S: FlowSink>(
         if let (Some(first), Some(reader)) = (first, reader) {
             retire(&mut sets, first, &mut sink, &mut done);
             let set = Set::for_file(&mut sets, first, options.traced);
+            set.began = first;
             set.last_file = place;
             walk.read_file(reader, head, &mut file, set, &mut sink);
         }
@@ -130,53 +68,6 @@ pub fn follow<S: FlowSink>(
     }
     done.sort_by_key(|(order, _)| *order);
     (sink, done.into_iter().map(|(_, file)| file).collect())
-}
-
-/// Captures that follow one another, with their open flows.
-struct Set<S: FlowSink> {
-    table: FlowTable<S>,
-    /// How far its files go, as far as their times are believed.
-    last: Timestamp,
-    /// The file read last, by its place in the order of reading.
-    last_file: usize,
-}
-
-impl<S: FlowSink> Set<S> {
-    /// The set that a file continues which begins at `first`: of all that it could, the one that
-    /// ended last; a new one where there is none.
-    fn for_file(sets: &mut Vec<Self>, first: Timestamp, traced: bool) -> &mut Self {
-        let continued = (0..sets.len())
-            .filter_map(|place| sets.get(place).map(|set| (set.last, place)))
-            .filter(|(last, _)| first >= last.minus(OVERLAP_ALLOWED) && first <= last.plus(PAUSE_ALLOWED))
-            .max();
-        let place = match continued {
-            Some((_, place)) => place,
-            None => {
-                sets.push(Self { table: FlowTable::new(traced), last: first, last_file: 0 });
-                sets.len() - 1
-            }
-        };
-        #[allow(clippy::indexing_slicing, reason = "the place was found or made just above")]
-        &mut sets[place]
-    }
-
-    fn finish(mut self, sink: &mut S, done: &mut [(usize, CaptureFile)]) {
-        let mut lost = Notes::default();
-        let notes = done.get_mut(self.last_file).map_or(&mut lost, |(_, file)| &mut file.notes);
-        self.table.finish(sink, notes);
-    }
-}
-
-/// Finishes the sets that no file beginning at `first` or later can continue.
-fn retire<S: FlowSink>(
-    sets: &mut Vec<Set<S>>,
-    first: Timestamp,
-    sink: &mut S,
-    done: &mut [(usize, CaptureFile)],
-) {
-    for set in sets.extract_if(.., |set| first > set.last.plus(PAUSE_ALLOWED)) {
-        set.finish(sink, done);
-    }
 }
 
 /// A file that was looked at.
@@ -279,14 +170,13 @@ impl Walk<'_> {
         set: &mut Set<S>,
         sink: &mut S,
     ) {
-        let mut disordered: (u64, u32) = (0, 0);
         if let Some(head) = head {
-            self.take(&head.frame(), file, set, sink, &mut disordered);
+            self.take(&head.frame(), file, set, sink);
         }
         let mut until_look = FRAMES_BETWEEN_LOOKS;
         loop {
             match reader.next_frame() {
-                Ok(Some(frame)) => self.take(&frame, file, set, sink, &mut disordered),
+                Ok(Some(frame)) => self.take(&frame, file, set, sink),
                 Ok(None) => break,
                 Err(error) => {
                     file.note_read_error(&error);
@@ -305,14 +195,7 @@ impl Walk<'_> {
             }
         }
         set.last = set.table.now();
-        file.bytes = reader.raw_bytes();
-        file.notes.merge(reader.notes());
-        file.notes.merge(file.skipped.notes());
-        let (disordered, first) = disordered;
-        if disordered > 0 {
-            let text = format!("{disordered} frames bear an earlier time than the one before them");
-            file.notes.oddity(text, Some(Place::Frame(first)));
-        }
+        file.conclude(&reader);
         self.read += file.bytes;
         (self.progress)(self.read);
     }
@@ -324,21 +207,9 @@ impl Walk<'_> {
         file: &mut CaptureFile,
         set: &mut Set<S>,
         sink: &mut S,
-        disordered: &mut (u64, u32),
     ) {
-        file.frames += 1;
-        if file.last.is_some_and(|last| frame.time < last) {
-            disordered.0 += 1;
-            if disordered.0 == 1 {
-                disordered.1 = frame.number;
-            }
-        }
-        file.first = Some(file.first.map_or(frame.time, |first| first.min(frame.time)));
-        file.last = Some(file.last.map_or(frame.time, |last| last.max(frame.time)));
+        file.count(frame);
         set.table.tick(frame.time);
-        if !file.links.contains(&frame.link) && file.links.len() < MAX_LINKS {
-            file.links.push(frame.link);
-        }
         if let Some(filter) = &mut self.filter
             && !filter.passes(frame)
         {
@@ -358,37 +229,6 @@ impl Walk<'_> {
 
     fn is_interrupted(&self) -> bool {
         self.interrupted.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
-    }
-}
-
-impl CaptureFile {
-    fn new(input: CaptureInput) -> Self {
-        Self {
-            id: input.id,
-            path: input.path,
-            format: None,
-            gzipped: false,
-            links: Vec::new(),
-            frames: 0,
-            filtered_out: 0,
-            segments: 0,
-            skipped: SkippedCounts::default(),
-            bytes: 0,
-            first: None,
-            last: None,
-            notes: Notes::default(),
-            error: None,
-        }
-    }
-
-    fn describe(&mut self, reader: &CaptureReader) {
-        self.format = Some(reader.format());
-        self.gzipped = reader.gzipped();
-    }
-
-    fn note_read_error(&mut self, error: &ReadError) {
-        let text = format!("not read to its end: {}", error.cause);
-        self.notes.loss(text, Some(Place::Offset(error.offset)));
     }
 }
 
