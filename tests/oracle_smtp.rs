@@ -74,7 +74,7 @@ fn captures() -> Option<PathBuf> {
 
 fn sessions(path: &Path) -> Vec<Session> {
     let mut found = Vec::new();
-    let input = CaptureInput { id: CaptureId(0), path: path.to_owned() };
+    let input = CaptureInput::new(CaptureId(0), path);
     follow(vec![input], &Options::default(), Sessions::new(&[], |session| found.push(session)), &|_| {});
     found
 }

@@ -1,9 +1,19 @@
 //! Compares TCP flows with an oracle computed apart from this code, over captures that nobody of
-//! this project made. They are test data of a shared folder, not of the project: without the folder
-//! the test says so and passes.
+//! this project made. Without the shared folder the test says so and passes.
+//!
+//! Where the two differ and the packets were looked at, the reason stands in [`KNOWN`]; any other
+//! difference fails the test.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and says what it compared"
+)]
+
+mod shared;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use mailwitness::capture::{
     CaptureInput, Chunk, CloseKind, Conversation, Flow, FlowSink, FlowStart, Gap, Interest, Options, Side,
@@ -12,42 +22,75 @@ use mailwitness::capture::{
 use mailwitness::cite::{CaptureId, Moment};
 use serde_json::Value;
 
-/// The variable that names the shared folder.
-const SHARED: &str = "MAILWITNESS_SHARED";
+/// Files whose streams differ, and why.
+const KNOWN: [(&str, &str); 20] = [
+    ("arkime__gre-erspan-vxlan.pcap", "inside tunnels, which are not read"),
+    ("arkime__nflog.pcap", "link type NFLOG is not read"),
+    ("arkime__socks5-http-302-frag.pcap", "IP fragments are not put together"),
+    ("ndpi__6in4tunnel.pcap", "inside tunnels, which are not read"),
+    (
+        "ndpi__fuzz-2006-09-29-28586.pcap",
+        "damaged frames: TCP headers with impossible lengths are not taken for segments, an RST with \
+         a FIN counts as an RST, and a flow goes on where numbers jump without a SYN",
+    ),
+    ("pcapplusplus__frag_http_req.pcap", "IP fragments are not put together"),
+    ("pcapplusplus__tcp-malformed.pcap", "TCP headers with impossible lengths"),
+    ("pcapplusplus__tcp-reassembly.pcap", "packets quoted in sFlow samples"),
+    ("pcapsql__vxlan_simple.pcap", "inside tunnels, which are not read"),
+    ("suricata-verify__frag-eth-vlan-ip-tcp-syn.pcap", "IP fragments are not put together"),
+    ("suricata-verify__frag-eth-vlan-ipv6-tcp.pcap", "IP fragments are not put together"),
+    ("suricata-verify__frag-ip-tcp.pcap", "IP fragments are not put together"),
+    ("suricata-verify__frag-ppp-ip-tcp-syn.pcap", "IP fragments are not put together"),
+    ("suricata-verify__frag-ppp-ipv6-tcp.pcap", "IP fragments are not put together"),
+    ("suricata-verify__split-handshake-5whs.pcap", "one connection here, two streams there"),
+    ("suricata-verify__tcp-session-stream-out-of-window.pcap", "octets beyond any announced window"),
+    ("tcpflow__test5-lines-randomized.pcapng", "one connection in disorder here, two streams there"),
+    ("wireshark-wiki__dns-remoteshell.pcap", "a wireless card's own frame format"),
+    ("wireshark-wiki__ejemplo.pcap", "a TCP header with an impossible length"),
+    ("zeek__fragmented-4.pcap", "IP fragments are not put together"),
+];
 
-fn shared_captures() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    let shared = std::env::var_os(SHARED).map_or(beside, PathBuf::from);
-    Some(shared.join("captures")).filter(|folder| folder.join("oracle.jsonl").exists())
-}
+/// Streams of the oracle that this code must agree on, at least.
+const LEAST_AGREEMENT: usize = 710;
 
 #[derive(Default)]
-struct Collector {
-    flows: Vec<(Flow, Octets)>,
-}
+struct Collector(HashMap<u64, (Flow, Octets)>);
 
+/// Octets heard of each end, and how far the calls have come.
 #[derive(Default)]
 struct Octets {
-    originator: u64,
-    responder: u64,
+    heard: [u64; 2],
+    next: [u64; 2],
+    ended: [bool; 2],
+}
+
+const fn place(side: Side) -> usize {
+    match side {
+        Side::Originator => 0,
+        Side::Responder => 1,
+    }
 }
 
 impl Conversation for Octets {
     fn data(&mut self, side: Side, chunk: Chunk<'_>) -> Interest {
-        assert!(!chunk.bytes.is_empty());
-        match side {
-            Side::Originator => self.originator += chunk.bytes.len() as u64,
-            Side::Responder => self.responder += chunk.bytes.len() as u64,
-        }
+        let side = place(side);
+        assert!(!chunk.bytes.is_empty() && chunk.offset == self.next[side] && !self.ended[side]);
+        self.next[side] += chunk.bytes.len() as u64;
+        self.heard[side] += chunk.bytes.len() as u64;
         Interest::Octets
     }
 
-    fn gap(&mut self, _: Side, gap: Gap) -> Interest {
-        assert!(gap.length > 0);
+    fn gap(&mut self, side: Side, gap: Gap) -> Interest {
+        let side = place(side);
+        assert!(gap.length > 0 && gap.offset == self.next[side] && !self.ended[side]);
+        self.next[side] += gap.length;
         Interest::Octets
     }
 
-    fn end_of_stream(&mut self, _: Side, _: u64, _: Moment, _: u64) {}
+    fn end_of_stream(&mut self, side: Side, length: u64, _: Moment, _: u64) {
+        assert_eq!(length, self.next[place(side)]);
+        self.ended[place(side)] = true;
+    }
 }
 
 impl FlowSink for Collector {
@@ -58,99 +101,71 @@ impl FlowSink for Collector {
     }
 
     fn close(&mut self, flow: Flow, octets: Octets) {
-        self.flows.push((flow, octets));
+        assert!(flow.closes.all.iter().is_sorted_by_key(|close| close.at.frame.frame));
+        assert_eq!(flow.streams.originator.octets, octets.heard[0]);
+        self.0.insert(flow.first.frame.frame.into(), (flow, octets));
     }
 }
 
-fn flows_of(path: &Path) -> Vec<(Flow, Octets)> {
+fn flows_of(path: &Path) -> HashMap<u64, (Flow, Octets)> {
     let inputs = vec![CaptureInput::new(CaptureId(0), path)];
-    let (collector, files) = follow(inputs, &Options::default(), Collector::default(), &|_| {});
-    if std::env::var_os("VERBOSE").is_some() {
-        for file in files {
-            eprintln!("{}: {file:?}", path.display());
-        }
+    let options = Options { traced: true, ..Options::default() };
+    let (collector, files) = follow(inputs, &options, Collector::default(), &|_| {});
+    assert!(files[0].error.is_none(), "{:?}", files[0]);
+    collector.0
+}
+
+/// What differs between the oracle's stream and the flow of the same first frame.
+fn difference(stream: &Value, flows: &HashMap<u64, (Flow, Octets)>) -> Option<String> {
+    let first = stream["first_frame"].as_u64().unwrap();
+    let Some((flow, octets)) = flows.get(&first) else {
+        return Some(format!("no flow begins at frame {first}"));
+    };
+    let originator = flow.endpoints.originator;
+    let client = (stream["client"].as_str().unwrap(), stream["client_port"].as_u64().unwrap());
+    let client_is_originator = (originator.ip.to_string().as_str(), u64::from(originator.port)) == client;
+    let client_side = if client_is_originator { Side::Originator } else { Side::Responder };
+    let ours = flow.closes.first_seen.map(|close| {
+        let kind = if close.kind == CloseKind::Fin { "FIN" } else { "RST" };
+        let by = if close.by == client_side { "client" } else { "server" };
+        (kind, by, u64::from(close.at.frame.frame))
+    });
+    let text = |key: &str| stream[key].as_str().unwrap_or_default();
+    let theirs = stream["first_close_frame"]
+        .as_u64()
+        .map(|frame| (text("first_close"), text("first_close_by"), frame));
+    if ours != theirs {
+        return Some(format!("closes: {ours:?}, oracle {theirs:?}"));
     }
-    collector.flows
+    let ours = (octets.heard[place(client_side)], octets.heard[place(client_side.other())]);
+    let theirs = (stream["client_bytes"].as_u64().unwrap(), stream["server_bytes"].as_u64().unwrap());
+    (ours != theirs).then(|| format!("octets: {ours:?}, oracle {theirs:?}"))
 }
 
 #[test]
-fn first_closes_agree_with_the_oracle() {
-    let Some(folder) = shared_captures() else {
-        println!("no shared captures; set {SHARED} to compare with the oracle");
-        return;
-    };
+fn flows_agree_with_the_oracle() {
+    let Some(folder) = shared::captures() else { return };
     let oracle = std::fs::read_to_string(folder.join("oracle.jsonl")).unwrap();
     let mut by_file: HashMap<String, Vec<Value>> = HashMap::new();
     for line in oracle.lines() {
         let stream: Value = serde_json::from_str(line).unwrap();
         by_file.entry(stream["file"].as_str().unwrap().to_owned()).or_default().push(stream);
     }
-    let (mut streams, mut closes, mut octets) = (0, 0, 0);
-    let mut differences = Vec::new();
-    let mut files: Vec<_> = by_file.into_iter().collect();
-    files.sort_by(|(a, _), (b, _)| a.cmp(b));
-    for (name, expected) in files {
-        let flows: HashMap<u64, (Flow, Octets)> = flows_of(&folder.join("files").join(&name))
-            .into_iter()
-            .map(|flow| (u64::from(flow.0.first.frame.frame), flow))
-            .collect();
-        for stream in expected {
-            streams += 1;
-            let number = stream["stream"].as_u64().unwrap();
-            let Some((flow, counted)) = flows.get(&stream["first_frame"].as_u64().unwrap()) else {
-                differences.push(format!("{name} #{number}: no flow at frame {}", stream["first_frame"]));
-                continue;
-            };
-            let client_is_originator = flow.endpoints.originator.ip.to_string() == stream["client"]
-                && u64::from(flow.endpoints.originator.port) == stream["client_port"];
-            let ours = flow.closes.first_seen.map(|close| {
-                let kind = if close.kind == CloseKind::Fin { "FIN" } else { "RST" };
-                let by =
-                    if (close.by == Side::Originator) == client_is_originator { "client" } else { "server" };
-                (kind.to_owned(), by.to_owned(), u64::from(close.at.frame.frame))
-            });
-            let theirs = stream["first_close_frame"].as_u64().map(|frame| {
-                let text = |key: &str| stream[key].as_str().unwrap_or_default().to_owned();
-                (text("first_close"), text("first_close_by"), frame)
-            });
-            if std::env::var_os("VERBOSE").is_some() && (flow.closes.effective != flow.closes.first_seen) {
-                eprintln!(
-                    "EFF {name} #{number} {:?} {} {:?}",
-                    flow.conn_state,
-                    flow.history,
-                    flow.closes
-                        .all
-                        .iter()
-                        .map(|c| format!(
-                            "{:?}/{:?}/{}/{}/{:?}",
-                            c.kind, c.by, c.at.frame.frame, c.offset, c.effect
-                        ))
-                        .collect::<Vec<_>>()
-                );
-            }
-            if ours == theirs {
-                closes += 1;
-            } else {
-                differences.push(format!("{name} #{number}: close {ours:?}, oracle {theirs:?}"));
-            }
-            let (client, server) = if client_is_originator {
-                (counted.originator, counted.responder)
-            } else {
-                (counted.responder, counted.originator)
-            };
-            let expected = (stream["client_bytes"].as_u64(), stream["server_bytes"].as_u64());
-            if expected == (Some(client), Some(server)) {
-                octets += 1;
-            } else {
-                differences.push(format!(
-                    "{name} #{number}: octets {client}/{server}, oracle {expected:?} {} {}",
-                    flow.history, stream["encap"]
-                ));
+    let (mut agreed, mut known, mut unknown) = (0, 0, Vec::new());
+    for (name, streams) in &by_file {
+        let flows = flows_of(&folder.join("files").join(name));
+        for stream in streams {
+            match difference(stream, &flows) {
+                None => agreed += 1,
+                Some(_) if KNOWN.iter().any(|(file, _)| file == name) => known += 1,
+                Some(how) => unknown.push(format!("{name}, stream {}: {how}", stream["stream"])),
             }
         }
     }
-    println!("{streams} streams: {closes} closes agree, {octets} octet counts agree");
-    for difference in &differences {
-        println!("  {difference}");
+    println!("{agreed} streams agree, {known} differ for known reasons");
+    for (file, why) in KNOWN {
+        println!("  {file}: {why}");
     }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+    assert!(agreed >= LEAST_AGREEMENT, "only {agreed} agree");
 }

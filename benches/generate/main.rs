@@ -21,9 +21,10 @@ use generate::{Options, Sinks, Summary};
 const BUFFER: usize = 1 << 20;
 
 fn main() -> ExitCode {
-    // Under `cargo test` and `cargo bench` without arguments there is nothing to do.
-    let arguments = std::env::args_os().skip(1).any(|argument| argument != "--bench");
-    if !arguments {
+    // `cargo test --benches` and `cargo bench` run this too, with arguments that are meant for others.
+    let mut arguments = std::env::args_os().skip(1);
+    let wanted = |argument: &str| argument.starts_with("--out") || argument == "--help" || argument == "-h";
+    if !arguments.any(|argument| wanted(&argument.to_string_lossy())) {
         let usage = Options::command().render_help();
         return match writeln!(io::stdout(), "{usage}") {
             Ok(()) => ExitCode::SUCCESS,

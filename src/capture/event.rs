@@ -1,7 +1,7 @@
 //! What the capture side hands on: ordered octets, gaps and the end of each stream, flow by flow.
 //!
 //! Whoever reads the streams implements [`Conversation`] (one value a flow) and [`FlowSink`] (makes
-//! them, takes them back with the finished [`Flow`](super::Flow)). Octets are borrowed from the
+//! them, takes them back with the finished [`Flow`]). Octets are borrowed from the
 //! packet where it came in order.
 
 use crate::capture::Flow;

@@ -130,6 +130,7 @@ pub fn follow<S: FlowSink>(
         if let (Some(first), Some(reader)) = (first, reader) {
             retire(&mut sets, first, &mut sink, &mut done);
             let set = Set::for_file(&mut sets, first, options.traced);
+            set.began = first;
             set.last_file = place;
             walk.read_file(reader, head, &mut file, set, &mut sink);
         }
@@ -145,6 +146,8 @@ pub fn follow<S: FlowSink>(
 /// Captures that follow one another, with their open flows.
 struct Set<S: FlowSink> {
     table: FlowTable<S>,
+    /// Where its last file begins.
+    began: Timestamp,
     /// How far its files go, as far as their times are believed.
     last: Timestamp,
     /// The file read last, by its place in the order of reading.
@@ -156,18 +159,27 @@ impl<S: FlowSink> Set<S> {
     /// ended last; a new one where there is none.
     fn for_file(sets: &mut Vec<Self>, first: Timestamp, traced: bool) -> &mut Self {
         let continued = (0..sets.len())
-            .filter_map(|place| sets.get(place).map(|set| (set.last, place)))
-            .filter(|(last, _)| first >= last.minus(OVERLAP_ALLOWED) && first <= last.plus(PAUSE_ALLOWED))
+            .filter_map(|place| sets.get(place).map(|set| (set, place)))
+            .filter(|(set, _)| set.is_continued_at(first))
+            .map(|(set, place)| (set.last, place))
             .max();
         let place = match continued {
             Some((_, place)) => place,
             None => {
-                sets.push(Self { table: FlowTable::new(traced), last: first, last_file: 0 });
+                sets.push(Self { table: FlowTable::new(traced), began: first, last: first, last_file: 0 });
                 sets.len() - 1
             }
         };
         #[allow(clippy::indexing_slicing, reason = "the place was found or made just above")]
         &mut sets[place]
+    }
+
+    /// Whether a file beginning at `first` may continue it. Files that begin together are two
+    /// accounts of the same time, however short they are.
+    fn is_continued_at(&self, first: Timestamp) -> bool {
+        first > self.began
+            && first >= self.last.minus(OVERLAP_ALLOWED)
+            && first <= self.last.plus(PAUSE_ALLOWED)
     }
 
     fn finish(mut self, sink: &mut S, done: &mut [(usize, CaptureFile)]) {

@@ -8,7 +8,7 @@ use crate::join::{Joined, Match, MatchOutcome};
 use crate::maillog::{Claim, ClaimKind, Connection, MailLog, Message};
 use crate::net::{Leg, Role};
 use crate::smtp::ending::{Context, ending};
-use crate::smtp::{Ending, Outcome, Session, Transaction};
+use crate::smtp::{Ending, EndingKind, Outcome, Session, Transaction};
 use crate::time::Timestamp;
 use crate::verdict::timers::{Fit, Origin, fits};
 use crate::verdict::{Evidence, Verdict, VerdictKind, judge, words};
@@ -100,23 +100,26 @@ impl<'a> Judging<'a> {
         transaction: Option<usize>,
     ) -> Option<Account<'a>> {
         let session = self.sessions.get(session)?;
-        let transaction = match (claim.message, claim.kind) {
-            (Some(_), _) if transaction.is_some() => transaction,
-            // Under TLS no MAIL is seen; the connection's ending is that of its last message.
-            (Some(message), _) => {
-                let is_last = message + 1 == connection.messages.len();
-                if session.dialog.encryption.is_none() || !is_last {
-                    return None;
-                }
-                None
-            }
-            (None, ClaimKind::ReceivingFailed) => session.dialog.transactions.len().checked_sub(1),
-            (None, _) => None,
-        };
         let context = Context {
             appliance: connection.leg.appliance(),
             silence: self.plan.silence,
             aborted_at: self.joined.clocks.instant(&claim.at),
+        };
+        let transaction = match (claim.message, claim.kind) {
+            (Some(_), _) if transaction.is_some() => transaction,
+            (Some(message), _) => {
+                // Under TLS no MAIL is seen; the connection's ending is that of its last message. In
+                // clear, the file may end before this MAIL; else the message is not on it.
+                let whole = ending(session, None, &context);
+                let is_last = message + 1 == connection.messages.len();
+                let dark = session.dialog.encryption.is_some();
+                if !(dark && is_last || !dark && whole.kind == EndingKind::CaptureEnded) {
+                    return None;
+                }
+                return Some(Account { session, transaction: None, ending: whole });
+            }
+            (None, ClaimKind::ReceivingFailed) => session.dialog.transactions.len().checked_sub(1),
+            (None, _) => None,
         };
         Some(Account { session, transaction, ending: ending(session, transaction, &context) })
     }

@@ -5,8 +5,11 @@
 //! when it is set up again, so that an id alone is no name for ever: an opening line much later than
 //! the last begins another connection.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+mod handing_out;
+mod left_out;
+mod shelf;
+
+use std::collections::VecDeque;
 
 use ahash::AHashMap;
 
@@ -15,9 +18,10 @@ use crate::maillog::clock::{self, ClockReader};
 use crate::maillog::connection::{Life, OpenConnection, OpenMessage};
 use crate::maillog::event::{Abort, ConnectionId, Event, Fact};
 use crate::maillog::slab::Slab;
-use crate::maillog::{Connection, LogFile, MailLog, Message, PolicyAction, SerialIndex, Stamp};
+use crate::maillog::{Connection, LogFile, MailLog, Message, SerialIndex, Stamp};
 use crate::net::Leg;
 use crate::time::LogTime;
+use shelf::{Due, Entry, Home, Shelf};
 
 /// Two opening lines of one id this many seconds apart are one line told twice (two copies of a log,
 /// a relay that stamps anew); further apart, the counter began anew.
@@ -31,9 +35,6 @@ pub(super) const REUSED_AFTER: i64 = 6 * 3600;
 /// Connections that are kept open while streaming. The appliance takes 300 at a time unless it is
 /// set otherwise, so that more have lost their `close` line.
 pub(super) const MAX_OPEN: usize = 32_768;
-
-/// Messages that came over no connection, of which the ids are remembered.
-const MAX_LEFT_OUT: usize = 65_536;
 
 /// Takes what the book completes.
 pub trait LogSink {
@@ -56,53 +57,9 @@ pub(super) enum Keep {
     /// They are handed out once they are closed and so many records have passed that name none of
     /// them: memory then depends on open connections.
     Open {
-        /// Records that must have passed.
+        /// Records that must have passed; up to twice as many where a line comes after the close.
         grace: u64,
     },
-}
-
-/// Where the book has a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Home {
-    Connection {
-        slot: u32,
-        index: u32,
-    },
-    Orphan(u32),
-    /// It came over no connection.
-    None,
-}
-
-/// The ids of one appliance.
-#[derive(Debug, Default)]
-struct Shelf {
-    serial: Option<SerialIndex>,
-    injections: AHashMap<u64, u32>,
-    deliveries: AHashMap<u64, u32>,
-    messages: AHashMap<u64, Home>,
-}
-
-impl Shelf {
-    fn connections(&mut self, leg: Leg) -> &mut AHashMap<u64, u32> {
-        match leg {
-            Leg::Injection => &mut self.injections,
-            Leg::Delivery => &mut self.deliveries,
-        }
-    }
-}
-
-/// An entry to be handed out when its time has come, the earliest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Due {
-    at: u64,
-    born: u64,
-    entry: Entry,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Entry {
-    Connection(u32),
-    Orphan(u32),
 }
 
 /// Collects events into connections.
@@ -121,7 +78,7 @@ pub(super) struct Book {
     shelf: usize,
     connections: Slab<OpenConnection>,
     orphans: Slab<OpenMessage>,
-    due: BinaryHeap<Reverse<Due>>,
+    due: VecDeque<Due>,
     left_out: VecDeque<(usize, u64)>,
 }
 
@@ -139,7 +96,7 @@ impl Book {
             shelf: 0,
             connections: Slab::default(),
             orphans: Slab::default(),
-            due: BinaryHeap::new(),
+            due: VecDeque::new(),
             left_out: VecDeque::new(),
         }
     }
@@ -268,48 +225,6 @@ impl Book {
     fn touch(life: &mut Life, tick: u64, under_a_head: bool) {
         life.touched = tick;
         life.under_a_head |= under_a_head;
-    }
-
-    /// A line of `ICID 0`: the message is the appliance's own.
-    fn take_without_connection(&mut self, shelf: usize, mid: Option<u64>, stamp: Stamp, fact: &Fact<'_>) {
-        match (mid, fact) {
-            (Some(mid), _) => {
-                if self.leave_out(shelf, mid) {
-                    self.log.left_out.icid_zero += 1;
-                } else {
-                    self.take_message(shelf, mid, stamp, fact);
-                }
-            }
-            (None, Fact::Policy { action: PolicyAction::TcpRefuse, .. }) => {
-                self.log.left_out.refused_without_icid += 1;
-            }
-            (None, _) => {}
-        }
-    }
-
-    /// Remembers that a message came over no connection; `false` where it is known already.
-    fn leave_out(&mut self, shelf: usize, mid: u64) -> bool {
-        let Some(messages) = self.shelves.get_mut(shelf).map(|shelf| &mut shelf.messages) else {
-            return false;
-        };
-        if messages.contains_key(&mid) {
-            return false;
-        }
-        messages.insert(mid, Home::None);
-        self.forget_oldest_left_out(shelf, mid);
-        true
-    }
-
-    /// Keeps the ids of messages without a home from piling up; `mid` is the newest.
-    fn forget_oldest_left_out(&mut self, shelf: usize, mid: u64) {
-        self.left_out.push_back((shelf, mid));
-        if self.left_out.len() > MAX_LEFT_OUT
-            && let Some((shelf, mid)) = self.left_out.pop_front()
-            && let Some(shelf) = self.shelves.get_mut(shelf)
-            && shelf.messages.get(&mid) == Some(&Home::None)
-        {
-            shelf.messages.remove(&mid);
-        }
     }
 
     /// A line that names an ICID and a MID: the message belongs to the connection.
@@ -454,12 +369,10 @@ impl Book {
 
     fn wait_for(&mut self, entry: Entry, born: u64) {
         if let Keep::Open { grace } = self.keep {
-            self.due.push(Reverse(Due { at: self.tick.saturating_add(grace), born, entry }));
+            self.due.push_back(Due { at: self.tick.saturating_add(grace), born, entry });
         }
     }
 }
-
-mod handing_out;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use crate::time::LogTime;
 pub(super) const MAX_CLOCKS: usize = 16_384;
 
 /// Appliances told apart.
-pub(super) const MAX_SERIALS: usize = 1024;
+pub(super) const MAX_SERIALS: usize = 256;
 
 /// Octets kept of a serial number; real ones have at most 33.
 const MAX_SERIAL: usize = 64;

@@ -135,7 +135,8 @@ impl Fact<'_> {
     /// line says over which connection the message came.
     pub fn is_of_reception(&self) -> bool {
         match self {
-            Self::Sender(_)
+            Self::Started
+            | Self::Sender(_)
             | Self::Recipient { .. }
             | Self::RecipientRejected(_)
             | Self::MessageId(_)

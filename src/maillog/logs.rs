@@ -14,7 +14,7 @@ use crate::time::{LogTime, UtcOffset};
 
 /// Records that must have passed after a connection's last line before it is handed out: lines may
 /// follow `close` within its second, and a busy appliance writes some thousands of lines a second.
-const GRACE: u64 = 16_384;
+const GRACE: u64 = 8192;
 
 /// One log to read. The caller opens it; gzip is told by its magic number and unpacked here.
 pub struct LogInput {

@@ -25,7 +25,7 @@ pub use claim::{Claim, ClaimKind, Lost, Meaning, Standing};
 pub use claims::{claims, connection_claims, lost, orphan_claim};
 pub use event::{Abort, ConnectionId, Event, Fact, Ids, Known, Opening};
 pub use logs::{LogInput, ReadOptions, read_logs, stream_logs};
-pub use open::{Unreadable, looks_like_mail_log};
+pub use open::looks_like_mail_log;
 pub use record::{
     AbortReason, ApplianceEnd, ApplianceEndKind, ClockIndex, ClockSource, Connection, Finish, LeftOut,
     LogFile, MailLog, Message, Policy, PolicyAction, SerialIndex, Stamp, StepBack, Tls,

@@ -20,10 +20,7 @@ const LINES_LOOKED_AT: usize = 64;
 
 /// Why a file cannot be read as a log.
 #[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
-    /// The input failed.
-    #[error("the log cannot be read: {0}")]
-    Io(#[from] std::io::Error),
+pub(super) enum Unreadable {
     /// Text of 16-bit units, as PowerShell's `>` writes it.
     #[error("the log is UTF-16 text; convert it to UTF-8 (or save it again without conversion)")]
     Utf16,
@@ -132,10 +129,13 @@ impl Read for Failing {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::io::Write;
+
     use flate2::Compression;
     use flate2::write::GzEncoder;
-    use std::io::Write;
+    use proptest::prelude::*;
+
+    use super::*;
 
     const LINE: &[u8] = b"Thu Aug 14 13:08:49 2014 Info: ICID 1 close\n";
 
@@ -153,7 +153,7 @@ mod tests {
 
     fn unpack(file: Vec<u8>) -> Result<Vec<u8>, Unreadable> {
         let mut text = Vec::new();
-        open(Cursor::new(file))?.read_to_end(&mut text)?;
+        open(Cursor::new(file))?.read_to_end(&mut text).unwrap();
         Ok(text)
     }
 
@@ -190,6 +190,20 @@ mod tests {
         assert!(matches!(unpack(utf16(LINE, true)), Err(Unreadable::Utf16)));
         assert!(matches!(unpack(utf16(LINE, false)), Err(Unreadable::Utf16)));
         assert!(matches!(unpack(b"PK\x03\x04....".to_vec()), Err(Unreadable::Packed("zip"))));
+    }
+
+    proptest! {
+        #[test]
+        fn octets_of_any_kind_are_judged(
+            start in prop_oneof![Just(vec![]), Just(vec![0x1f, 0x8b, 8]), Just(gzip(LINE)), Just(LINE.to_vec())],
+            rest in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let file = [start, rest].concat();
+            looks_like_mail_log(&file);
+            if let Ok(mut text) = open(Cursor::new(file)) {
+                let _ = text.read_to_end(&mut Vec::new());
+            }
+        }
     }
 
     #[test]

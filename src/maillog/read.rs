@@ -56,14 +56,13 @@ pub(super) struct Records<R> {
     notes: Notes,
 }
 
-/// Where a physical line stands, relative to the start of the unread part.
+/// How far a physical line reaches, counted from its own start.
 #[derive(Debug, Clone, Copy)]
 struct Span {
-    from: usize,
     /// Without its line end and trailing blanks.
-    to: usize,
-    /// Where the next one starts.
-    next: usize,
+    text: usize,
+    /// With all that stands before the next line.
+    whole: usize,
 }
 
 /// What a physical line is to the record before it.
@@ -116,24 +115,21 @@ impl<R: Read> Records<R> {
     pub(super) fn next(&mut self) -> Option<Record<'_>> {
         let (first, head) = self.first_line()?;
         let line = self.line;
-        let following = self.look(first.next);
-        let broken = matches!(following, Some((_, Kind::Continuation)));
-        if broken {
-            self.joined.clear();
-            let range = self.start + first.from..self.start + first.to;
-            self.joined.extend_from_slice(self.buffer.get(range).unwrap_or_default());
-        }
-        let (from, to) = (self.start + first.from + head.text_at, self.start + first.to);
-        self.pass(first);
         // A line is looked at once only: what was cut off it is gone, and its end with that.
-        self.ahead = following.map(|(span, kind)| (span.relative_to(first.next), kind));
-        let text = if broken {
+        let following = self.look(first.whole);
+        let (from, to) = (self.start + head.text_at, self.start + first.text);
+        self.pass(first);
+        let text = if let Some((_, Kind::Continuation)) = following {
+            self.joined.clear();
+            self.joined.extend_from_slice(self.buffer.get(from.min(to)..to).unwrap_or_default());
+            self.ahead = following;
             self.join();
-            self.joined.get(head.text_at..)
+            self.joined.as_slice()
         } else {
-            self.buffer.get(from.min(to)..to)
+            self.ahead = following;
+            self.buffer.get(from.min(to)..to).unwrap_or_default()
         };
-        Some(Record { line, time: head.time, text: text.unwrap_or_default().trim_ascii() })
+        Some(Record { line, time: head.time, text: text.trim_ascii_start() })
     }
 
     /// Passes over all that is before the next line with a stamp.
@@ -160,7 +156,7 @@ impl<R: Read> Records<R> {
                 self.ahead = Some((span, kind));
                 return;
             }
-            let range = self.start + span.from..self.start + span.to;
+            let range = self.start..self.start + span.text;
             let piece = self.buffer.get(range).unwrap_or_default().trim_ascii_start();
             lines += 1;
             if lines <= MAX_JOINED && self.joined.len() + 1 + piece.len() <= MAX_RECORD {
@@ -180,70 +176,78 @@ impl<R: Read> Records<R> {
 
     /// Moves on to the line after `span`.
     fn pass(&mut self, span: Span) {
-        self.start += span.next;
+        self.start += span.whole;
         self.line = self.line.saturating_add(1);
     }
 
     /// The line that starts at `from` and what it is.
+    #[inline]
     fn look(&mut self, from: usize) -> Option<(Span, Kind)> {
         let span = self.span_at(from)?;
-        let text = self.buffer.get(self.start + span.from..self.start + span.to).unwrap_or_default();
-        let kind = if text.is_empty() || text == GROUP_SEPARATOR {
-            Kind::Blank
-        } else {
-            self.stamps.head(text).map_or(Kind::Continuation, Kind::Stamped)
+        let start = self.start + from;
+        let text = self.buffer.get(start..start + span.text).unwrap_or_default();
+        let kind = match self.stamps.head(text) {
+            Some(head) => Kind::Stamped(head),
+            None if text.is_empty() || text == GROUP_SEPARATOR => Kind::Blank,
+            None => Kind::Continuation,
         };
         Some((span, kind))
     }
 
     /// The line that starts at `from`, read in whole; `None` at the end of the log.
+    #[inline]
     fn span_at(&mut self, from: usize) -> Option<Span> {
         let mut scanned = from;
         loop {
             let unread = self.buffer.get(self.start + scanned..self.end).unwrap_or_default();
             if let Some(found) = memchr::memchr(b'\n', unread) {
-                let newline = scanned + found;
-                if newline - from > MAX_RECORD {
+                let length = scanned + found - from;
+                if length > MAX_RECORD {
                     return Some(self.cut_long_line(from));
                 }
-                return Some(self.trimmed(from, newline, newline + 1));
+                return Some(self.trimmed(from, length, length + 1));
             }
             scanned = self.end - self.start;
-            if scanned - from > MAX_RECORD {
+            let length = scanned - from;
+            if length > MAX_RECORD {
                 return Some(self.cut_long_line(from));
             }
             if self.ended {
-                return (scanned > from).then(|| self.trimmed(from, scanned, scanned));
+                return (length > 0).then(|| self.trimmed(from, length, length));
             }
             self.fill(BUFFER);
         }
     }
 
-    fn trimmed(&self, from: usize, to: usize, next: usize) -> Span {
-        let text = self.buffer.get(self.start + from..self.start + to).unwrap_or_default();
-        Span { from, to: from + text.trim_ascii_end().len(), next }
+    #[inline]
+    fn trimmed(&self, from: usize, length: usize, whole: usize) -> Span {
+        let start = self.start + from;
+        let text = self.buffer.get(start..start + length).unwrap_or_default();
+        Span { text: text.trim_ascii_end().len(), whole }
     }
 
     /// Keeps the first [`MAX_RECORD`] octets of the line at `from` and drops what follows up to its end.
     #[cold]
     fn cut_long_line(&mut self, from: usize) -> Span {
-        self.notes.oddity("lines longer than 64 KiB were cut", Some(Place::Line(self.line)));
-        let keep = from + MAX_RECORD;
+        // It is the line at the start or the one after it.
+        let line = self.line.saturating_add(u32::from(from > 0));
+        self.notes.oddity("lines longer than 64 KiB were cut", Some(Place::Line(line)));
         loop {
-            let kept = self.start + keep;
+            let kept = self.start + from + MAX_RECORD;
             let beyond = self.buffer.get(kept..self.end).unwrap_or_default();
             let newline = memchr::memchr(b'\n', beyond);
             let dropped = newline.map_or(beyond.len(), |at| at + 1);
             self.buffer.copy_within(kept + dropped..self.end, kept);
             self.end -= dropped;
             if newline.is_some() || self.ended {
-                return self.trimmed(from, keep, keep);
+                return self.trimmed(from, MAX_RECORD, MAX_RECORD);
             }
             self.fill(BUFFER);
         }
     }
 
-    /// Reads once. An error ends the log like its end does, and is noted as a loss.
+    /// Reads once, into a buffer of at least this size. An error ends the log like its end does, and is noted as a loss.
+    #[cold]
     fn fill(&mut self, size: usize) {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
@@ -265,12 +269,6 @@ impl<R: Read> Records<R> {
                 self.notes.loss(describe(&error), Some(Place::Offset(self.bytes)));
             }
         }
-    }
-}
-
-impl Span {
-    fn relative_to(self, start: usize) -> Self {
-        Self { from: self.from - start, to: self.to - start, next: self.next - start }
     }
 }
 

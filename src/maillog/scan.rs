@@ -54,12 +54,13 @@ pub(super) fn number(text: &[u8]) -> Option<(u64, &[u8])> {
 
 /// Where `phrase` first stands in `text`, ASCII case apart. `phrase` is one of ours and short.
 pub(super) fn find(text: &[u8], phrase: &[u8]) -> Option<usize> {
-    let first = *phrase.first()?;
+    // Its first letter is much rarer in a text than the space that many phrases begin with.
+    let anchor = phrase.iter().position(u8::is_ascii_alphabetic).unwrap_or(0);
+    let letter = *phrase.get(anchor)?;
     let last_start = text.len().checked_sub(phrase.len())?;
-    let starts = text.get(..=last_start)?;
-    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), starts).find(|&at| {
-        text.get(at..at + phrase.len()).is_some_and(|candidate| candidate.eq_ignore_ascii_case(phrase))
-    })
+    let anchors = text.get(anchor..=last_start + anchor)?;
+    memchr::memchr2_iter(letter.to_ascii_lowercase(), letter.to_ascii_uppercase(), anchors)
+        .find(|&at| text.get(at..at + phrase.len()).is_some_and(|candidate| same(candidate, phrase)))
 }
 
 /// Where `phrase` last stands in `text`, ASCII case apart.
@@ -87,9 +88,10 @@ pub(super) fn word(text: &[u8]) -> (&[u8], &[u8]) {
 /// An IP address as the log prints it; brackets and a zone are tolerated, a mask of letters is none.
 pub(super) fn ip(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
-    let text = text.trim_matches(|c| matches!(c, '[' | ']' | '(' | ')' | ',' | ' '));
-    let text = text.split('%').next()?;
-    text.parse().ok()
+    text.parse().ok().or_else(|| {
+        let bare = text.trim_matches(|c| matches!(c, '[' | ']' | '(' | ')' | ',' | ' '));
+        bare.split('%').next()?.parse().ok()
+    })
 }
 
 /// An envelope address: without its angle brackets, where it has them (some exports strip them).
@@ -172,6 +174,8 @@ fn unescape_one<'a>(text: &'a [u8], plain: &mut Vec<u8>) -> &'a [u8] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -191,6 +195,21 @@ mod tests {
         assert_eq!(cut(b"Data 1 ADDRESS x", b" address "), Some((&b"Data 1"[..], &b"x"[..])));
         assert_eq!(find(b"abc", b"abcd"), None);
         assert_eq!(find_last(b"a Rejected by b Rejected by c", b" rejected by "), Some(15));
+    }
+
+    proptest! {
+        #[test]
+        fn finding_agrees_with_looking_everywhere(
+            text in "[ aAbB(]{0,24}",
+            phrase in prop_oneof![Just(" a"), Just("ab"), Just("("), Just(" B a"), Just("b ")],
+        ) {
+            let (text, phrase) = (text.as_bytes(), phrase.as_bytes());
+            let places: Vec<_> = (0..text.len())
+                .filter(|&at| text.get(at..at + phrase.len()).is_some_and(|t| t.eq_ignore_ascii_case(phrase)))
+                .collect();
+            prop_assert_eq!(find(text, phrase), places.first().copied());
+            prop_assert_eq!(find_last(text, phrase), places.last().copied());
+        }
     }
 
     /// ESA-LOGS section 1: values are Python literals.

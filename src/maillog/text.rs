@@ -4,13 +4,19 @@
 //! begins with the ids (`MID 7 ready 512 bytes from <a@example.com>`). Tables say what the words
 //! mean; which table holds is told by the ids that stand before.
 
-use crate::maillog::event::{Abort, ConnectionId, Event, Fact, Ids, Known, Opening};
+mod facts;
+
+use crate::maillog::PolicyAction;
+use crate::maillog::event::{ConnectionId, Event, Fact, Ids, Known, Opening};
 use crate::maillog::scan;
 use crate::maillog::table::Reading::{As, Known as Kind};
-use crate::maillog::table::{Matched, Table};
-use crate::maillog::{ApplianceEndKind, Finish, PolicyAction, Tls};
+use crate::maillog::table::Table;
 use crate::net::Leg;
-use crate::time::UtcOffset;
+use facts::{
+    aborted, alert, authentication, delivery, disconnected, finished, generated, invalid_bounce, killed,
+    limit, lost_early, offset, opened, pending, policy, ready, receiving_failed, recipient, rejected,
+    rejected_outside, rewritten, split, started, tls, version,
+};
 
 /// Reads the text of one record (what follows the stamp and the level word).
 ///
@@ -37,7 +43,7 @@ pub fn parse_text(text: &[u8]) -> Event<'_> {
 
 /// Records that begin with words.
 static SENTENCES: Table = Table::new(&[
-    ("A ", Kind(Known::System)),
+    ("A ", As(alert)),
     ("Alias match:", Kind(Known::Directory)),
     ("Begin Logfile", As(|_, _| Fact::HeadBegins)),
     ("Bounced:", As(delivery)),
@@ -111,6 +117,7 @@ static INJECTION: Table = Table::new(&[
 /// Records about a DCID alone: opening and close are kept, the rest is known by kind.
 static DELIVERY: Table = Table::new(&[
     ("close", As(|_, _| Fact::Closed)),
+    ("DANE", Kind(Known::Delivery)),
     ("IP ", Kind(Known::Delivery)),
     ("lost", As(|_, _| Fact::Lost(Opening::default()))),
     ("STARTTLS", Kind(Known::Delivery)),
@@ -131,6 +138,7 @@ static MESSAGE: Table = Table::new(&[
     ("DMARC:", Kind(Known::Verification)),
     ("DomainKeys:", Kind(Known::Verification)),
     ("enqueued for transfer", Kind(Known::Quarantine)),
+    ("Forged Email Detection", Kind(Known::Content)),
     ("From:", As(|_, matched| Fact::Sender(scan::address(matched.rest)))),
     ("generated ", As(generated)),
     ("Global unsubscribe matched", Kind(Known::Delivery)),
@@ -151,15 +159,17 @@ static MESSAGE: Table = Table::new(&[
     ("released ", Kind(Known::Quarantine)),
     ("rewritten to", As(rewritten)),
     ("Subject", As(|_, matched| Fact::Subject(scan::literal(matched.rest)))),
+    ("scanned by", Kind(Known::AntiVirus)),
     ("SDR:", Kind(Known::Verification)),
     ("SPF:", Kind(Known::Verification)),
-    ("To:", As(|_, matched| refusal(matched.rest).map_or(Fact::Unknown, Fact::RecipientRejected))),
+    ("To:", As(rejected)),
     ("URL ", Kind(Known::Content)),
     ("using engine:", Kind(Known::AntiSpam)),
     ("Virus Threat Level", Kind(Known::Outbreak)),
     ("was bounced by", Kind(Known::Content)),
     ("was dropped by", Kind(Known::Content)),
     ("was generated", As(generated)),
+    ("was marked unscannable", Kind(Known::AntiVirus)),
     ("was split creating", As(split)),
     ("was too big", Kind(Known::AntiSpam)),
 ]);
@@ -216,239 +226,6 @@ fn take_id<'a, const N: usize>(text: &'a [u8], word: &[u8; N]) -> Option<(u64, &
     // The colon in `ICID 7: max: 1` ends the id.
     let rest = rest.strip_prefix(b":").unwrap_or(rest);
     Some((id, rest.trim_ascii_start()))
-}
-
-fn version<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    let serial = scan::cut(matched.rest, b"SN:").map(|(_, after)| scan::word(after.trim_ascii_start()).0);
-    Fact::Version { serial: serial.filter(|serial| !serial.is_empty()) }
-}
-
-/// `-21600 seconds`: local = UTC + offset.
-fn offset<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    let (sign, digits) = match matched.rest.split_first() {
-        Some((b'-', digits)) => (-1, digits),
-        Some((b'+', digits)) => (1, digits),
-        _ => (1, matched.rest),
-    };
-    let seconds = scan::number(digits).and_then(|(value, _)| i32::try_from(value).ok());
-    Fact::Offset(seconds.and_then(|seconds| UtcOffset::from_seconds(sign * seconds)))
-}
-
-/// `ICID 7 interface NAME (LOCAL) address REMOTE reverse dns host HOST verified yes|no`.
-fn opened<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    let rest = take_ids(ids, matched.rest);
-    if ids.connection.is_none() {
-        return Fact::Unknown;
-    }
-    let mut opening = Opening::default();
-    let Some(rest) = scan::strip(rest, b"interface") else { return Fact::Opened(opening) };
-    let Some((interface, after)) = scan::cut(rest, b" address ") else {
-        (opening.interface, opening.local) = interface_of(rest);
-        return Fact::Opened(opening);
-    };
-    (opening.interface, opening.local) = interface_of(interface);
-    let (remote, tail) = scan::word(after.trim_ascii_start());
-    opening.remote = scan::ip(remote);
-    if let Some(host) = scan::strip(tail.trim_ascii_start(), b"reverse dns host") {
-        let end = scan::find_last(host, b" verified").unwrap_or(host.len());
-        opening.reverse_dns = host.get(..end).map(<[u8]>::trim_ascii).filter(|host| !host.is_empty());
-    }
-    Fact::Opened(opening)
-}
-
-/// `NAME (ADDRESS)`, either alone in some versions; a name may hold spaces.
-fn interface_of(text: &[u8]) -> (Option<&[u8]>, Option<std::net::IpAddr>) {
-    let text = text.trim_ascii();
-    let (name, local) = match text.strip_suffix(b")").and_then(|inner| {
-        let open = memchr::memrchr(b'(', inner)?;
-        Some((inner.get(..open)?, inner.get(open + 1..)?))
-    }) {
-        Some((name, address)) => (name.trim_ascii(), scan::ip(address)),
-        None => match scan::ip(text) {
-            Some(address) => (&b""[..], Some(address)),
-            None => (text, None),
-        },
-    };
-    (Some(name).filter(|name| !name.is_empty()), local)
-}
-
-/// `SG GROUP [match WHAT] SBRS SCORE [country NAME]`.
-fn policy(action: PolicyAction, rest: &[u8]) -> Fact<'_> {
-    let rest = scan::strip(rest, b"SG").unwrap_or(rest).trim_ascii_start();
-    let end = [&b" match "[..], b" SBRS "].iter().filter_map(|phrase| scan::find(rest, phrase)).min();
-    let group = rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest);
-    Fact::Policy { action, group: group.trim_ascii() }
-}
-
-fn tls<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    const OUTCOMES: [(&[u8], Tls); 3] = [
-        (b"success", Tls::Success),
-        (b"failed", Tls::Failed),
-        (b"was required but remote host did not initiate it", Tls::RequiredNotInitiated),
-    ];
-    let outcome = OUTCOMES.iter().find(|(words, _)| scan::strip(matched.rest, words).is_some());
-    outcome.map_or(Fact::Unknown, |(_, tls)| Fact::Tls(*tls))
-}
-
-/// `SMTP Auth: (ICID 30) succeeded for user ...`; early versions have no colon.
-fn authentication<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    if let Some((_, after)) = scan::cut(matched.rest, b"(") {
-        take_ids(ids, after);
-    }
-    Fact::Known(Known::Authentication)
-}
-
-/// `System limit reached: connection limit for IP A on listener L ICID 7: max: 1`.
-fn limit<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    if let Some(tail) = scan::find(matched.rest, b" ICID ").and_then(|at| matched.rest.get(at + 1..)) {
-        take_ids(ids, tail);
-    }
-    Fact::Known(Known::Limit)
-}
-
-/// `Connection from IP on interface I (IP) lost after S seconds ..., before any commands were received`.
-fn lost_early<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    let Some((from, _)) = scan::cut(matched.rest, b" lost after ") else { return Fact::Unknown };
-    let (remote, tail) = scan::word(from);
-    let (interface, local) = match scan::strip(tail.trim_ascii_start(), b"on interface") {
-        Some(interface) => interface_of(interface),
-        None => (None, None),
-    };
-    Fact::Lost(Opening { interface, local, remote: scan::ip(remote), reverse_dns: None })
-}
-
-/// `disconnected address A, <why>`; the last wording is that of message tracking.
-fn disconnected<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    const REASONS: [(&[u8], ApplianceEndKind); 3] = [
-        (b"no messages injected", ApplianceEndKind::NoMessagesInjected),
-        (b"exceeded allowable connection time", ApplianceEndKind::ConnectionTimeExceeded),
-        (b"maximum connection time exceeded", ApplianceEndKind::ConnectionTimeExceeded),
-    ];
-    let reason = REASONS.iter().find(|(words, _)| scan::find(matched.rest, words).is_some());
-    reason.map_or(Fact::Unknown, |(_, kind)| Fact::Ended { kind: *kind, words: matched.whole })
-}
-
-fn receiving_failed<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    Fact::Ended { kind: ApplianceEndKind::ReceivingFailed, words: matched.whole }
-}
-
-/// `SMTP server connection killed ICID: 7`.
-fn killed<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    take_ids(ids, matched.rest);
-    let words = matched.whole.get(..matched.whole.len() - matched.rest.len()).unwrap_or(matched.whole);
-    match ids.connection {
-        Some(_) => Fact::Ended { kind: ApplianceEndKind::Killed, words: words.trim_ascii_end() },
-        None => Fact::Known(Known::System),
-    }
-}
-
-fn started<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    take_ids(ids, matched.rest);
-    if ids.mid.is_some() { Fact::Started } else { Fact::Unknown }
-}
-
-/// `RID 0 To: <a>`, or delivery's `RID [0] Response ...`.
-fn recipient<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    if matched.rest.starts_with(b"[") {
-        return Fact::Known(Known::Delivery);
-    }
-    let read = || {
-        let (rid, after) = scan::number(matched.rest)?;
-        let to = scan::strip(after.trim_ascii_start(), b"To:")?;
-        Some(match refusal(to) {
-            Some(address) => Fact::RecipientRejected(address),
-            None => Fact::Recipient { rid: u32::try_from(rid).ok()?, address: scan::address(to) },
-        })
-    };
-    read().unwrap_or(Fact::Unknown)
-}
-
-/// The address in `<a> Rejected by RAT`; `None` where nothing says that it was refused. The words
-/// count outside the brackets only: what stands within them is the stranger's.
-fn refusal(text: &[u8]) -> Option<&[u8]> {
-    let at = scan::find_last(text, b" rejected by ")?;
-    let (address, why) = text.split_at_checked(at)?;
-    let outside = address.trim_ascii_end().ends_with(b">") || memchr::memchr(b'<', address).is_none();
-    (outside && memchr::memchr(b'>', why).is_none()).then(|| scan::address(address))
-}
-
-/// `ICID 7 To: <a> Rejected by ...`: no message is open.
-fn rejected_outside<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    refusal(matched.rest).map_or(Fact::Unknown, |_| Fact::ConnectionRejectsRecipient)
-}
-
-/// `, rcpt address <a> rejected by bounce verification.`, or `, tagging`.
-fn invalid_bounce<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    scan::cut(matched.rest, b"rcpt address ")
-        .and_then(|(_, after)| refusal(after))
-        .map_or(Fact::Known(Known::Verification), Fact::RecipientRejected)
-}
-
-/// `512 bytes from <a>`.
-fn ready<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    let Some((bytes, after)) = scan::number(matched.rest) else { return Fact::Unknown };
-    let Some(after) = scan::strip(after.trim_ascii_start(), b"bytes") else { return Fact::Unknown };
-    let sender = scan::strip(after.trim_ascii_start(), b"from").map(scan::address);
-    Fact::Ready { bytes, sender }
-}
-
-/// `MID 7 Receiving aborted`.
-fn aborted<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    let words = take_ids(ids, matched.rest).trim_ascii();
-    if ids.mid.is_none() {
-        return Fact::Unknown;
-    }
-    let receiving = [&b"Receiving aborted"[..], b"Injection aborted"]
-        .iter()
-        .find_map(|phrase| scan::strip(words, phrase))
-        .map(<[u8]>::trim_ascii_start);
-    Fact::Aborted(match receiving {
-        Some(tail) if scan::strip(tail, b"by sender").is_some() => Abort::BySender,
-        // By whom else it can be is not known.
-        Some(tail) if scan::strip(tail, b"by").is_some() => Abort::Other(words),
-        Some(_) => Abort::Receiving,
-        None if [&b"Dropped"[..], b"Bounced"].iter().any(|verb| scan::strip(words, verb).is_some()) => {
-            Abort::Policy(words)
-        }
-        None => Abort::Other(words),
-    })
-}
-
-fn finished<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    let words = take_ids(ids, matched.rest);
-    let outcome = match ids.mid {
-        Some(_) if scan::strip(words, b"done").is_some() => Some(Finish::Done),
-        Some(_) if scan::strip(words, b"aborted").is_some() => Some(Finish::Aborted),
-        _ => None,
-    };
-    outcome.map_or(Fact::Unknown, Fact::Finished)
-}
-
-/// `to [MID] 8 by X`: the new id stands after.
-fn rewritten<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    let new = scan::strip(matched.rest, b"MID ").unwrap_or(matched.rest);
-    scan::number(new.trim_ascii_start()).map_or(Fact::Unknown, |(mid, _)| Fact::Derived { mid })
-}
-
-/// `MID 8 [was] generated based on MID 7`: the new id stands before.
-fn generated<'a>(ids: &mut Ids, _: Matched<'a>) -> Fact<'a> {
-    ids.mid.map_or(Fact::Unknown, |mid| Fact::Derived { mid })
-}
-
-/// `was split creating MID 8 due to ...`.
-fn split<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    take_id(matched.rest, b"MID").map_or(Fact::Unknown, |(mid, _)| Fact::Derived { mid })
-}
-
-/// A record of the delivery side: known, its ids read for the connection's and message's sake.
-fn delivery<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    take_ids(ids, matched.rest);
-    Fact::Known(Known::Delivery)
-}
-
-/// `Message 7 to RID [0] pending till ...`.
-fn pending<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    scan::number(matched.rest).map_or(Fact::Unknown, |_| Fact::Known(Known::Delivery))
 }
 
 #[cfg(test)]

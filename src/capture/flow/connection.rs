@@ -15,6 +15,7 @@ use super::direction::Direction;
 use super::key::Sender;
 use super::opening::Origin;
 use super::recorder::Recorder;
+use super::table::{LINGER_AFTER_FINS, LINGER_AFTER_RST};
 use super::zeek::Zeek;
 
 /// How far from the expected number a SYN must be to begin a new connection although the old one
@@ -94,17 +95,17 @@ impl<C: Conversation> Connection<C> {
         self.active_until
     }
 
-    /// When both FINs were acknowledged, or an RST came that nothing speaks against.
-    pub(super) fn closed_at(&self) -> Option<Timestamp> {
-        match self.closes.reset_at() {
-            Some(reset) => Some(self.closed_at.map_or(reset, |closed| closed.min(reset))),
-            None => self.closed_at,
-        }
+    /// Whether both FINs were acknowledged, or an RST came that nothing speaks against.
+    #[inline]
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed_at.is_some() || self.closes.reset_at().is_some()
     }
 
-    /// Whether an RST that nothing speaks against was seen.
-    pub(super) fn is_reset(&self) -> bool {
-        self.closes.reset_at().is_some()
+    /// Until when its aftermath is waited for, once it is closed.
+    pub(super) fn lingers_until(&self) -> Option<Timestamp> {
+        let fins = self.closed_at.map(|closed| closed.plus(LINGER_AFTER_FINS));
+        let reset = self.closes.reset_at().map(|reset| reset.plus(LINGER_AFTER_RST));
+        fins.into_iter().chain(reset).min()
     }
 
     /// Whether `segment` cannot belong to this connection but opens a new one on the same ports.
@@ -213,7 +214,7 @@ impl<C: Conversation> Connection<C> {
             responder: stream_end(&self.ends.responder),
         };
         let any_octets = self.ends.originator.sent > 0 || self.ends.responder.sent > 0;
-        let open_at_end = self.closed_at().is_none();
+        let open_at_end = !self.is_closed();
         let streams = Pair {
             originator: finished_facts(&mut self.ends.originator, notes, place),
             responder: finished_facts(&mut self.ends.responder, notes, place),

@@ -98,6 +98,7 @@ impl Direction {
         }
         if segment.flags.syn() {
             self.facts.window = raw;
+            self.largest_window = self.largest_window.max(raw.into());
             return;
         }
         // Both ends must offer scaling for either to use it (RFC 7323 section 2.2).

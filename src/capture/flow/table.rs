@@ -59,6 +59,7 @@ pub struct FlowTable<S: FlowSink> {
     last_time: Option<Timestamp>,
     serials: u64,
     open: usize,
+    limit: usize,
     traced: bool,
 }
 
@@ -78,7 +79,13 @@ enum State<C> {
 impl<S: FlowSink> FlowTable<S> {
     /// An empty table; `traced` says whether flows carry their trace.
     pub fn new(traced: bool) -> Self {
+        Self::with_limit(traced, MAX_OPEN_FLOWS)
+    }
+
+    /// The same with another limit than [`MAX_OPEN_FLOWS`].
+    pub fn with_limit(traced: bool, limit: usize) -> Self {
         Self {
+            limit,
             places: HashMap::default(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -128,13 +135,11 @@ impl<S: FlowSink> FlowTable<S> {
         let Some(slot) = self.slots.get_mut(place) else { return };
         match &mut slot.state {
             State::Running(connection) if !connection.is_succeeded_by(segment, sender) => {
-                let was_closed = connection.closed_at().is_some();
+                let was_closed = connection.is_closed();
                 let mut around = Surroundings { now: self.now, budget: &mut self.budget, notes };
                 connection.take(segment, sender, at, &mut around);
-                if let Some(due) =
-                    connection.closed_at().filter(|_| !was_closed).map(|_| deadline(&slot.state))
-                {
-                    self.queue.push(due, Ticket { serial: slot.serial, slot: place });
+                if !was_closed && connection.is_closed() {
+                    self.queue.push(deadline(&slot.state), Ticket { serial: slot.serial, slot: place });
                 }
             }
             State::Opening(opening) if !is_another_opening(opening, segment, sender) => {
@@ -203,7 +208,7 @@ impl<S: FlowSink> FlowTable<S> {
         sink: &mut S,
         notes: &mut Notes,
     ) {
-        if self.open >= MAX_OPEN_FLOWS {
+        if self.open >= self.limit {
             notes.oddity(
                 "more flows open at a time than are kept: the longest silent one was given up",
                 Some(Place::Frame(at.frame.frame)),
@@ -252,7 +257,7 @@ impl<S: FlowSink> FlowTable<S> {
         }
         slot.state = State::Running(connection);
         if let State::Running(connection) = &slot.state
-            && connection.closed_at().is_some()
+            && connection.is_closed()
         {
             self.queue.push(deadline(&slot.state), Ticket { serial: slot.serial, slot: place });
         }
@@ -266,7 +271,7 @@ impl<S: FlowSink> FlowTable<S> {
             return self.clear(place);
         };
         let next = connection.next_numbers();
-        let closed = connection.closed_at().is_some();
+        let closed = connection.is_closed();
         let (flow, conversation) = connection.finish(self.now, &mut self.budget, notes);
         self.open -= 1;
         sink.close(flow, conversation);
@@ -331,11 +336,9 @@ fn deadline<C: crate::capture::Conversation>(state: &State<C>) -> Timestamp {
         State::Free => Timestamp::from_nanos(i64::MAX),
         State::Opening(opening) if opening.only_syns() => opening.last.plus(UNANSWERED_FOR),
         State::Opening(opening) => opening.last.plus(IDLE_FOR),
-        State::Running(connection) => match connection.closed_at() {
-            Some(closed) if connection.is_reset() => closed.plus(LINGER_AFTER_RST),
-            Some(closed) => closed.plus(LINGER_AFTER_FINS),
-            None => connection.active_until().plus(IDLE_FOR),
-        },
+        State::Running(connection) => {
+            connection.lingers_until().unwrap_or_else(|| connection.active_until().plus(IDLE_FOR))
+        }
         State::Finished { until, .. } => *until,
     }
 }

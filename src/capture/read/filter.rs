@@ -45,10 +45,7 @@ mod program {
         pub fn new(expression: &str) -> Result<Self, FilterError> {
             let fail = |error: pcap::Error| FilterError::Expression {
                 expression: expression.to_owned(),
-                words: match error {
-                    pcap::Error::PcapError(words) => words,
-                    error => error.to_string(),
-                },
+                words: super::super::libpcap::words(error),
             };
             let program = compile(expression, LinkType::ETHERNET).map_err(fail)?;
             Ok(Self {
@@ -84,7 +81,7 @@ mod program {
     }
 
     fn compile(expression: &str, link: LinkType) -> Result<BpfProgram, pcap::Error> {
-        Capture::dead(Linktype(link.0.cast_signed()))?.compile(expression, true)
+        Capture::dead(Linktype(link.to_dlt()))?.compile(expression, true)
     }
 }
 

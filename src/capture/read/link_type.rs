@@ -34,6 +34,21 @@ impl LinkType {
     /// Linux "cooked" capture, version 2.
     pub const LINUX_SLL2: Self = Self(276);
 
+    /// The number by which libpcap's functions know this type; files and functions differ for those
+    /// whose number is not the same on all systems (libpcap, `pcap-common.c`).
+    #[cfg(feature = "libpcap")]
+    pub(super) fn to_dlt(self) -> i32 {
+        let known = DLTS.iter().find(|(link, _)| *link == self).map(|(_, dlt)| *dlt);
+        known.unwrap_or(self.0.cast_signed())
+    }
+
+    /// The type that libpcap's functions know by `dlt`.
+    #[cfg(feature = "libpcap")]
+    pub(super) fn from_dlt(dlt: i32) -> Self {
+        let known = DLTS.iter().find(|(_, known)| *known == dlt).map(|(link, _)| *link);
+        known.unwrap_or(Self(dlt.cast_unsigned()))
+    }
+
     /// The registered name without its `LINKTYPE_`, of the types that turn up in practice.
     pub fn name(self) -> Option<&'static str> {
         NAMES.iter().find(|(number, _)| *number == self.0).map(|(_, name)| *name)
@@ -49,6 +64,11 @@ impl fmt::Display for LinkType {
         }
     }
 }
+
+/// Link types whose number in files is not that of libpcap's functions.
+#[cfg(feature = "libpcap")]
+const DLTS: [(LinkType, i32); 2] =
+    [(LinkType(100), 11), (LinkType::RAW, if cfg!(target_os = "openbsd") { 14 } else { 12 })];
 
 const NAMES: [(u32, &str); 40] = [
     (0, "NULL"),

@@ -1,8 +1,7 @@
 //! What leaves the book, and when.
 
-use std::cmp::Reverse;
-
-use super::{Book, Due, Entry, Home, Keep, LogSink};
+use super::shelf::{Due, Entry, Home};
+use super::{Book, Keep, LogSink};
 use crate::maillog::connection::{Life, OpenConnection};
 use crate::maillog::{Connection, SerialIndex};
 
@@ -10,19 +9,17 @@ impl Book {
     /// Hands out the entries whose grace has passed.
     pub(super) fn hand_out_due(&mut self, sink: &mut dyn LogSink) {
         let Keep::Open { grace } = self.keep else { return };
-        while let Some(&Reverse(due)) = self.due.peek()
-            && due.at <= self.tick
-        {
-            self.due.pop();
+        // Each entry waits equally long, so that the queue is in the order of its times.
+        while let Some(due) = self.due.front().copied().filter(|due| due.at <= self.tick) {
+            self.due.pop_front();
             let life = match due.entry {
                 Entry::Connection(slot) => self.connections.get_mut(slot).map(|entry| entry.life),
                 Entry::Orphan(slot) => self.orphans.get_mut(slot).map(|entry| entry.life),
             };
-            // The number may be another entry's by now.
             let Some(life) = life.filter(|life| life.born == due.born) else { continue };
-            let at = life.touched.saturating_add(grace);
-            if at > self.tick {
-                self.due.push(Reverse(Due { at, ..due }));
+            let named_since = life.touched.saturating_add(grace) > due.at;
+            if named_since {
+                self.due.push_back(Due { at: self.tick.saturating_add(grace), ..due });
             } else {
                 self.hand_out(due.entry, sink);
             }
@@ -93,3 +90,6 @@ impl Book {
         self.shelves.get(life.shelf).filter(|_| named).and_then(|shelf| shelf.serial)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::io::{Cursor, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use proptest::prelude::*;
 
 use super::*;
 use crate::maillog::tests::{read_text, read_texts};
@@ -223,5 +224,28 @@ fn the_vendors_samples() {
         assert_eq!(message.rcpt_to.len(), 1, "{name}");
         assert_eq!(log.files[0].known, log.files[0].records, "{name}");
         assert!(log.files[0].notes.is_empty(), "{name}");
+    }
+}
+
+proptest! {
+    /// Files of any octets, read together, give an account of whatever is in them.
+    #[test]
+    fn files_of_any_octets_do_not_panic(
+        files in proptest::collection::vec(
+            proptest::collection::vec(prop_oneof![
+                Just(b"Wed Nov 19 09:16:46 2014 Info: ".to_vec()), Just(b"\n".to_vec()),
+                Just(b"New SMTP ICID 7 interface X (192.0.2.1) address 192.0.2.2".to_vec()),
+                Just(b"MID 7 ICID 7 From: <".to_vec()), Just(b"Time offset from UTC: -7 seconds".to_vec()),
+                Just(b"Version: 1 SN: A".to_vec()), Just(b"Begin Logfile".to_vec()),
+                proptest::collection::vec(any::<u8>(), 0..20),
+            ], 0..30),
+            0..4,
+        ),
+    ) {
+        let files: Vec<Vec<u8>> = files.into_iter().map(|pieces| pieces.concat()).collect();
+        let count = files.len();
+        let log = read_octets(files);
+        prop_assert_eq!(log.files.len(), count);
+        let _ = claims(&log, true);
     }
 }

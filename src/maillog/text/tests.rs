@@ -1,7 +1,11 @@
 //! Every line shape that is known of the text mail log, with made-up values.
 
-use super::*;
 use proptest::prelude::*;
+
+use super::*;
+use crate::maillog::event::Abort;
+use crate::maillog::{ApplianceEndKind, Finish, Tls};
+use crate::time::UtcOffset;
 
 fn ids(connection: Option<(Leg, u64)>, mid: Option<u64>) -> Ids {
     Ids { connection: connection.map(|(leg, id)| ConnectionId { leg, id }), mid }
@@ -45,6 +49,12 @@ fn heads() {
         ("Time offset from UTC: soon", Ids::default(), Fact::Offset(None)),
         ("System is coming up.", Ids::default(), Fact::Known(Known::System)),
         ("End Logfile", Ids::default(), Fact::Known(Known::System)),
+        (
+            "A System/Warning alert was sent to admin@example.com with subject \"x\"",
+            Ids::default(),
+            Fact::Known(Known::System),
+        ),
+        ("A line of another kind", Ids::default(), Fact::Unknown),
     ]);
 }
 
@@ -445,6 +455,9 @@ fn scanning_is_known() {
         ("MID 7 DMARC: Message from domain example.com, DMARC pass", Known::Verification),
         ("MID 7 Custom Log Entry: text", Known::Content),
         ("MID 7 attachment 'a.pdf'", Known::Content),
+        ("MID 7 Forged Email Detection on the From: header with score of 100", Known::Content),
+        ("MID 7 scanned by Advanced Malware Protection engine. Final verdict: CLEAN", Known::AntiVirus),
+        ("MID 7 was marked unscannable by Advanced Malware Protection engine", Known::AntiVirus),
         ("MID 7 quarantined to \"Policy\" (content filter:F)", Known::Quarantine),
         ("MID 7 enqueued for transfer to centralized quarantine \"Policy\" (x)", Known::Quarantine),
     ] {

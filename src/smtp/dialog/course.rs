@@ -38,6 +38,10 @@ impl<'a> Answer<'a> {
         self.reply().map(|reply| (reply.code, reply.at))
     }
 
+    fn is_go_ahead(self) -> bool {
+        self.reply().is_some_and(|reply| reply.code.is_intermediate())
+    }
+
     fn is_positive(self) -> bool {
         self.reply().is_some_and(|reply| reply.code.is_positive())
     }
@@ -85,7 +89,7 @@ impl Course {
     pub(super) fn reply_to_unseen(&mut self, reply: ReplySeen, offset_in_client: u64) {
         match reply.code {
             ReplyCode::START_INPUT => {
-                let tx = self.transaction_across_gap(reply.at);
+                let tx = self.transaction_without_mail(reply.at);
                 if let Some(tx) = tx {
                     tx.data = Some(reply.at);
                     tx.data_reply = Some((reply.code, reply.at));
@@ -239,8 +243,8 @@ impl Course {
     fn recipient(&mut self, command: Pending, answer: Answer<'_>) {
         let (at, after_hole) = (command.at, command.after_hole);
         let Argument::Path { address, .. } = command.argument else { return };
-        if self.current.is_none() && self.refused.is_none() && after_hole {
-            self.transaction_across_gap(at);
+        if self.current.is_none() && self.refused.is_none() && (after_hole || answer.is_positive()) {
+            self.transaction_without_mail(at);
         }
         let belongs_to_current = self.current.is_some();
         let Some(tx) =
@@ -265,8 +269,8 @@ impl Course {
     }
 
     fn data(&mut self, command: &Pending, answer: Answer<'_>) {
-        if self.current.is_none() && command.after_hole {
-            self.transaction_across_gap(command.at);
+        if self.current.is_none() && (command.after_hole || answer.is_go_ahead()) {
+            self.transaction_without_mail(command.at);
         }
         let Some(tx) = self.current_mut() else { return };
         tx.data = Some(command.at);
@@ -291,7 +295,7 @@ impl Course {
 
     fn end_of_data(&mut self, command: Pending, answer: Answer<'_>) {
         if self.current.is_none() && command.after_hole {
-            self.transaction_across_gap(command.at);
+            self.transaction_without_mail(command.at);
         }
         let Some(tx) = self.current_mut() else { return };
         if let Some(body) = &command.body {
@@ -303,8 +307,8 @@ impl Course {
     }
 
     fn chunk(&mut self, command: Pending, answer: Answer<'_>) {
-        if self.current.is_none() && command.after_hole {
-            self.transaction_across_gap(command.at);
+        if self.current.is_none() && (command.after_hole || answer.is_positive()) {
+            self.transaction_without_mail(command.at);
         }
         let Some(tx) = self.current_mut() else { return };
         tx.data.get_or_insert(command.at);
@@ -390,8 +394,9 @@ impl Course {
         self.dialog.transactions.get_mut(self.current?)
     }
 
-    /// The current transaction; where its MAIL fell into a gap, one without.
-    fn transaction_across_gap(&mut self, at: Moment) -> Option<&mut Transaction> {
+    /// The current transaction; where there is none, one whose MAIL is not in the file. A server that
+    /// goes on with one without any MAIL is as good a sign as a gap.
+    fn transaction_without_mail(&mut self, at: Moment) -> Option<&mut Transaction> {
         if self.current.is_none() {
             let tx = Transaction {
                 mail_missing: true,

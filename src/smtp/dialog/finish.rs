@@ -5,6 +5,7 @@ use crate::net::Role;
 use crate::smtp::command::Verb;
 use crate::smtp::dialog::client::Mode;
 use crate::smtp::dialog::course::Answer;
+use crate::smtp::dialog::pending::Pending;
 use crate::smtp::dialog::pairing::Patience;
 use crate::smtp::dialog::{Delivered, DialogReader};
 use crate::smtp::ending::words;
@@ -55,6 +56,8 @@ impl DialogReader {
             self.advance();
             if !self.client.held.is_empty() {
                 self.decide_without_reply();
+            } else if !self.server.replies.is_empty() && matches!(self.client.mode, Mode::Chunk(_)) {
+                self.break_off_chunk();
             } else if !self.pair_next(Patience::Over) {
                 break;
             }
@@ -80,7 +83,8 @@ impl DialogReader {
 
     /// Who owed the next word of the plain dialogue.
     fn owed(&self, delivered: Delivered, last_word: Option<Moment>) -> Option<Owed> {
-        let unanswered = self.pending.iter().find(|command| !command.blank);
+        let under_way = |command: &&Pending| command.verb == Verb::Bdat && !command.chunk_whole;
+        let unanswered = self.pending.iter().find(|command| !command.blank && !under_way(command));
         if let Some(command) = unanswered {
             let since = match &command.body {
                 Some(body) if command.verb == Verb::Bdat => body.last.unwrap_or(command.at),
@@ -95,6 +99,7 @@ impl DialogReader {
         match &self.client.mode {
             Mode::Body(body) => return client_owes(body.last().is_some() || reached_client),
             Mode::Chunk(_) | Mode::Candidate(_) => return client_owes(true),
+            _ if self.pending.iter().any(|command| under_way(&command)) => return client_owes(true),
             Mode::Lost if self.is_lost() => return None,
             _ => {}
         }

@@ -90,6 +90,9 @@ impl DialogReader {
     /// Whether the reply can be the answer to the first pending command.
     fn fits(&self, command: &Pending, heard: &Heard) -> bool {
         let possible = possible(command, heard);
+        if command.verb == Verb::Bdat && !command.chunk_whole && words::closes(&heard.reply) {
+            return false;
+        }
         if command.after_hole || self.server.hole.is_some() {
             return (possible || self.trust == Trust::Broken) && plausible(&command.verb, heard.reply.code);
         }

@@ -257,6 +257,24 @@ fn dialogues_are_followed() {
             &["refused"],
         ),
         (
+            "a chunk that is refused before it is whole",
+            envelope().c("BDAT 99999999999999999999\r\nabc").s("521 no\r\n"),
+            "EHLO 250, MAIL 250, RCPT 250, BDAT 521",
+            &["refused"],
+        ),
+        (
+            "a chunk under way when the timer speaks",
+            envelope().c("BDAT 10 LAST\r\nabc").s("421 timeout\r\n"),
+            "EHLO 250, MAIL 250, RCPT 250, BDAT -",
+            &["open"],
+        ),
+        (
+            "a server that needs no MAIL",
+            greeted().c("DATA\r\n").s("354 go\r\n").c("x\r\n.\r\n").s("250 ok\r\n"),
+            "EHLO 250, DATA 354, . 250",
+            &["completed"],
+        ),
+        (
             "LMTP answers once a recipient",
             Script::new()
                 .s("220 lmtp\r\n")

@@ -147,7 +147,8 @@ fn first_signal(session: &Session) -> Option<Signal> {
         });
         (close, Signal { by, form, at: close.at, why: Why::Unknown, code: None, crossed })
     });
-    let reply = closing_reply(session).map(|reply| Signal {
+    let announced = closing_reply(session).or_else(|| refusing_greeting(session));
+    let reply = announced.map(|reply| Signal {
         by: Role::Server,
         form: Form::Reply,
         at: reply.at,
@@ -163,7 +164,7 @@ fn first_signal(session: &Session) -> Option<Signal> {
             Some(if reply.at <= close.at { reply } else { close })
         }
         (Some(reply), Some((facts, close))) => {
-            let end = closing_reply(session).map_or(0, |reply| reply.end_offset);
+            let end = announced.map_or(0, |reply| reply.end_offset);
             let knew = facts.acknowledged.map_or(reply.at <= close.at, |acknowledged| acknowledged >= end);
             if knew {
                 return Some(reply);
@@ -187,6 +188,14 @@ pub(super) fn closing_reply(session: &Session) -> Option<&ReplySeen> {
     let unasked = dialog.unsolicited.as_ref().filter(|reply| words::closes(reply) && !went_on(reply));
     let answer = dialog.last_reply.as_ref().filter(|reply| reply.code == ReplyCode::NOT_AVAILABLE);
     unasked.or(answer)
+}
+
+/// A greeting that turns the client away (RFC 5321 section 3.1), with nothing said since.
+fn refusing_greeting(session: &Session) -> Option<&ReplySeen> {
+    let dialog = &session.dialog;
+    dialog.greeting.as_ref().filter(|greeting| {
+        greeting.code.is_negative() && dialog.last_reply.as_ref() == Some(greeting)
+    })
 }
 
 fn turn(session: &Session, context: &Context, owed: Owed, waited: Span) -> Turn {

@@ -109,8 +109,10 @@ fn each_row_of_the_table() {
             "{name}"
         );
         assert!(ending.at.is_some_and(|at| at.frame.frame <= last(&script)), "{name}");
-        if matches!(kind, Completed | Refused | Abandoned | Quit) {
-            assert_eq!((ending.turn, ending.stall), (None, None), "{name}");
+        match kind {
+            Completed | Refused | Abandoned => assert_eq!((ending.turn, ending.stall), (None, None), "{name}"),
+            Quit => assert_eq!((ending.turn, ending.stall), (Some(Turn::Of(Client)), None), "{name}"),
+            _ => {}
         }
     }
 }
@@ -173,10 +175,12 @@ fn why_and_form_of_the_appliances_close() {
         );
         assert_eq!(ending.code.unwrap().0, 421);
     }
+    let turned_away = ended(&Script::new().s("554 bad reputation\r\n").c("EHLO x\r\n").fin(Server), &AT_SERVER);
+    assert_eq!((turned_away.why, turned_away.form), (Some(Why::Policy), Some(Form::Reply)));
     let fin = ended(&body().fin(Server), &AT_SERVER);
     assert_eq!((fin.why, fin.form, fin.code), (Some(Why::Unknown), Some(Form::Fin), None));
     let timer = ended(&body().wait(300).s("421 timed out\r\n").fin(Server), &AT_SERVER);
-    assert_eq!((timer.kind, timer.why, timer.form), (Silence, Some(Why::Timer), Some(Form::Reply)));
+    assert_eq!((timer.kind, timer.why, timer.form), (Silence, None, None), "the stall came first");
 }
 
 #[test]
@@ -309,6 +313,8 @@ fn a_connection_without_transactions_ends_too() {
     for (script, kind) in [
         (greeted().c("QUIT\r\n").s("221 bye\r\n").fin(Client), Quit),
         (Script::new().s("554 no\r\n").fin(Server), ApplianceClosed),
+        (Script::new().s("554 no\r\n").fin(Client), ApplianceClosed),
+        (Script::new().s("554 no\r\n").c("QUIT\r\n").s("221 bye\r\n").fin(Server), Quit),
         (Script::new().s("220 hi\r\n").rst(Client), Rst),
         (Script::new(), CaptureEnded),
     ] {
