@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use mailwitness::investigate::Zone;
 use mailwitness::time::{Span, Timestamp};
 
+use super::examples;
 use super::values::{self, Address};
 
 /// The capture is the witness to what the mail log claims.
@@ -24,7 +25,7 @@ use super::values::{self, Address};
     subcommand_required = true,
     arg_required_else_help = true,
     disable_help_subcommand = true,
-    after_long_help = AFTER_HELP
+    after_long_help = examples::after_help(examples::GENERAL, true)
 )]
 pub(crate) struct Cli {
     /// What to do.
@@ -49,51 +50,9 @@ pub(crate) enum Command {
     Man(ManArgs),
 }
 
-const AFTER_HELP: &str = "\
-Exit status:
-  0    done (also when the reader of a pipe has had enough)
-  1    with --exit-code: the wire contradicts at least one claim
-  2    wrong usage, or no input that can be read
-  3    done, but part of the input could not be read
-  130  interrupted
-
-Examples:
-  mailwitness report mail.current gateway.pcap
-  mailwitness report logs/ captures/ --mid 1404
-  mailwitness sessions gateway.pcap
-  mailwitness messages mail.current";
-
-const REPORT_AFTER_HELP: &str = "\
-Examples:
-  Every abort that the log claims, from one log and one capture:
-    mailwitness report mail.current gateway.pcap
-
-  One message, with a log that has no head (`Time offset from UTC`):
-    mailwitness report mail.log gateway.pcap --mid 1404 --utc-offset Europe/Berlin
-
-  All that a partner sent in one hour, as JSON:
-    mailwitness report logs/ captures/ --all --remote 192.0.2.10 \\
-        --since 2014-08-14T11:00 --until 2014-08-14T12:00 --format json -o partner.json
-
-  In a script, to learn whether the log is wrong anywhere:
-    mailwitness report mail.log gateway.pcap --exit-code > /dev/null || echo look closer";
-
-const SESSIONS_AFTER_HELP: &str = "\
-Examples:
-  mailwitness sessions gateway.pcap
-  mailwitness sessions captures/*.pcap --remote 192.0.2.10
-  mailwitness sessions gateway.pcap --format json | jq 'select(.ending.kind == \"rst\")'
-  tcpdump -r ring.pcap -w - port 25 | mailwitness sessions -";
-
-const MESSAGES_AFTER_HELP: &str = "\
-Examples:
-  mailwitness messages mail.current
-  mailwitness messages mail.log --remote 192.0.2.10 --utc-offset -0600
-  mailwitness messages mail.current --format json | jq 'select(.outcome == \"aborted\")'";
-
 /// `report`.
 #[derive(Debug, Args)]
-#[command(after_help = REPORT_AFTER_HELP)]
+#[command(after_help = examples::after_help(examples::REPORT, false))]
 pub(crate) struct ReportArgs {
     /// Captures, logs and directories, in any order; told apart by content, gzip unpacked, `-` is
     /// standard input.
@@ -146,7 +105,7 @@ pub(crate) struct ReportArgs {
 
 /// `sessions`.
 #[derive(Debug, Args)]
-#[command(after_help = SESSIONS_AFTER_HELP)]
+#[command(after_help = examples::after_help(examples::SESSIONS, false))]
 pub(crate) struct SessionsArgs {
     /// Captures; gzip is unpacked, `-` is standard input.
     #[arg(value_name = "CAPTURE", value_hint = ValueHint::FilePath, required = true)]
@@ -171,7 +130,7 @@ pub(crate) struct SessionsArgs {
 
 /// `messages`.
 #[derive(Debug, Args)]
-#[command(after_help = MESSAGES_AFTER_HELP)]
+#[command(after_help = examples::after_help(examples::MESSAGES, false))]
 pub(crate) struct MessagesArgs {
     /// Logs, the oldest first; gzip is unpacked, `-` is standard input.
     #[arg(value_name = "LOG", value_hint = ValueHint::FilePath, required = true)]
@@ -357,6 +316,12 @@ pub(crate) enum PageName {
     Sessions,
     /// mailwitness-messages(1).
     Messages,
+    /// mailwitness-schema(1).
+    Schema,
+    /// mailwitness-completions(1).
+    Completions,
+    /// mailwitness-man(1).
+    Man,
 }
 
 #[cfg(test)]

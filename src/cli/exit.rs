@@ -9,7 +9,7 @@ pub(crate) enum Exit {
     Done,
     /// `--exit-code`: the wire contradicts at least one claim.
     Contradicted,
-    /// Wrong usage, or no input that can be read.
+    /// Wrong usage, no input that can be read, or no output that can be written.
     Usage,
     /// Done, but part of the input could not be read.
     Partial,
@@ -18,6 +18,21 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// All of them, by their codes.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Done, Self::Contradicted, Self::Usage, Self::Partial, Self::Interrupted];
+
+    /// What it says, for the help and the manual.
+    pub(crate) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done (also when the reader of a pipe has had enough)",
+            Self::Contradicted => "with --exit-code: the wire contradicts at least one claim",
+            Self::Usage => "wrong usage, no input that can be read, or no output that can be written",
+            Self::Partial => "done, but part of the input could not be read",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
     /// The status as the shell sees it.
     pub(crate) const fn code(self) -> u8 {
         match self {

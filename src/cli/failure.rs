@@ -95,8 +95,7 @@ mod tests {
 
     #[test]
     fn a_suggested_command_can_be_typed() {
-        let paths =
-            |paths: &[&'static str]| command_line("sessions", paths.to_vec().into_iter().map(Path::new));
+        let paths = |paths: &[&'static str]| command_line("sessions", paths.iter().copied().map(Path::new));
         assert_eq!(paths(&["a.pcap", "b c", "d'e"]), "mailwitness sessions a.pcap 'b c' 'd'\\''e'");
         assert_eq!(paths(&["a"; 100]), "mailwitness sessions a a a a ...");
     }

@@ -2,6 +2,7 @@
 
 mod args;
 mod completions;
+mod examples;
 mod exit;
 mod failure;
 mod man;
@@ -52,6 +53,7 @@ fn stop_when_interrupted(watch: &Watch) -> Result<(), Failure> {
     let watch = watch.clone();
     ctrlc::set_handler(move || {
         if watch.is_interrupted() {
+            output::discard_temporary();
             let exit = output::complain(&Failure::interrupted("nothing was finished"));
             std::process::exit(i32::from(exit.code()));
         }

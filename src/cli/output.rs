@@ -3,12 +3,14 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
 use mailwitness::cite::Notes;
 use mailwitness::report::build::{shown_notes, shown_path};
 use mailwitness::report::columns::Breadth;
+use mailwitness::report::document::InputNote;
 use mailwitness::report::text::Style;
 use mailwitness::report::words;
 use tempfile::NamedTempFile;
@@ -20,6 +22,9 @@ use super::failure::Failure;
 /// Mode of a new file before the umask, as other programs have it; temporary files alone are private.
 #[cfg(unix)]
 const NEW_FILE_MODE: u32 = 0o666;
+
+/// The temporary file of the result under way, for a run that is ended without unwinding.
+static TEMPORARY: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 /// Where a result goes. Nothing is in its place before [`Output::finish`].
 pub(crate) struct Output {
@@ -68,7 +73,8 @@ impl Output {
 
     /// How text is to look there.
     pub(crate) fn style(&self) -> Style {
-        if self.colour { Style::COLOURED } else { Style::PLAIN }
+        let columns = if self.watched { terminal_columns() } else { None };
+        Style { colour: self.colour, width: columns.unwrap_or(Style::WIDTH).min(Style::WIDTH) }
     }
 
     /// How wide lists may be there.
@@ -157,12 +163,16 @@ pub(crate) fn note(text: &str) {
 /// Tells what was passed over in an input, for results that have no place for it.
 pub(crate) fn notes(path: &str, notes: &Notes) {
     for note in shown_notes(notes) {
-        let count =
-            if note.count > 1 { format!(" ({} times)", words::grouped(note.count)) } else { String::new() };
-        let place = note.first.map(|place| format!(", {place}")).unwrap_or_default();
-        let kind = if note.loss { "warning" } else { "note" };
-        tell(kind, &format!("{path}{place}: {}{count}", note.text));
+        tell_note(path, &note);
     }
+}
+
+/// Tells one thing that was passed over in an input.
+pub(crate) fn tell_note(path: &str, note: &InputNote) {
+    let count =
+        if note.count > 1 { format!(" ({} times)", words::grouped(note.count)) } else { String::new() };
+    let place = note.first.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
+    tell(if note.loss { "warning" } else { "note" }, &format!("{path}{place}: {}{count}", note.text));
 }
 
 /// Shows clap's error, or the help or version that was asked for.
@@ -178,6 +188,14 @@ pub(crate) fn usage(error: &clap::Error) -> Exit {
     match write!(stdout, "{}", styled.ansi()).and_then(|()| stdout.flush()) {
         Ok(()) => Exit::Done,
         Err(error) => complain(&Failure::new(error)),
+    }
+}
+
+/// Removes the temporary file of a run that ends right now.
+pub(crate) fn discard_temporary() {
+    if let Some(path) = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        // It may be in its place already; what cannot be removed stays.
+        let _ = fs::remove_file(path);
     }
 }
 
@@ -223,6 +241,7 @@ fn open_file(path: &Path) -> io::Result<Sink> {
             #[cfg(unix)]
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(NEW_FILE_MODE));
             let file = builder.tempfile_in(directory.unwrap_or(Path::new(".")))?;
+            *TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner) = Some(file.path().to_owned());
             Ok(Sink::Beside(BufWriter::new(file), target))
         }
     }

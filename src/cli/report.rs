@@ -1,6 +1,5 @@
 //! `mailwitness report`: judge what the log claims by what the capture shows.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -12,7 +11,7 @@ use mailwitness::report::{json, text};
 use super::args::{Format, ReportArgs};
 use super::exit::Exit;
 use super::failure::{Failure, command_line};
-use super::output::Output;
+use super::output::{self, Output};
 use super::plan;
 use super::progress::Progress;
 
@@ -27,7 +26,7 @@ pub(crate) fn run(args: &ReportArgs, watch: &Watch) -> Result<Exit, Failure> {
     }
     let written = match args.output.format {
         Format::Json => json::write_document(&document, &mut output),
-        Format::Text => output.write_all(text::render(&document, output.style()).as_bytes()),
+        Format::Text => text::write(&document, output.style(), &mut output),
     };
     written.context("cannot write the report").map_err(Failure::new)?;
     output.finish()?;
@@ -80,10 +79,7 @@ fn paths(inputs: &[InputFacts], kind: InputKind) -> impl Iterator<Item = &Path> 
 }
 
 fn exit(document: &Document, exit_code: bool) -> Exit {
-    let partial = document
-        .inputs
-        .iter()
-        .any(|input| input.kind == InputKind::Unusable || input.notes.iter().any(|note| note.loss));
+    let partial = tell_losses(document);
     if exit_code && document.summary.contradicted > 0 {
         Exit::Contradicted
     } else if partial {
@@ -91,4 +87,18 @@ fn exit(document: &Document, exit_code: bool) -> Exit {
     } else {
         Exit::Done
     }
+}
+
+/// Tells what could not be read, and whether there is anything; the report has it too, but a file or
+/// a pipe hides it.
+fn tell_losses(document: &Document) -> bool {
+    let mut any = false;
+    for input in &document.inputs {
+        for note in input.notes.iter().filter(|note| note.loss || input.kind == InputKind::Unusable) {
+            any = true;
+            output::tell_note(&input.path, note);
+        }
+        any |= input.kind == InputKind::Unusable;
+    }
+    any
 }

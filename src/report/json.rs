@@ -16,9 +16,8 @@ use crate::text;
 /// # Errors
 ///
 /// What `out` reports.
-pub fn write_document(document: &Document, out: &mut impl Write) -> io::Result<()> {
-    let json = serde_json::to_string_pretty(document)?;
-    write_safe(&json, out)?;
+pub fn write_document(document: &Document, mut out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(Harmless(&mut out), document)?;
     out.write_all(b"\n")
 }
 
@@ -27,28 +26,45 @@ pub fn write_document(document: &Document, out: &mut impl Write) -> io::Result<(
 /// # Errors
 ///
 /// What `out` reports.
-pub fn write_line(record: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
-    let json = serde_json::to_string(record)?;
-    write_safe(&json, out)?;
+pub fn write_line(record: &impl Serialize, mut out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer(Harmless(&mut out), record)?;
     out.write_all(b"\n")
 }
 
-/// Writes JSON: what acts on a terminal can only stand inside its strings, but for the line ends
-/// between its values (those in strings are escaped already).
-fn write_safe(json: &str, out: &mut impl Write) -> io::Result<()> {
-    let mut rest = json;
-    while let Some((place, character)) =
-        rest.char_indices().find(|(_, c)| *c != '\n' && text::acts_on_terminal(*c))
-    {
-        let (before, from) = rest.split_at(place);
-        out.write_all(before.as_bytes())?;
-        let mut units = [0; 2];
-        for unit in character.encode_utf16(&mut units) {
-            write!(out, "\\u{unit:04x}")?;
+/// Takes JSON and writes what would act on a terminal as `\uNNNN`. Such characters can only stand
+/// inside strings, but for the line ends between values (those in strings are escaped already).
+struct Harmless<W>(W);
+
+impl<W: Write> Write for Harmless<W> {
+    /// The serialiser never cuts a character in two; octets that are no text are passed on.
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match str::from_utf8(octets) {
+            Ok(json) => self.write_text(json)?,
+            Err(_) => self.0.write_all(octets)?,
         }
-        rest = from.get(character.len_utf8()..).unwrap_or_default();
+        Ok(octets.len())
     }
-    out.write_all(rest.as_bytes())
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<W: Write> Harmless<W> {
+    fn write_text(&mut self, json: &str) -> io::Result<()> {
+        let acts = |character: char| character != '\n' && text::acts_on_terminal(character);
+        let mut rest = json;
+        while let Some((place, character)) = rest.char_indices().find(|(_, character)| acts(*character)) {
+            let (before, from) = rest.split_at(place);
+            self.0.write_all(before.as_bytes())?;
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                write!(self.0, "\\u{unit:04x}")?;
+            }
+            rest = from.get(character.len_utf8()..).unwrap_or_default();
+        }
+        self.0.write_all(rest.as_bytes())
+    }
 }
 
 #[cfg(test)]

@@ -34,14 +34,22 @@ fn completions_know_our_options() {
     }
 }
 
+/// Every page that another one refers to is there.
 #[test]
 fn manual_pages_are_pages() {
-    for arguments in [&["man"][..], &["man", "report"], &["man", "sessions"], &["man", "messages"]] {
+    let page = |arguments: &[&str]| {
         let output = mailwitness(arguments);
-        assert_eq!(code(&output), 0);
+        assert_eq!(code(&output), 0, "{arguments:?}");
         let page = text(&output.stdout);
-        for part in [".TH mailwitness", ".SH NAME", ".SH SYNOPSIS", ".SH DESCRIPTION"] {
+        for part in [".SH NAME", ".SH SYNOPSIS", ".SH DESCRIPTION", ".SH \"EXIT STATUS\""] {
             assert!(page.contains(part), "{arguments:?} has no {part}");
         }
+        page
+    };
+    let main = page(&["man"]);
+    assert!(main.contains(".TH mailwitness 1"), "{main}");
+    for command in ["report", "sessions", "messages", "schema", "completions", "man"] {
+        assert!(main.contains(&format!("mailwitness\\-{command}(1)")), "{command} is not referred to");
+        assert!(page(&["man", command]).contains(&format!(".TH mailwitness-{command} 1")), "{command}");
     }
 }

@@ -7,6 +7,7 @@
 mod files;
 mod help;
 mod json;
+mod selection;
 mod status;
 mod streams;
 mod usage;

@@ -44,13 +44,18 @@ fn input_read_in_part_is_three() {
     }
 }
 
-/// What could not be read is told also where the result has no place for it.
+/// What could not be read is told also where the result has no place for it, or is out of sight.
 #[test]
 fn what_could_not_be_read_is_told() {
     let folder = TempDir::new().unwrap();
     let cut = cut_capture(&folder);
-    let told = text(&mailwitness(&["sessions", &cut]).stderr);
-    assert!(told.starts_with("mailwitness: warning: ") && told.contains(&cut), "{told}");
+    let (_, log) = confirmed_case();
+    for arguments in
+        [&["sessions", &cut][..], &["report", &cut, &log], &["report", &cut, &log, "-o", "/dev/null"]]
+    {
+        let told = text(&mailwitness(arguments).stderr);
+        assert!(told.starts_with("mailwitness: warning: ") && told.contains(&cut), "{arguments:?}: {told}");
+    }
 }
 
 #[test]

@@ -7,12 +7,13 @@ mod record;
 #[cfg(test)]
 pub(crate) mod samples;
 mod table;
+mod transaction;
 
 pub use record::{
-    Capturing, CloseRecord, CloseWord, EndingRecord, GapRecord, OutcomeRecord, RcptRecord, RoleSource,
-    SessionRecord, TransactionRecord, TurnRecord,
+    Capturing, CloseRecord, CloseWord, EndingRecord, GapRecord, RoleSource, SessionRecord, TurnRecord,
 };
 pub use table::SessionTable;
+pub use transaction::{OutcomeRecord, RcptRecord, TransactionRecord};
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use super::page::{Page, Tone};
 use super::{matching, show, wire};
+use crate::join::MatchOutcome;
 use crate::report::document::{Case, LogAccount};
 use crate::report::words::{self, EndingFacts, Names, counted};
 use crate::verdict::VerdictKind;
@@ -45,6 +46,9 @@ fn headline(page: &mut Page, case: &Case) {
     let mut pieces: Vec<(&str, Tone)> = ids.iter().map(|id| (id.as_str(), Tone::Heading)).collect();
     pieces.push((words::verdict(case.verdict), tone(case.verdict)));
     pieces.push((&ending, Tone::Plain));
+    if case.wire.is_some() && case.matched.outcome == MatchOutcome::Ambiguous {
+        pieces.push(("ambiguous match", Tone::Doubtful));
+    }
     page.pieces(&pieces);
 }
 

@@ -16,18 +16,32 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use page::Style;
+use std::io::{self, Write};
 
 use crate::report::document::Document;
 use page::Page;
+pub use page::Style;
 
-/// The whole report.
+/// The whole report as one string.
 pub fn render(document: &Document, style: Style) -> String {
+    let mut octets = Vec::new();
+    // Writing to a vector cannot fail, and only whole strings are written.
+    let _ = write(document, style, &mut octets);
+    String::from_utf8_lossy(&octets).into_owned()
+}
+
+/// Writes the report, case by case.
+///
+/// # Errors
+///
+/// What `out` reports.
+pub fn write(document: &Document, style: Style, out: &mut impl Write) -> io::Result<()> {
     let mut page = Page::new(style);
     summary::write(&mut page, document);
     for (place, case) in document.cases.iter().enumerate() {
         case::write(&mut page, case, place + 1, document.cases.len());
+        page.flush_to(out)?;
     }
     appendix::write(&mut page, document);
-    page.finish()
+    page.flush_to(out)
 }

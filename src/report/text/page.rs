@@ -3,6 +3,8 @@
 //! All text comes in plain and is made safe here; colour is added around whole words of ours only, so
 //! that nothing from the input can open or close an escape sequence.
 
+use std::io::{self, Write};
+
 use anstyle::{AnsiColor, Style as Paint};
 
 use crate::report::words;
@@ -65,7 +67,10 @@ impl Tone {
 /// A page under way.
 #[derive(Debug)]
 pub(super) struct Page {
+    /// What was written since it was last handed on.
     out: String,
+    /// Whether what was handed on ends with an empty line, or is nothing yet.
+    spaced: bool,
     colour: bool,
     width: usize,
 }
@@ -75,18 +80,31 @@ impl Page {
     pub(super) const MAX_SHOWN: usize = 240;
 
     pub(super) fn new(style: Style) -> Self {
-        Self { out: String::new(), colour: style.colour, width: style.width.max(Style::MIN_WIDTH) }
+        Self {
+            out: String::new(),
+            spaced: true,
+            colour: style.colour,
+            width: style.width.max(Style::MIN_WIDTH),
+        }
     }
 
-    pub(super) fn finish(self) -> String {
-        self.out
+    /// Hands on what is written so far; it ends with a line.
+    pub(super) fn flush_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(self.out.as_bytes())?;
+        self.spaced = self.is_spaced();
+        self.out.clear();
+        Ok(())
     }
 
     /// An empty line, unless there is one already or nothing yet.
     pub(super) fn space(&mut self) {
-        if !self.out.is_empty() && !self.out.ends_with("\n\n") {
+        if !self.is_spaced() {
             self.out.push('\n');
         }
+    }
+
+    fn is_spaced(&self) -> bool {
+        if self.out.is_empty() { self.spaced } else { self.out.ends_with("\n\n") || self.out == "\n" }
     }
 
     /// The heading of a section.
