@@ -11,7 +11,17 @@ const GROUND: [&str; 5] = ["time", "net", "cite", "text", "input"];
 
 /// The rooms above it, in the order in which data flows: a room may import those before it.
 const ROOMS: [&str; 12] = [
-    "capture", "smtp", "maillog", "join", "verdict", "cause", "case", "investigate", "redact", "report", "bundle",
+    "capture",
+    "smtp",
+    "maillog",
+    "join",
+    "verdict",
+    "cause",
+    "case",
+    "investigate",
+    "redact",
+    "report",
+    "bundle",
     "cli",
 ];
 

@@ -25,7 +25,8 @@ fn every_case_is_reported_as_it_was() {
 }
 
 fn check(folder: &Path) -> Result<(), String> {
-    let expected: Value = serde_json::from_str(&fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
+    let expected: Value =
+        serde_json::from_str(&fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
     let report = report(folder, &[]);
     for key in ["aborted", "confirmed", "contradicted", "undetermined", "connections"] {
         same(key, &report["summary"][key], &expected["summary"][key])?;

@@ -163,9 +163,11 @@ impl<'a> Candidates<'a> {
             Some(logged) if canonical(logged) == canonical(remote) => {
                 Evidence::new("address", PRESENT, format!("both have the remote address {remote}"))
             }
-            Some(logged) => {
-                Evidence::new("address", PRESENT, format!("{logged} in the log is {remote} on the wire (--map)"))
-            }
+            Some(logged) => Evidence::new(
+                "address",
+                PRESENT,
+                format!("{logged} in the log is {remote} on the wire (--map)"),
+            ),
             None => Evidence::new("address", 0.0, "the log does not hold the connection's opening"),
         });
         if let Some(logged) = connection.local
@@ -186,7 +188,8 @@ impl<'a> Candidates<'a> {
         let logged = self.clocks.instant(connection.opened.as_ref()?)?;
         let after_syn = logged.since(session.flow.first.time).seconds();
         let greeted = session.dialog.greeting.as_ref().map(|reply| reply.at.time);
-        let after_greeting = logged.since(greeted.unwrap_or(session.flow.first.time.plus(MAX_LOOKUP))).seconds();
+        let after_greeting =
+            logged.since(greeted.unwrap_or(session.flow.first.time.plus(MAX_LOOKUP))).seconds();
         let before = if session.flow.originator_from == OriginatorFrom::Handshake {
             time_cost(after_syn.min(0.0))
         } else {

@@ -142,7 +142,9 @@ fn weigh(
         if bare(logged) == bare(wire) {
             found("message_id", MESSAGE_ID.0, &|| format!("both have Message-ID {wire}"));
         } else {
-            found("message_id", -MESSAGE_ID.1, &|| format!("Message-ID {logged} in the log, {wire} on the wire"));
+            found("message_id", -MESSAGE_ID.1, &|| {
+                format!("Message-ID {logged} in the log, {wire} on the wire")
+            });
         }
     }
     if let (Some(logged), Some(wire)) = (&message.subject, &transaction.subject) {
@@ -177,7 +179,8 @@ fn weigh_recipients(
     }
     let wire = accepted_recipients(transaction).count();
     let logged = || message.rcpt_to.iter().map(|(address, _)| address);
-    let shared = logged().zip(accepted_recipients(transaction)).take_while(|(a, b)| a.eq_ignore_case(b)).count();
+    let shared =
+        logged().zip(accepted_recipients(transaction)).take_while(|(a, b)| a.eq_ignore_case(b)).count();
     let whole = transaction.recipients_dropped == 0 && message.rcpt_to.len() < Message::MAX_RECIPIENTS;
     if shared == wire && (shared == message.rcpt_to.len() || !whole) {
         if shared > 0 {
@@ -189,7 +192,10 @@ fn weigh_recipients(
         }
     } else {
         found("rcpt_to", -ENVELOPE_CONFLICT, &|| {
-            format!("{} accepted recipients in the log, {wire} on the wire, the first {shared} equal", message.rcpt_to.len())
+            format!(
+                "{} accepted recipients in the log, {wire} on the wire, the first {shared} equal",
+                message.rcpt_to.len()
+            )
         });
     }
     let refused = transaction

@@ -101,13 +101,20 @@ pub struct Joined {
 
 /// Joins a log with the sessions of the captures. Rivals are worked out only for the connections (by
 /// index) that `judged` names: in a crowd of equal envelopes every connection has hundreds.
-pub fn join(log: &MailLog, sessions: &[Session], options: &Options, judged: impl Fn(usize) -> bool) -> Joined {
+pub fn join(
+    log: &MailLog,
+    sessions: &[Session],
+    options: &Options,
+    judged: impl Fn(usize) -> bool,
+) -> Joined {
     let clocks = Clocks::read(log, sessions, options.zone);
     let candidates = Candidates::new(log, sessions, &clocks, options);
     let weighed: Vec<_> = log.connections.iter().map(|connection| candidates.of(connection)).collect();
     let edges: Vec<Vec<Edge>> = weighed
         .iter()
-        .map(|all| all.iter().map(|candidate| Edge { right: candidate.session, score: candidate.score }).collect())
+        .map(|all| {
+            all.iter().map(|candidate| Edge { right: candidate.session, score: candidate.score }).collect()
+        })
         .collect();
     let mut assignment = Assignment::solve(&edges, sessions.len());
     let mut joined = Joined { connection_of: vec![None; sessions.len()], ..Joined::default() };

@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::path::PathBuf;
 
 use super::*;
 use crate::capture::read::Format;
@@ -154,9 +155,8 @@ fn what_is_counted_adds_up() {
     let bytes = capture.len() as u64;
     let told = RefCell::new(Vec::new());
     let folder = Folder::new(&[capture]);
-    let (flows, files) = follow(folder.inputs(), &Options::default(), Flows::default(), &|read| {
-        told.borrow_mut().push(read)
-    });
+    let (flows, files) =
+        follow(folder.inputs(), &Options::default(), Flows::default(), &|read| told.borrow_mut().push(read));
     let [file] = &files[..] else { panic!("one file") };
     assert_eq!((file.frames, file.segments, file.skipped.not_ip, file.bytes), (3, 2, 1, bytes));
     assert_eq!(file.links, [LinkType::RAW]);

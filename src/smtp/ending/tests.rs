@@ -110,7 +110,9 @@ fn each_row_of_the_table() {
         );
         assert!(ending.at.is_some_and(|at| at.frame.frame <= last(&script)), "{name}");
         match kind {
-            Completed | Refused | Abandoned => assert_eq!((ending.turn, ending.stall), (None, None), "{name}"),
+            Completed | Refused | Abandoned => {
+                assert_eq!((ending.turn, ending.stall), (None, None), "{name}")
+            }
             Quit => assert_eq!((ending.turn, ending.stall), (Some(Turn::Of(Client)), None), "{name}"),
             _ => {}
         }
