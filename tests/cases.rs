@@ -3,6 +3,13 @@
 //! Each `captures/<case>/` holds `case.toml` (what to read, further arguments) and `expected.json`,
 //! derived from what the lab did by a script that knows nothing of this crate.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a failed test is a panic by design"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

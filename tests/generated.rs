@@ -3,6 +3,13 @@
 //! The generator (`benches/generate`) shares no code with mailwitness. A wrong match is never
 //! acceptable; where envelopes are distinct and in clear, everything must be found and judged right.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a failed test is a panic by design"
+)]
+
 #[path = "../benches/generate/mod.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the program of the same name")]
 mod generate;

@@ -83,6 +83,9 @@ impl Evidence {
     }
 }
 
+/// Takes a piece of evidence: its name, its weight, and its words where they are wanted.
+type Found<'f> = dyn FnMut(&'static str, f64, &dyn Fn() -> String) + 'f;
+
 /// What a message and a transaction make of each other, added up.
 pub fn pair_score(message: &Message, transaction: &Transaction, clocks: &Clocks, rarity: &Rarity) -> f64 {
     let mut total = 0.0;
@@ -115,7 +118,7 @@ fn weigh(
     transaction: &Transaction,
     clocks: &Clocks,
     rarity: &Rarity,
-    found: &mut dyn FnMut(&'static str, f64, &dyn Fn() -> String),
+    found: &mut Found<'_>,
 ) {
     if let Some((from, _)) = &message.mail_from
         && !transaction.mail_missing
@@ -167,12 +170,7 @@ fn weigh(
     }
 }
 
-fn weigh_recipients(
-    message: &Message,
-    transaction: &Transaction,
-    rarity: &Rarity,
-    found: &mut dyn FnMut(&'static str, f64, &dyn Fn() -> String),
-) {
+fn weigh_recipients(message: &Message, transaction: &Transaction, rarity: &Rarity, found: &mut Found<'_>) {
     // An excerpt may print a recipient line without its address: it tells nothing.
     if transaction.mail_missing || message.rcpt_to.iter().any(|(address, _)| address.is_empty()) {
         return;
@@ -219,7 +217,7 @@ fn weigh_time(
     stamp: Option<&Stamp>,
     event: Option<Timestamp>,
     clocks: &Clocks,
-    found: &mut dyn FnMut(&'static str, f64, &dyn Fn() -> String),
+    found: &mut Found<'_>,
 ) {
     if let (Some(logged), Some(event)) = (stamp.and_then(|stamp| clocks.instant(stamp)), event) {
         let behind = logged.since(event).seconds();
