@@ -15,6 +15,8 @@ use crate::time::{Span, Timestamp};
 
 /// Addresses named of each side.
 const MAX_NAMED: usize = 5;
+/// Stamps are whole seconds, and a log may end a little before the capture begins.
+const LEAST_APART: Span = Span::from_seconds(60);
 /// HELO names from which on one address is taken for a pool behind one door.
 const MANY_NAMES: usize = 4;
 
@@ -66,6 +68,9 @@ fn times_apart(log: &MailLog, joined: &Joined, spans: &Spans) -> Option<String> 
     } else {
         return None;
     };
+    if apart < LEAST_APART {
+        return None;
+    }
     Some(format!(
         "log and captures do not meet in time: the log's connections ({log_first} to {log_last}) lie {apart} \
          {order} ({capture_first} to {capture_last}){}",

@@ -92,21 +92,22 @@ impl<'a> Candidates<'a> {
         Self { sessions, clocks, options, rarity: Rarity::of(sessions), by_remote, by_sender }
     }
 
-    /// The flows that `connection` may be, worth more than nothing.
-    pub fn of(&self, connection: &Connection) -> Vec<Candidate> {
+    /// The flows that `connection` may be, worth more than nothing; and how many address and time
+    /// alone allow.
+    pub fn of(&self, connection: &Connection) -> (Vec<Candidate>, usize) {
         let mut near: Vec<(Span, usize)> = Vec::new();
         for track in self.tracks(connection) {
             self.near_in(track, connection, &mut near);
         }
         near.sort_unstable();
         near.dedup_by_key(|(_, session)| *session);
+        let in_reach = near.len();
         near.truncate(MAX_CANDIDATES);
-        near.into_iter()
-            .filter_map(|(_, session)| {
-                let score = self.score(connection, session);
-                (score > 0.0).then_some(Candidate { session, score })
-            })
-            .collect()
+        let worthy = near.into_iter().filter_map(|(_, session)| {
+            let score = self.score(connection, session);
+            (score > 0.0).then_some(Candidate { session, score })
+        });
+        (worthy.collect(), in_reach)
     }
 
     /// Which transaction of the flow each message of the connection is.

@@ -112,15 +112,15 @@ pub fn join(
     let weighed: Vec<_> = log.connections.iter().map(|connection| candidates.of(connection)).collect();
     let edges: Vec<Vec<Edge>> = weighed
         .iter()
-        .map(|all| {
+        .map(|(all, _)| {
             all.iter().map(|candidate| Edge { right: candidate.session, score: candidate.score }).collect()
         })
         .collect();
     let mut assignment = Assignment::solve(&edges, sessions.len());
     let mut joined = Joined { connection_of: vec![None; sessions.len()], ..Joined::default() };
-    for (index, (connection, all)) in log.connections.iter().zip(&weighed).enumerate() {
+    for (index, (connection, (all, in_reach))) in log.connections.iter().zip(&weighed).enumerate() {
         let Some(session) = assignment.right_of(index) else {
-            joined.matches.push(not_found(all.len(), connection.messages.len()));
+            joined.matches.push(not_found(*in_reach, connection.messages.len()));
             continue;
         };
         let margin = assignment.margin(index);
@@ -152,7 +152,7 @@ pub fn join(
             margin: margin.is_finite().then_some(margin),
             evidence: candidates.evidence(connection, session),
             rivals,
-            candidates: all.len(),
+            candidates: *in_reach,
         });
     }
     drop(candidates);
