@@ -5,10 +5,20 @@ use super::{matching, show, wire};
 use crate::join::MatchOutcome;
 use crate::report::document::{Case, LogAccount};
 use crate::report::words::{self, EndingFacts, Names, counted};
+use crate::report::wrap;
 use crate::verdict::VerdictKind;
 
 /// Recipients shown.
 const MAX_RECIPIENTS: usize = 5;
+
+/// Cases listed at a glance; all of them are told in full.
+const MAX_INDEX: usize = 100;
+
+/// The index: its indent, and its columns for an id, a remote address and a verdict. The ending has
+/// the rest of the line, from [`INDEX_ENDING`] on.
+const INDEX_INDENT: usize = 2;
+const INDEX_COLUMNS: [usize; 3] = [9, 15, 12];
+const INDEX_ENDING: usize = INDEX_INDENT + 2 * (9 + 1) + (15 + 1) + (12 + 1);
 
 /// Points shown in any one list.
 const MAX_POINTS: usize = 12;
@@ -33,16 +43,58 @@ pub(super) fn write(page: &mut Page, case: &Case, place: usize, of: usize) {
     }
 }
 
+/// The cases at a glance, one line each, where there are several.
+pub(super) fn index(page: &mut Page, cases: &[Case]) {
+    if cases.len() < 2 {
+        return;
+    }
+    page.space();
+    let heading = ["MID", "ICID", "REMOTE", "VERDICT", "ON THE WIRE"];
+    index_row(page, heading, Tone::Label, Tone::Label);
+    for case in cases.iter().take(MAX_INDEX) {
+        let number = |id: Option<u64>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());
+        let mut phrase = ending(case);
+        if let Some(account) =
+            case.wire.as_ref().filter(|_| wrap::width(&phrase) > page.width() - INDEX_ENDING)
+        {
+            phrase = EndingFacts::from(&account.ending).who_and_how(Names::of(case.leg));
+        }
+        let cells = [
+            &number(case.mid),
+            &number(case.icid.or(case.dcid)),
+            case.log.remote.as_deref().unwrap_or("-"),
+            words::verdict(case.verdict),
+            &phrase,
+        ];
+        index_row(page, cells, Tone::Plain, tone(case.verdict));
+    }
+    if let Some(more) = cases.len().checked_sub(MAX_INDEX).filter(|more| *more > 0) {
+        page.prose(&format!("and {}", counted(more as u64, "more case", "more cases")));
+    }
+}
+
+fn index_row(page: &mut Page, cells: [&str; 5], plain: Tone, verdict: Tone) {
+    let [mid, icid, remote, judged, ending] = cells;
+    let [id_width, remote_width, verdict_width] = INDEX_COLUMNS;
+    page.row(
+        INDEX_INDENT,
+        &[
+            (mid, id_width, plain),
+            (icid, id_width, plain),
+            (remote, remote_width, plain),
+            (judged, verdict_width, verdict),
+            (ending, 0, plain),
+        ],
+    );
+}
+
 /// `MID 1404  ICID 10293  confirmed  sender's FIN after RCPT`
 fn headline(page: &mut Page, case: &Case) {
     let ids: Vec<String> = [("MID", case.mid), ("ICID", case.icid), ("DCID", case.dcid)]
         .into_iter()
         .filter_map(|(name, id)| id.map(|id| format!("{name} {id}")))
         .collect();
-    let ending = match &case.wire {
-        Some(account) => EndingFacts::from(&account.ending).phrase(account.stage, Names::of(case.leg)),
-        None => words::matched(case.matched.outcome).to_owned(),
-    };
+    let ending = ending(case);
     let mut pieces: Vec<(&str, Tone)> = ids.iter().map(|id| (id.as_str(), Tone::Heading)).collect();
     pieces.push((words::verdict(case.verdict), tone(case.verdict)));
     pieces.push((&ending, Tone::Plain));
@@ -50,6 +102,14 @@ fn headline(page: &mut Page, case: &Case) {
         pieces.push(("ambiguous match", Tone::Doubtful));
     }
     page.pieces(&pieces);
+}
+
+/// How it ended on the wire, in a phrase.
+fn ending(case: &Case) -> String {
+    match &case.wire {
+        Some(account) => EndingFacts::from(&account.ending).phrase(account.stage, Names::of(case.leg)),
+        None => words::matched(case.matched.outcome).to_owned(),
+    }
 }
 
 fn log(page: &mut Page, case: &Case) {
@@ -69,7 +129,9 @@ fn log(page: &mut Page, case: &Case) {
     }
     page.fields("To", &show::addresses(&log.rcpt_to, MAX_RECIPIENTS));
     page.fields("Started", &started(log));
-    page.points("Timers fit", &log.timers);
+    // Those that speak for or against the verdict are told there.
+    let told = |timer: &&String| !case.evidence_for.contains(timer) && !case.evidence_against.contains(timer);
+    page.points("Timers fit", &log.timers.iter().filter(told).cloned().collect::<Vec<_>>());
     page.fields("Log lines", &show::lines(&log.lines));
 }
 

@@ -88,6 +88,11 @@ impl Page {
         }
     }
 
+    /// The widest line, in columns.
+    pub(super) const fn width(&self) -> usize {
+        self.width
+    }
+
     /// Hands on what is written so far; it ends with a line.
     pub(super) fn flush_to(&mut self, out: &mut impl Write) -> io::Result<()> {
         out.write_all(self.out.as_bytes())?;
@@ -183,21 +188,27 @@ impl Page {
         self.labelled(label, points.iter().map(String::as_str), "- ");
     }
 
-    /// A line of `cells` at fixed columns, indented by `indent`; the last may take the rest.
-    pub(super) fn row(&mut self, indent: usize, cells: &[(&str, usize)]) {
-        let mut line = " ".repeat(indent);
-        for (place, (cell, columns)) in cells.iter().enumerate() {
-            if place > 0 {
-                line.push(' ');
+    /// A line of cells at fixed columns (text, width, tone), indented by `indent`. A cell that does not
+    /// fit is cut; the last one has the rest of the line.
+    pub(super) fn row(&mut self, indent: usize, cells: &[(&str, usize, Tone)]) {
+        self.push_spaces(indent);
+        let mut used = indent;
+        let mut owed = 0;
+        for (place, (cell, columns, tone)) in cells.iter().enumerate() {
+            let is_last = place + 1 == cells.len();
+            let room = self.width.saturating_sub(used + owed);
+            let cell = cut(&words::safe(cell), if is_last { room } else { *columns });
+            if cell.is_empty() {
+                owed += columns + 1;
+                continue;
             }
-            let room = self.width.saturating_sub(wrap::width(&line));
-            let cell = cut(&words::safe(cell), if place + 1 == cells.len() { room } else { *columns });
-            line.push_str(&cell);
-            if place + 1 < cells.len() {
-                line.extend(std::iter::repeat_n(' ', columns.saturating_sub(wrap::width(&cell))));
-            }
+            // Blanks are written when something follows them.
+            self.push_spaces(owed);
+            self.paint(&cell, *tone);
+            let taken = wrap::width(&cell);
+            used += owed + taken;
+            owed = columns.saturating_sub(taken) + 1;
         }
-        self.out.push_str(line.trim_end());
         self.out.push('\n');
     }
 

@@ -1,7 +1,7 @@
 //! The summary: how many claims, how many of them the wire confirms, and where to read on.
 
 use super::page::Page;
-use super::show;
+use super::{case, show};
 use crate::investigate::InputKind;
 use crate::report::document::{Case, Document};
 use crate::report::words::{self, counted};
@@ -29,10 +29,12 @@ pub(super) fn write(page: &mut Page, document: &Document) {
         0 => {}
         1 => page.prose("The case follows; notes, clocks and inputs stand at the end."),
         cases => page.prose(&format!(
-            "{} cases follow in the order of the log; notes, clocks and inputs stand at the end.",
+            "The {} cases in the order of the log; each follows in full. Notes, clocks and inputs stand at \
+             the end.",
             words::grouped(cases as u64)
         )),
     }
+    case::index(page, &document.cases);
 }
 
 /// The one sentence to read when there is time for one.

@@ -1,6 +1,6 @@
 //! The wire's account of a case: which connection, how it ended, whose move it was, its key frames.
 
-use super::page::Page;
+use super::page::{Page, Tone};
 use super::show;
 use crate::report::document::{EndingAccount, WireAccount};
 use crate::report::words::{self, EndingFacts, Names, counted};
@@ -46,10 +46,8 @@ pub(super) fn frames(page: &mut Page, account: &WireAccount, names: Names) {
     for (place, frame) in account.frames.iter().enumerate() {
         if left_out.contains(&place) {
             if place == left_out.start {
-                page.row(
-                    FRAME_COLUMN,
-                    &[(&format!("... {} more", words::grouped(left_out.len() as u64)), 0)],
-                );
+                let more = format!("... {} more", words::grouped(left_out.len() as u64));
+                page.row(FRAME_COLUMN, &[(&more, 0, Tone::Plain)]);
             }
             continue;
         }
@@ -60,10 +58,10 @@ pub(super) fn frames(page: &mut Page, account: &WireAccount, names: Names) {
         page.row(
             FRAME_INDENT,
             &[
-                (&format!("{:>FRAME_COLUMN$}", frame.frame), FRAME_COLUMN),
-                (&frame.time.clock_face(), TIME_COLUMN),
-                (names.party(frame.by), PARTY_COLUMN),
-                (&frame.what, usize::MAX),
+                (&format!("{:>FRAME_COLUMN$}", frame.frame), FRAME_COLUMN, Tone::Plain),
+                (&frame.time.clock_face(), TIME_COLUMN, Tone::Plain),
+                (names.party(frame.by), PARTY_COLUMN, Tone::Plain),
+                (&frame.what, 0, Tone::Plain),
             ],
         );
     }
