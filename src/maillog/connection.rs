@@ -89,7 +89,9 @@ impl OpenConnection {
             }
             Fact::Lost(opening) => {
                 connection.lost.get_or_insert(stamp);
-                self.open(opening, stamp, notes);
+                if let Some(opening) = opening {
+                    self.open(opening, stamp, notes);
+                }
             }
             Fact::Policy { action, group } => {
                 connection.policy.get_or_insert_with(|| Policy {

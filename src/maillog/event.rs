@@ -51,8 +51,8 @@ pub enum Fact<'a> {
     /// `Time offset from UTC: N seconds`; `None` for an offset that no zone has.
     Offset(Option<UtcOffset>),
 
-    /// `New SMTP ICID`, `New SMTP DCID`.
-    Opened(Opening<'a>),
+    /// `New SMTP ICID`, `New SMTP DCID`. Boxed, so that every other fact is small to hand on.
+    Opened(Box<Opening<'a>>),
     /// The host access table's word.
     Policy {
         /// The verb.
@@ -65,7 +65,7 @@ pub enum Fact<'a> {
     /// A recipient refused outside of any message.
     ConnectionRejectsRecipient,
     /// `lost`, with what the long form of early versions tells of the connection.
-    Lost(Opening<'a>),
+    Lost(Option<Box<Opening<'a>>>),
     /// `close`.
     Closed,
     /// The appliance ended it.
@@ -205,4 +205,15 @@ pub enum Known {
     Syntax,
     /// SPF, DKIM, DMARC, sender domain reputation.
     Verification,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Events are handed on by value for every record of a log.
+    #[test]
+    fn events_are_small() {
+        assert!(size_of::<Event<'_>>() <= 80, "{}", size_of::<Event<'_>>());
+    }
 }

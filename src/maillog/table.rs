@@ -58,17 +58,25 @@ impl Table {
         Self { rules, starts }
     }
 
-    /// Reads `text` by the first rule that fits.
-    pub(super) fn read<'a>(&self, ids: &mut Ids, text: &'a [u8]) -> Option<Fact<'a>> {
+    /// The first rule that fits `text`, and how.
+    #[inline]
+    pub(super) fn find<'a>(&self, text: &'a [u8]) -> Option<(&Reading, Matched<'a>)> {
         let bucket = bucket_of(*text.first()?);
         let (from, to) = (*self.starts.get(bucket)?, *self.starts.get(bucket + 1)?);
         self.rules.get(from..to)?.iter().find_map(|(words, reading)| {
             let rest = scan::strip(text, words.as_bytes())?;
-            Some(match reading {
-                Reading::As(read) => read(ids, Matched { whole: text, rest: rest.trim_ascii_start() }),
-                Reading::Known(kind) => Fact::Known(*kind),
-            })
+            Some((reading, Matched { whole: text, rest: rest.trim_ascii_start() }))
         })
+    }
+
+    /// Reads `text` by the first rule that fits.
+    #[inline]
+    pub(super) fn read<'a>(&self, ids: &mut Ids, text: &'a [u8]) -> Fact<'a> {
+        match self.find(text) {
+            Some((Reading::As(read), matched)) => read(ids, matched),
+            Some((Reading::Known(kind), _)) => Fact::Known(*kind),
+            None => Fact::Unknown,
+        }
     }
 
     /// The words of the rules that can never be reached because an earlier one takes all their texts.
@@ -109,13 +117,13 @@ mod tests {
     #[test]
     fn the_first_rule_that_fits_holds() {
         let read = |text| TABLE.read(&mut Ids::default(), text);
-        assert_eq!(read(b"Alpha Beta x"), Some(Fact::Known(Known::Limit)));
-        assert_eq!(read(b"alpha betas"), Some(Fact::Known(Known::System)));
-        assert_eq!(read(b"alphabet"), None);
-        assert_eq!(read(b"GAMMA  rest"), Some(Fact::Sender(b"rest")));
-        assert_eq!(read(b"<x>"), Some(Fact::Known(Known::Syntax)));
-        assert_eq!(read(b"zeta"), None);
-        assert_eq!(read(b""), None);
+        assert_eq!(read(b"Alpha Beta x"), Fact::Known(Known::Limit));
+        assert_eq!(read(b"alpha betas"), Fact::Known(Known::System));
+        assert_eq!(read(b"alphabet"), Fact::Unknown);
+        assert_eq!(read(b"GAMMA  rest"), Fact::Sender(b"rest"));
+        assert_eq!(read(b"<x>"), Fact::Known(Known::Syntax));
+        assert_eq!(read(b"zeta"), Fact::Unknown);
+        assert_eq!(read(b""), Fact::Unknown);
         assert!(TABLE.shadowed().is_empty());
     }
 }

@@ -7,7 +7,7 @@
 mod facts;
 
 use crate::maillog::PolicyAction;
-use crate::maillog::event::{ConnectionId, Event, Fact, Ids, Known, Opening};
+use crate::maillog::event::{ConnectionId, Event, Fact, Ids, Known};
 use crate::maillog::scan;
 use crate::maillog::table::Reading::{As, Known as Kind};
 use crate::maillog::table::Table;
@@ -35,7 +35,7 @@ pub fn parse_text(text: &[u8]) -> Event<'_> {
         Ids { connection: Some(ConnectionId { leg: Leg::Delivery, .. }), .. } => &DELIVERY,
         Ids { connection: None, mid: None } => &SENTENCES,
     };
-    let fact = table.read(&mut ids, rest).unwrap_or(Fact::Unknown);
+    let fact = table.read(&mut ids, rest);
     Event { ids, fact }
 }
 
@@ -102,7 +102,7 @@ static INJECTION: Table = Table::new(&[
     ("Injection Failed", As(receiving_failed)),
     ("Invalid recipient address", Kind(Known::SenderCheck)),
     ("Invalid sender address", Kind(Known::SenderCheck)),
-    ("lost", As(|_, _| Fact::Lost(Opening::default()))),
+    ("lost", As(|_, _| Fact::Lost(None))),
     ("Receiving Failed", As(receiving_failed)),
     ("REJECT", As(|_, matched| policy(PolicyAction::Reject, matched.rest))),
     ("RELAY", As(|_, matched| policy(PolicyAction::Relay, matched.rest))),
@@ -119,7 +119,7 @@ static DELIVERY: Table = Table::new(&[
     ("close", As(|_, _| Fact::Closed)),
     ("DANE", Kind(Known::Delivery)),
     ("IP ", Kind(Known::Delivery)),
-    ("lost", As(|_, _| Fact::Lost(Opening::default()))),
+    ("lost", As(|_, _| Fact::Lost(None))),
     ("STARTTLS", Kind(Known::Delivery)),
     ("TLS", As(tls)),
 ]);

@@ -32,10 +32,10 @@ pub(super) fn opened<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
         return Fact::Unknown;
     }
     let mut opening = Opening::default();
-    let Some(rest) = scan::strip(rest, b"interface") else { return Fact::Opened(opening) };
+    let Some(rest) = scan::strip(rest, b"interface") else { return Fact::Opened(Box::new(opening)) };
     let Some((interface, after)) = scan::cut(rest, b" address ") else {
         (opening.interface, opening.local) = interface_of(rest);
-        return Fact::Opened(opening);
+        return Fact::Opened(Box::new(opening));
     };
     (opening.interface, opening.local) = interface_of(interface);
     let (remote, tail) = scan::word(after.trim_ascii_start());
@@ -44,7 +44,7 @@ pub(super) fn opened<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
         let end = scan::find_last(host, b" verified").unwrap_or(host.len());
         opening.reverse_dns = host.get(..end).map(<[u8]>::trim_ascii).filter(|host| !host.is_empty());
     }
-    Fact::Opened(opening)
+    Fact::Opened(Box::new(opening))
 }
 
 /// `NAME (ADDRESS)`, either alone in some versions; a name may hold spaces.
@@ -105,7 +105,8 @@ pub(super) fn lost_early<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
         Some(interface) => interface_of(interface),
         None => (None, None),
     };
-    Fact::Lost(Opening { interface, local, remote: scan::ip(remote), reverse_dns: None })
+    let opening = Opening { interface, local, remote: scan::ip(remote), reverse_dns: None };
+    Fact::Lost(Some(Box::new(opening)))
 }
 
 /// `disconnected address A, <why>`; the last wording is that of message tracking.

@@ -3,12 +3,20 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::maillog::event::Abort;
+use crate::maillog::event::{Abort, Opening};
 use crate::maillog::{ApplianceEndKind, Finish, Tls};
 use crate::time::UtcOffset;
 
 fn ids(connection: Option<(Leg, u64)>, mid: Option<u64>) -> Ids {
     Ids { connection: connection.map(|(leg, id)| ConnectionId { leg, id }), mid }
+}
+
+fn opened(opening: Opening<'_>) -> Fact<'_> {
+    Fact::Opened(Box::new(opening))
+}
+
+fn lost(opening: Opening<'_>) -> Fact<'_> {
+    Fact::Lost(Some(Box::new(opening)))
 }
 
 fn icid(id: u64) -> Ids {
@@ -78,7 +86,7 @@ fn ids_inside_longer_words_are_none() {
 fn openings() {
     let v4 = |text: &str| text.parse().ok();
     let full = |interface: &'static [u8], reverse_dns: &'static [u8]| {
-        Fact::Opened(Opening {
+        opened(Opening {
             interface: Some(interface),
             local: v4("192.0.2.25"),
             remote: v4("198.51.100.7"),
@@ -104,16 +112,12 @@ fn openings() {
         (
             "New SMTP ICID 31 interface private address 198.51.100.7",
             icid(31),
-            Fact::Opened(Opening {
-                interface: Some(b"private"),
-                remote: v4("198.51.100.7"),
-                ..Opening::default()
-            }),
+            opened(Opening { interface: Some(b"private"), remote: v4("198.51.100.7"), ..Opening::default() }),
         ),
         (
             "New SMTP ICID 31 interface Data 2 (2001:db8::25) address 2001:db8:1::7 reverse dns host mx.example.org verified yes",
             icid(31),
-            Fact::Opened(Opening {
+            opened(Opening {
                 interface: Some(b"Data 2"),
                 local: v4("2001:db8::25"),
                 remote: v4("2001:db8:1::7"),
@@ -123,27 +127,19 @@ fn openings() {
         (
             "New SMTP ICID 31 interface Data 1 (x.x.x.x) address y.y.y.y reverse dns host mx verified no",
             icid(31),
-            Fact::Opened(Opening {
-                interface: Some(b"Data 1"),
-                reverse_dns: Some(b"mx"),
-                ..Opening::default()
-            }),
+            opened(Opening { interface: Some(b"Data 1"), reverse_dns: Some(b"mx"), ..Opening::default() }),
         ),
-        ("New SMTP ICID 31", icid(31), Fact::Opened(Opening::default())),
+        ("New SMTP ICID 31", icid(31), Fact::Opened(Box::default())),
         ("New SMTP ICID", Ids::default(), Fact::Unknown),
         (
             "New SMTP DCID 8 interface 192.0.2.25 address 203.0.113.9 port 25",
             ids(Some((Leg::Delivery, 8)), None),
-            Fact::Opened(Opening {
-                local: v4("192.0.2.25"),
-                remote: v4("203.0.113.9"),
-                ..Opening::default()
-            }),
+            opened(Opening { local: v4("192.0.2.25"), remote: v4("203.0.113.9"), ..Opening::default() }),
         ),
         (
             "New SMTP DCID 8 interface Management address 203.0.113.9",
             ids(Some((Leg::Delivery, 8)), None),
-            Fact::Opened(Opening {
+            opened(Opening {
                 interface: Some(b"Management"),
                 remote: v4("203.0.113.9"),
                 ..Opening::default()
@@ -294,11 +290,11 @@ fn ends_of_connections() {
     check(&[
         ("ICID 31 close", icid(31), Fact::Closed),
         ("ICID 31 closed", icid(31), Fact::Unknown),
-        ("ICID 31 lost", icid(31), Fact::Lost(Opening::default())),
+        ("ICID 31 lost", icid(31), Fact::Lost(None)),
         (
             "ICID 31 Connection from 198.51.100.7 on interface Data 1 (192.0.2.25) lost after 3 seconds (DNS query took 2 seconds), before any commands were received",
             icid(31),
-            Fact::Lost(Opening {
+            lost(Opening {
                 interface: Some(b"Data 1"),
                 local: "192.0.2.25".parse().ok(),
                 remote: "198.51.100.7".parse().ok(),
