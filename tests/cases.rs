@@ -3,6 +3,13 @@
 //! Each `captures/<case>/` holds `case.toml` (what to read, further arguments) and `expected.json`,
 //! derived from what the lab did by a script that knows nothing of this crate.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a failed test is a panic by design"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +32,8 @@ fn every_case_is_reported_as_it_was() {
 }
 
 fn check(folder: &Path) -> Result<(), String> {
-    let expected: Value = serde_json::from_str(&fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
+    let expected: Value =
+        serde_json::from_str(&fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
     let report = report(folder, &[]);
     for key in ["aborted", "confirmed", "contradicted", "undetermined", "connections"] {
         same(key, &report["summary"][key], &expected["summary"][key])?;

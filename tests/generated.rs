@@ -3,6 +3,13 @@
 //! The generator (`benches/generate`) shares no code with mailwitness. A wrong match is never
 //! acceptable; where envelopes are distinct and in clear, everything must be found and judged right.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a failed test is a panic by design"
+)]
+
 #[path = "../benches/generate/mod.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the program of the same name")]
 mod generate;
@@ -19,7 +26,8 @@ use serde_json::Value;
 
 #[test]
 fn every_distinct_envelope_gets_the_right_flow_and_verdict() {
-    let tally = run(&["--sessions", "400", "--equal-envelopes", "0", "--tls", "0", "--rate", "40", "--seed", "11"]);
+    let tally =
+        run(&["--sessions", "400", "--equal-envelopes", "0", "--tls", "0", "--rate", "40", "--seed", "11"]);
     assert_eq!(tally.wrong, Vec::<String>::new());
     assert_eq!(tally.undetermined_though_knowable, Vec::<String>::new());
     assert!(tally.right > 500, "{}", tally.right);
@@ -28,8 +36,26 @@ fn every_distinct_envelope_gets_the_right_flow_and_verdict() {
 #[test]
 fn lost_reordered_and_repeated_segments_change_nothing() {
     let tally = run(&[
-        "--sessions", "300", "--equal-envelopes", "0", "--tls", "0", "--seed", "12", "--reorder", "0.05", "--duplicate",
-        "0.05", "--loss", "0.05", "--overlap", "0.5", "--wrap", "0.5", "--ipv6", "0.5",
+        "--sessions",
+        "300",
+        "--equal-envelopes",
+        "0",
+        "--tls",
+        "0",
+        "--seed",
+        "12",
+        "--reorder",
+        "0.05",
+        "--duplicate",
+        "0.05",
+        "--loss",
+        "0.05",
+        "--overlap",
+        "0.5",
+        "--wrap",
+        "0.5",
+        "--ipv6",
+        "0.5",
     ]);
     assert_eq!(tally.wrong, Vec::<String>::new());
     assert_eq!(tally.undetermined_though_knowable, Vec::<String>::new());
@@ -38,7 +64,18 @@ fn lost_reordered_and_repeated_segments_change_nothing() {
 #[test]
 fn a_crowd_with_equal_envelopes_and_tls_is_never_matched_wrongly() {
     let tally = run(&[
-        "--sessions", "400", "--equal-envelopes", "1", "--tls", "0.4", "--senders", "3", "--rate", "50", "--seed", "13",
+        "--sessions",
+        "400",
+        "--equal-envelopes",
+        "1",
+        "--tls",
+        "0.4",
+        "--senders",
+        "3",
+        "--rate",
+        "50",
+        "--seed",
+        "13",
     ]);
     assert_eq!(tally.wrong, Vec::<String>::new());
     assert!(tally.right > 0);
@@ -46,15 +83,37 @@ fn a_crowd_with_equal_envelopes_and_tls_is_never_matched_wrongly() {
 
 #[test]
 fn frames_that_the_capture_missed_make_it_say_less_and_nothing_wrong() {
-    let tally = run(&["--sessions", "300", "--seed", "14", "--holes", "0.02", "--dialog-holes", "0.01", "--early", "10"]);
+    let tally = run(&[
+        "--sessions",
+        "300",
+        "--seed",
+        "14",
+        "--holes",
+        "0.02",
+        "--dialog-holes",
+        "0.01",
+        "--early",
+        "10",
+    ]);
     assert_eq!(tally.wrong, Vec::<String>::new());
 }
 
 #[test]
 fn a_log_without_a_head_on_a_clock_minutes_off_is_fitted() {
     let tally = run(&[
-        "--sessions", "300", "--equal-envelopes", "0", "--tls", "0", "--seed", "15", "--no-head", "--utc-offset", "19800",
-        "--skew", "130",
+        "--sessions",
+        "300",
+        "--equal-envelopes",
+        "0",
+        "--tls",
+        "0",
+        "--seed",
+        "15",
+        "--no-head",
+        "--utc-offset",
+        "19800",
+        "--skew",
+        "130",
     ]);
     assert_eq!(tally.wrong, Vec::<String>::new());
     assert!(tally.right > 300, "{}", tally.right);
@@ -112,7 +171,9 @@ fn weigh(tally: &mut Tally, case: &Value, session: &Value, message: &Value) {
     if found == expected && (!matched || kind == &message["kind"]) {
         tally.right += 1;
     } else if found == "undetermined" {
-        tally.undetermined_though_knowable.push(format!("{name}: {} {}", case["explanation"], case["missing"]));
+        tally
+            .undetermined_though_knowable
+            .push(format!("{name}: {} {}", case["explanation"], case["missing"]));
     } else {
         tally.wrong.push(format!(
             "{name}: {found} ({kind}), expected {expected} ({}): {}",

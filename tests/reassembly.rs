@@ -183,7 +183,9 @@ fn step(dialogue: Dialogue, kind: u8, text: &str) -> Dialogue {
             .s("250 ok\r\n250 ok\r\n354 go\r\n")
             .c(&format!("{mail}.\r\n"))
             .s("250 queued\r\n"),
-        2 => dialogue.c(&format!("{envelope}BDAT {size} LAST\r\n{mail}")).s("250 ok\r\n250 ok\r\n250 queued\r\n"),
+        2 => dialogue
+            .c(&format!("{envelope}BDAT {size} LAST\r\n{mail}"))
+            .s("250 ok\r\n250 ok\r\n250 queued\r\n"),
         3 => dialogue
             .c("AUTH LOGIN\r\n")
             .s("334 VXNlcm5hbWU6\r\n")
@@ -201,7 +203,7 @@ fn step(dialogue: Dialogue, kind: u8, text: &str) -> Dialogue {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_dialogue_survives_any_split_order_copy_and_overlap(

@@ -79,7 +79,9 @@ impl<'a> Judging<'a> {
             })
             .collect();
         let verdict = match matched.outcome {
-            MatchOutcome::Ambiguous => self.among_rivals(&claim, connection.leg, matched, &best, &rivals, verdict),
+            MatchOutcome::Ambiguous => {
+                self.among_rivals(&claim, connection.leg, matched, &best, &rivals, verdict)
+            }
             MatchOutcome::Matched | MatchOutcome::NotFound => verdict,
         };
         Case {
@@ -161,7 +163,9 @@ impl<'a> Judging<'a> {
             });
         if alike {
             let mut verdict = verdict;
-            verdict.evidence_for.push(format!("whichever of the {count} connections it is: they all end alike"));
+            verdict
+                .evidence_for
+                .push(format!("whichever of the {count} connections it is: they all end alike"));
             return verdict;
         }
         let mut kinds: Vec<(&str, usize)> = Vec::new();
@@ -172,7 +176,8 @@ impl<'a> Judging<'a> {
                 None => kinds.push((name, 1)),
             }
         }
-        let kinds: Vec<String> = kinds.into_iter().map(|(name, times)| format!("{times} with {name}")).collect();
+        let kinds: Vec<String> =
+            kinds.into_iter().map(|(name, times)| format!("{times} with {name}")).collect();
         let mut verdict = undecided(
             verdict,
             "the verdict depends on which of them it is",
@@ -271,10 +276,11 @@ fn origins(session: &Session, leg: Leg) -> Vec<(Origin, Timestamp)> {
     if flow.originator_from == OriginatorFrom::Handshake {
         origins.push((Origin::Connect, flow.first.time));
     }
-    let accepted = session.dialog.transactions.iter().rev().find_map(|transaction| match transaction.outcome {
-        Outcome::Completed { at } => Some(at.time),
-        _ => None,
-    });
+    let accepted =
+        session.dialog.transactions.iter().rev().find_map(|transaction| match transaction.outcome {
+            Outcome::Completed { at } => Some(at.time),
+            _ => None,
+        });
     if let Some(accepted) = accepted {
         origins.push((Origin::LastAcceptedMessage, accepted));
     }

@@ -269,7 +269,8 @@ impl Sides {
             Kind::Log(input) => match u16::try_from(self.logs.len()) {
                 Ok(id) => {
                     facts.kind = InputKind::Log;
-                    self.logs.push(LogInput { id: LogId(id), reader: Box::new(BufReader::new(input.reader)) });
+                    self.logs
+                        .push(LogInput { id: LogId(id), reader: Box::new(BufReader::new(input.reader)) });
                     self.log_paths.push(path);
                     self.log_places.push(place);
                 }
@@ -309,7 +310,11 @@ impl Sides {
         for file in &log.files {
             let place = self.log_places.get(usize::from(file.file.0));
             let Some(facts) = place.and_then(|place| self.inputs.get_mut(*place)) else { continue };
-            let index = log.clocks.iter().position(|clock| clock.file == file.file).and_then(|i| u16::try_from(i).ok());
+            let index = log
+                .clocks
+                .iter()
+                .position(|clock| clock.file == file.file)
+                .and_then(|i| u16::try_from(i).ok());
             let time = |local| {
                 let line = crate::cite::LogRef { file: file.file, line: 1 };
                 let clock = maillog::ClockIndex(index.unwrap_or(u16::MAX));

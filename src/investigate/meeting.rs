@@ -15,11 +15,19 @@ use crate::time::{Span, Timestamp};
 
 /// Addresses named of each side.
 const MAX_NAMED: usize = 5;
+/// Stamps are whole seconds, and a log may end a little before the capture begins.
+const LEAST_APART: Span = Span::from_seconds(60);
 /// HELO names from which on one address is taken for a pool behind one door.
 const MANY_NAMES: usize = 4;
 
 /// What must be said about the inputs taken together.
-pub(super) fn notes(log: &MailLog, sessions: &[Session], seen: &Seen, joined: &Joined, spans: &Spans) -> Vec<String> {
+pub(super) fn notes(
+    log: &MailLog,
+    sessions: &[Session],
+    seen: &Seen,
+    joined: &Joined,
+    spans: &Spans,
+) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(clocks_unknown(log, joined));
     notes.extend(times_apart(log, joined, spans));
@@ -29,7 +37,9 @@ pub(super) fn notes(log: &MailLog, sessions: &[Session], seen: &Seen, joined: &J
     notes.extend(pools(sessions));
     if log.left_out.refused_without_icid > 0 {
         let count = log.left_out.refused_without_icid;
-        notes.push(format!("{count} connections were refused before they got an ICID; the log tells no more of them"));
+        notes.push(format!(
+            "{count} connections were refused before they got an ICID; the log tells no more of them"
+        ));
     }
     notes
 }
@@ -58,6 +68,9 @@ fn times_apart(log: &MailLog, joined: &Joined, spans: &Spans) -> Option<String> 
     } else {
         return None;
     };
+    if apart < LEAST_APART {
+        return None;
+    }
     Some(format!(
         "log and captures do not meet in time: the log's connections ({log_first} to {log_last}) lie {apart} \
          {order} ({capture_first} to {capture_last}){}",
@@ -67,7 +80,11 @@ fn times_apart(log: &MailLog, joined: &Joined, spans: &Spans) -> Option<String> 
 
 /// A gap of whole hours smells of a zone.
 fn hint(apart: Span) -> &'static str {
-    if apart < Span::from_seconds(26 * 3600) { "; if the log's zone is meant to differ, --utc-offset tells it" } else { "" }
+    if apart < Span::from_seconds(26 * 3600) {
+        "; if the log's zone is meant to differ, --utc-offset tells it"
+    } else {
+        ""
+    }
 }
 
 fn addresses_apart(log: &MailLog, sessions: &[Session], seen: &Seen) -> Option<String> {
@@ -87,7 +104,8 @@ fn addresses_apart(log: &MailLog, sessions: &[Session], seen: &Seen) -> Option<S
         return None;
     }
     let named = |addresses: &BTreeSet<IpAddr>| {
-        let mut text = addresses.iter().take(MAX_NAMED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let mut text =
+            addresses.iter().take(MAX_NAMED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
         if addresses.len() > MAX_NAMED {
             text.push_str(&format!(" and {} more", addresses.len() - MAX_NAMED));
         }
@@ -112,8 +130,11 @@ fn pools(sessions: &[Session]) -> Vec<String> {
             }
         }
     }
-    let mut pools: Vec<(IpAddr, usize)> =
-        names.into_iter().map(|(ip, names)| (ip, names.len())).filter(|(_, names)| *names >= MANY_NAMES).collect();
+    let mut pools: Vec<(IpAddr, usize)> = names
+        .into_iter()
+        .map(|(ip, names)| (ip, names.len()))
+        .filter(|(_, names)| *names >= MANY_NAMES)
+        .collect();
     pools.sort_unstable();
     pools
         .into_iter()

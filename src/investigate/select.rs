@@ -18,7 +18,12 @@ pub(super) struct Selected<'a> {
 
 impl<'a> Selected<'a> {
     /// Applies `selection` to claims of `log`.
-    pub(super) fn new(selection: &'a Selection, log: &'a MailLog, sessions: &'a [Session], joined: &'a Joined) -> Self {
+    pub(super) fn new(
+        selection: &'a Selection,
+        log: &'a MailLog,
+        sessions: &'a [Session],
+        joined: &'a Joined,
+    ) -> Self {
         Self { selection, log, sessions, joined }
     }
 
@@ -30,7 +35,8 @@ impl<'a> Selected<'a> {
         let icid = connection.map(|connection| connection.id).or(message.and_then(|message| message.icid));
         let transaction = self.transaction(claim);
         let at = self.joined.clocks.instant(&claim.at);
-        let logged = |texts: &[(Text, _)], wanted: &Text| texts.iter().any(|(text, _)| same_address(text, wanted));
+        let logged =
+            |texts: &[(Text, _)], wanted: &Text| texts.iter().any(|(text, _)| same_address(text, wanted));
         any(&selection.mids, |mid| message.is_some_and(|message| message.mid == *mid))
             && any(&selection.icids, |wanted| icid == Some(*wanted))
             && any(&selection.remotes, |wanted| remote_is(connection, *wanted))
@@ -40,7 +46,9 @@ impl<'a> Selected<'a> {
                 })
             })
             && any(&selection.rcpt_to, |wanted| {
-                message.is_some_and(|message| logged(&message.rcpt_to, wanted) || logged(&message.rejected, wanted))
+                message.is_some_and(|message| {
+                    logged(&message.rcpt_to, wanted) || logged(&message.rejected, wanted)
+                })
             })
             && any(&selection.message_ids, |wanted| {
                 let in_log = message.and_then(|message| message.message_id.as_ref());

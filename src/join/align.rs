@@ -4,8 +4,8 @@
 //! Needleman and Wunsch's alignment (J. Mol. Biol. 48, 1970) over the evidence of
 //! [`super::evidence`].
 
-use crate::join::evidence::{Rarity, pair_score};
 use crate::join::clock::Clocks;
+use crate::join::evidence::{Rarity, pair_score};
 use crate::maillog::Message;
 use crate::smtp::Transaction;
 
@@ -50,12 +50,14 @@ pub fn align(
     let get = |best: &[(f64, Step)], index: usize| best.get(index).map_or(f64::NEG_INFINITY, |cell| cell.0);
     for row in 0..=rows {
         for column in 0..=columns {
-            let mut cell = if row == 0 && column == 0 { (0.0, Step::Pair) } else { (f64::NEG_INFINITY, Step::Pair) };
+            let mut cell =
+                if row == 0 && column == 0 { (0.0, Step::Pair) } else { (f64::NEG_INFINITY, Step::Pair) };
             if let (Some(message), Some((_, transaction))) = (
                 row.checked_sub(1).and_then(|row| messages.get(row)),
                 column.checked_sub(1).and_then(|column| transactions.get(column)),
             ) {
-                let score = get(&best, at(row - 1, column - 1)) + pair_score(message, transaction, clocks, rarity);
+                let score =
+                    get(&best, at(row - 1, column - 1)) + pair_score(message, transaction, clocks, rarity);
                 if score > cell.0 {
                     cell = (score, Step::Pair);
                 }
@@ -77,11 +79,8 @@ pub fn align(
             }
         }
     }
-    let mut alignment = Alignment {
-        of_message: vec![None; rows],
-        score: get(&best, at(rows, columns)),
-        left_over: 0,
-    };
+    let mut alignment =
+        Alignment { of_message: vec![None; rows], score: get(&best, at(rows, columns)), left_over: 0 };
     let (mut row, mut column) = (rows, columns);
     while row > 0 || column > 0 {
         match best.get(at(row, column)).map(|cell| cell.1) {
@@ -127,8 +126,10 @@ fn in_order(
         alignment.score += pair_score(message, transaction, clocks, rarity);
         *slot = Some(*index);
     }
-    let (more_messages, more_transactions) =
-        (messages.len().saturating_sub(transactions.len()), transactions.len().saturating_sub(messages.len()));
+    let (more_messages, more_transactions) = (
+        messages.len().saturating_sub(transactions.len()),
+        transactions.len().saturating_sub(messages.len()),
+    );
     alignment.left_over = more_messages + more_transactions;
     alignment.score -= more_messages as f64 * gaps.message + more_transactions as f64 * gaps.transaction;
     alignment

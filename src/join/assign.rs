@@ -355,7 +355,8 @@ mod tests {
     }
 
     fn graph() -> impl Strategy<Value = Vec<Vec<Edge>>> {
-        let edge = (0usize..5, -20i32..80).prop_map(|(right, score)| Edge { right, score: f64::from(score) / 4.0 });
+        let edge =
+            (0usize..5, -20i32..80).prop_map(|(right, score)| Edge { right, score: f64::from(score) / 4.0 });
         let edges = prop::collection::vec(edge, 0..5).prop_map(|mut edges| {
             edges.sort_by_key(|e| e.right);
             edges.dedup_by_key(|e| e.right);

@@ -92,21 +92,22 @@ impl<'a> Candidates<'a> {
         Self { sessions, clocks, options, rarity: Rarity::of(sessions), by_remote, by_sender }
     }
 
-    /// The flows that `connection` may be, worth more than nothing.
-    pub fn of(&self, connection: &Connection) -> Vec<Candidate> {
+    /// The flows that `connection` may be, worth more than nothing; and how many address and time
+    /// alone allow.
+    pub fn of(&self, connection: &Connection) -> (Vec<Candidate>, usize) {
         let mut near: Vec<(Span, usize)> = Vec::new();
         for track in self.tracks(connection) {
             self.near_in(track, connection, &mut near);
         }
         near.sort_unstable();
         near.dedup_by_key(|(_, session)| *session);
+        let in_reach = near.len();
         near.truncate(MAX_CANDIDATES);
-        near.into_iter()
-            .filter_map(|(_, session)| {
-                let score = self.score(connection, session);
-                (score > 0.0).then_some(Candidate { session, score })
-            })
-            .collect()
+        let worthy = near.into_iter().filter_map(|(_, session)| {
+            let score = self.score(connection, session);
+            (score > 0.0).then_some(Candidate { session, score })
+        });
+        (worthy.collect(), in_reach)
     }
 
     /// Which transaction of the flow each message of the connection is.
@@ -163,9 +164,11 @@ impl<'a> Candidates<'a> {
             Some(logged) if canonical(logged) == canonical(remote) => {
                 Evidence::new("address", PRESENT, format!("both have the remote address {remote}"))
             }
-            Some(logged) => {
-                Evidence::new("address", PRESENT, format!("{logged} in the log is {remote} on the wire (--map)"))
-            }
+            Some(logged) => Evidence::new(
+                "address",
+                PRESENT,
+                format!("{logged} in the log is {remote} on the wire (--map)"),
+            ),
             None => Evidence::new("address", 0.0, "the log does not hold the connection's opening"),
         });
         if let Some(logged) = connection.local
@@ -186,7 +189,8 @@ impl<'a> Candidates<'a> {
         let logged = self.clocks.instant(connection.opened.as_ref()?)?;
         let after_syn = logged.since(session.flow.first.time).seconds();
         let greeted = session.dialog.greeting.as_ref().map(|reply| reply.at.time);
-        let after_greeting = logged.since(greeted.unwrap_or(session.flow.first.time.plus(MAX_LOOKUP))).seconds();
+        let after_greeting =
+            logged.since(greeted.unwrap_or(session.flow.first.time.plus(MAX_LOOKUP))).seconds();
         let before = if session.flow.originator_from == OriginatorFrom::Handshake {
             time_cost(after_syn.min(0.0))
         } else {

@@ -152,10 +152,9 @@ fn offset_of(zone: Zone, stamp: &Stamp) -> Option<UtcOffset> {
         Zone::Fixed(offset) => Some(offset),
         Zone::Named(zone) => {
             let local = chrono::DateTime::from_timestamp(stamp.time.wall_seconds(), 0)?.naive_utc();
-            let found = zone
-                .offset_from_local_datetime(&local)
-                .earliest()
-                .or_else(|| zone.offset_from_local_datetime(&(local - chrono::Duration::hours(1))).earliest())?;
+            let found = zone.offset_from_local_datetime(&local).earliest().or_else(|| {
+                zone.offset_from_local_datetime(&(local - chrono::Duration::hours(1))).earliest()
+            })?;
             UtcOffset::from_seconds(found.fix().local_minus_utc())
         }
     }
@@ -187,7 +186,9 @@ fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usize, Vec<Pair
     let mut logged: AHashMap<Vec<u8>, Option<Stamp>> = AHashMap::new();
     for connection in log.connections.iter().filter(|connection| connection.leg == Leg::Injection) {
         for message in &connection.messages {
-            let (Some((from, at)), false) = (&message.mail_from, message.rcpt_to.is_empty()) else { continue };
+            let (Some((from, at)), false) = (&message.mail_from, message.rcpt_to.is_empty()) else {
+                continue;
+            };
             let recipients = message.rcpt_to.iter().map(|(address, _)| address.as_bytes());
             let key = envelope_key(from.as_bytes(), recipients);
             let stamp = message.started.unwrap_or(*at);
@@ -270,7 +271,8 @@ fn fitted(pairs: &[Pair]) -> ClockReading {
         }
     }
     votes.sort_by_key(|&(offset, count)| (std::cmp::Reverse(count), offset.abs(), offset));
-    let mut ranked = votes.into_iter().filter_map(|(offset, count)| Some((UtcOffset::from_seconds(offset)?, count)));
+    let mut ranked =
+        votes.into_iter().filter_map(|(offset, count)| Some((UtcOffset::from_seconds(offset)?, count)));
     let (winner, runner_up) = (ranked.next(), ranked.next());
     let refused = |explanation: String| ClockReading {
         zone: None,
@@ -298,8 +300,9 @@ fn fitted(pairs: &[Pair]) -> ClockReading {
         ));
     }
     let reading = with_zone(Zone::Fixed(offset), ClockOrigin::Fit, pairs);
-    let rival = runner_up
-        .map_or("none for any other".to_owned(), |(offset, votes)| format!("{votes} for UTC{offset}, the runner-up"));
+    let rival = runner_up.map_or("none for any other".to_owned(), |(offset, votes)| {
+        format!("{votes} for UTC{offset}, the runner-up")
+    });
     ClockReading {
         pairs: count,
         runner_up,
@@ -338,7 +341,8 @@ fn skew(residuals: &[(Timestamp, f64)]) -> Option<SkewFit> {
         .collect();
     let from = near.first()?.0;
     let hours = near.last()?.0.since(from).seconds() / 3600.0;
-    let line = (near.len() >= MIN_DRIFT_PAIRS && hours >= MIN_DRIFT_HOURS).then(|| slope(&near, from)).flatten();
+    let line =
+        (near.len() >= MIN_DRIFT_PAIRS && hours >= MIN_DRIFT_HOURS).then(|| slope(&near, from)).flatten();
     Some(match line {
         Some((start, rate)) => SkewFit {
             skew: start + STAMP_CENTRE_SECONDS,
@@ -447,7 +451,8 @@ mod tests {
 
     #[test]
     fn pairs_that_disagree_tell_no_skew() {
-        let pairs = [pair(1_000_000_000, 1e9), pair(1_000_000_400, 1e9 + 10.0), pair(1_000_000_900, 1e9 + 20.0)];
+        let pairs =
+            [pair(1_000_000_000, 1e9), pair(1_000_000_400, 1e9 + 10.0), pair(1_000_000_900, 1e9 + 20.0)];
         let reading = with_zone(Zone::Fixed(UtcOffset::default()), ClockOrigin::Head, &pairs);
         assert_eq!(reading.skew, None);
     }
@@ -455,14 +460,9 @@ mod tests {
     #[test]
     fn a_named_zone_knows_its_summer() {
         let zone = Zone::Named(chrono_tz::Europe::Vienna);
-        let summer = Stamp {
-            time: LogTime::new(Some(2014), 8, 14, 13, 0, 0).unwrap(),
-            ..pair(0, 0.0).stamp
-        };
-        let winter = Stamp {
-            time: LogTime::new(Some(2014), 12, 14, 13, 0, 0).unwrap(),
-            ..pair(0, 0.0).stamp
-        };
+        let summer = Stamp { time: LogTime::new(Some(2014), 8, 14, 13, 0, 0).unwrap(), ..pair(0, 0.0).stamp };
+        let winter =
+            Stamp { time: LogTime::new(Some(2014), 12, 14, 13, 0, 0).unwrap(), ..pair(0, 0.0).stamp };
         assert_eq!(offset_of(zone, &summer).unwrap().seconds(), 7200);
         assert_eq!(offset_of(zone, &winter).unwrap().seconds(), 3600);
     }

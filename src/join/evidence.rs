@@ -7,7 +7,7 @@ use ahash::AHashMap;
 
 use crate::join::clock::Clocks;
 use crate::maillog::{Message, Stamp};
-use crate::smtp::{Session, Transaction};
+use crate::smtp::{Outcome, Session, Transaction};
 use crate::text::Text;
 use crate::time::Timestamp;
 
@@ -83,6 +83,9 @@ impl Evidence {
     }
 }
 
+/// Takes a piece of evidence: its name, its weight, and its words where they are wanted.
+type Found<'f> = dyn FnMut(&'static str, f64, &dyn Fn() -> String) + 'f;
+
 /// What a message and a transaction make of each other, added up.
 pub fn pair_score(message: &Message, transaction: &Transaction, clocks: &Clocks, rarity: &Rarity) -> f64 {
     let mut total = 0.0;
@@ -115,7 +118,7 @@ fn weigh(
     transaction: &Transaction,
     clocks: &Clocks,
     rarity: &Rarity,
-    found: &mut dyn FnMut(&'static str, f64, &dyn Fn() -> String),
+    found: &mut Found<'_>,
 ) {
     if let Some((from, _)) = &message.mail_from
         && !transaction.mail_missing
@@ -142,7 +145,9 @@ fn weigh(
         if bare(logged) == bare(wire) {
             found("message_id", MESSAGE_ID.0, &|| format!("both have Message-ID {wire}"));
         } else {
-            found("message_id", -MESSAGE_ID.1, &|| format!("Message-ID {logged} in the log, {wire} on the wire"));
+            found("message_id", -MESSAGE_ID.1, &|| {
+                format!("Message-ID {logged} in the log, {wire} on the wire")
+            });
         }
     }
     if let (Some(logged), Some(wire)) = (&message.subject, &transaction.subject) {
@@ -165,31 +170,36 @@ fn weigh(
     }
 }
 
-fn weigh_recipients(
-    message: &Message,
-    transaction: &Transaction,
-    rarity: &Rarity,
-    found: &mut dyn FnMut(&'static str, f64, &dyn Fn() -> String),
-) {
+fn weigh_recipients(message: &Message, transaction: &Transaction, rarity: &Rarity, found: &mut Found<'_>) {
     // An excerpt may print a recipient line without its address: it tells nothing.
     if transaction.mail_missing || message.rcpt_to.iter().any(|(address, _)| address.is_empty()) {
         return;
     }
+    // An unanswered RCPT may have been accepted beyond the end of the file.
+    let possible: Vec<&Text> = transaction
+        .recipients
+        .iter()
+        .filter(|recipient| recipient.reply.is_none_or(|(code, _)| code.is_positive()))
+        .map(|recipient| &recipient.address)
+        .collect();
     let wire = accepted_recipients(transaction).count();
     let logged = || message.rcpt_to.iter().map(|(address, _)| address);
-    let shared = logged().zip(accepted_recipients(transaction)).take_while(|(a, b)| a.eq_ignore_case(b)).count();
-    let whole = transaction.recipients_dropped == 0 && message.rcpt_to.len() < Message::MAX_RECIPIENTS;
-    if shared == wire && (shared == message.rcpt_to.len() || !whole) {
-        if shared > 0 {
-            let weight = rarity.weight(rarity.recipients.get(&recipients_key(logged())));
-            found("rcpt_to", weight, &|| match shared {
-                1 => "both have the same accepted recipient".to_owned(),
-                count => format!("both have the same {count} accepted recipients in the same order"),
-            });
-        }
-    } else {
+    let listed = message.rcpt_to.len();
+    let shared = logged().zip(&possible).take_while(|(a, b)| a.eq_ignore_case(b)).count();
+    let wire_may_go_on = transaction.outcome == Outcome::Open || transaction.recipients_dropped > 0;
+    let log_may_go_on = listed >= Message::MAX_RECIPIENTS || wire < possible.len();
+    let agree = shared == listed.min(possible.len())
+        && (listed <= possible.len() || wire_may_go_on)
+        && (listed >= wire || log_may_go_on);
+    if agree && shared > 0 {
+        let weight = rarity.weight(rarity.recipients.get(&recipients_key(logged())));
+        found("rcpt_to", weight, &|| match shared {
+            1 => "both have the same accepted recipient".to_owned(),
+            count => format!("both have the same {count} accepted recipients in the same order"),
+        });
+    } else if !agree {
         found("rcpt_to", -ENVELOPE_CONFLICT, &|| {
-            format!("{} accepted recipients in the log, {wire} on the wire, the first {shared} equal", message.rcpt_to.len())
+            format!("{listed} accepted recipients in the log, {wire} on the wire, the first {shared} equal")
         });
     }
     let refused = transaction
@@ -213,7 +223,7 @@ fn weigh_time(
     stamp: Option<&Stamp>,
     event: Option<Timestamp>,
     clocks: &Clocks,
-    found: &mut dyn FnMut(&'static str, f64, &dyn Fn() -> String),
+    found: &mut Found<'_>,
 ) {
     if let (Some(logged), Some(event)) = (stamp.and_then(|stamp| clocks.instant(stamp)), event) {
         let behind = logged.since(event).seconds();

@@ -101,19 +101,26 @@ pub struct Joined {
 
 /// Joins a log with the sessions of the captures. Rivals are worked out only for the connections (by
 /// index) that `judged` names: in a crowd of equal envelopes every connection has hundreds.
-pub fn join(log: &MailLog, sessions: &[Session], options: &Options, judged: impl Fn(usize) -> bool) -> Joined {
+pub fn join(
+    log: &MailLog,
+    sessions: &[Session],
+    options: &Options,
+    judged: impl Fn(usize) -> bool,
+) -> Joined {
     let clocks = Clocks::read(log, sessions, options.zone);
     let candidates = Candidates::new(log, sessions, &clocks, options);
     let weighed: Vec<_> = log.connections.iter().map(|connection| candidates.of(connection)).collect();
     let edges: Vec<Vec<Edge>> = weighed
         .iter()
-        .map(|all| all.iter().map(|candidate| Edge { right: candidate.session, score: candidate.score }).collect())
+        .map(|(all, _)| {
+            all.iter().map(|candidate| Edge { right: candidate.session, score: candidate.score }).collect()
+        })
         .collect();
     let mut assignment = Assignment::solve(&edges, sessions.len());
     let mut joined = Joined { connection_of: vec![None; sessions.len()], ..Joined::default() };
-    for (index, (connection, all)) in log.connections.iter().zip(&weighed).enumerate() {
+    for (index, (connection, (all, in_reach))) in log.connections.iter().zip(&weighed).enumerate() {
         let Some(session) = assignment.right_of(index) else {
-            joined.matches.push(not_found(all.len(), connection.messages.len()));
+            joined.matches.push(not_found(*in_reach, connection.messages.len()));
             continue;
         };
         let margin = assignment.margin(index);
@@ -145,7 +152,7 @@ pub fn join(log: &MailLog, sessions: &[Session], options: &Options, judged: impl
             margin: margin.is_finite().then_some(margin),
             evidence: candidates.evidence(connection, session),
             rivals,
-            candidates: all.len(),
+            candidates: *in_reach,
         });
     }
     drop(candidates);

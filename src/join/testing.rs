@@ -8,8 +8,8 @@ use crate::capture::{
 use crate::cite::{CaptureId, FrameRef, LogId, LogRef, Moment};
 use crate::maillog::{ClockIndex, ClockSource, Connection, MailLog, Message, Stamp};
 use crate::net::{Endpoint, Leg};
-use crate::smtp::session::{Dialog, Outcome, Recipient, RolesFrom, Session, Stage, Transaction};
 use crate::smtp::ReplyCode;
+use crate::smtp::session::{Dialog, Outcome, Recipient, RolesFrom, Session, Stage, Transaction};
 use crate::text::Text;
 use crate::time::{LogTime, Timestamp, UtcOffset};
 

@@ -108,3 +108,14 @@ fn the_evidence_adds_up_to_the_score() {
         assert!(matched.evidence.iter().any(|piece| piece.name == "mail_from"));
     }
 }
+
+#[test]
+fn an_rcpt_whose_reply_the_file_lacks_speaks_against_nothing() {
+    let (log, mut sessions) = fifty(|number| format!("anna{number}@example.net"), 0.018);
+    for session in &mut sessions {
+        session.dialog.transactions[0].recipients[0].reply = None;
+        session.flow.open_at_end = true;
+    }
+    let joined = join(&log, &sessions, &Options::default(), |_| true);
+    assert!(joined.matches.iter().all(|matched| matched.outcome == MatchOutcome::Matched));
+}

@@ -44,14 +44,10 @@ pub trait LogSink {
 
     /// A message whose connection the log does not name.
     fn orphan(&mut self, message: Message, context: &MailLog);
-
-    /// So many connections are about to come.
-    fn expect(&mut self, _connections: usize) {}
 }
 
 /// What becomes of complete connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keep {
+pub(super) enum Keep<'s> {
     /// They are kept to the end, in the order of their first lines.
     Everything,
     /// They are handed out once they are closed and so many records have passed that name none of
@@ -59,12 +55,14 @@ pub(super) enum Keep {
     Open {
         /// Records that must have passed; up to twice as many where a line comes after the close.
         grace: u64,
+        /// Takes them.
+        sink: &'s mut dyn LogSink,
     },
 }
 
 /// Collects events into connections.
-pub(super) struct Book {
-    keep: Keep,
+pub(super) struct Book<'s> {
+    keep: Keep<'s>,
     with_delivery: bool,
     log: MailLog,
     clock: ClockReader,
@@ -82,8 +80,8 @@ pub(super) struct Book {
     left_out: VecDeque<(usize, u64)>,
 }
 
-impl Book {
-    pub(super) fn new(keep: Keep, with_delivery: bool) -> Self {
+impl<'s> Book<'s> {
+    pub(super) fn new(keep: Keep<'s>, with_delivery: bool) -> Self {
         Self {
             keep,
             with_delivery,
@@ -122,7 +120,7 @@ impl Book {
     }
 
     /// Takes in one record.
-    pub(super) fn record(&mut self, line: u32, time: LogTime, event: &Event<'_>, sink: &mut dyn LogSink) {
+    pub(super) fn record(&mut self, line: u32, time: LogTime, event: &Event<'_>) {
         self.tick += 1;
         self.file.records += 1;
         self.file.known += u64::from(event.fact != Fact::Unknown);
@@ -151,39 +149,11 @@ impl Book {
             (None, None) => {}
         }
         if !self.due.is_empty() {
-            self.hand_out_due(sink);
+            self.hand_out_due();
         }
-        if self.connections.len() > MAX_OPEN && self.keep != Keep::Everything {
-            self.hand_out_surplus(sink);
+        if self.connections.len() > MAX_OPEN && !matches!(self.keep, Keep::Everything) {
+            self.hand_out_surplus();
         }
-    }
-
-    /// Hands out all that is left, and gives the log without it.
-    pub(super) fn finish(mut self, sink: &mut dyn LogSink) -> MailLog {
-        if let [_only] = self.log.serials.as_slice() {
-            for clock in &mut self.log.clocks {
-                clock.serial = Some(SerialIndex(0));
-            }
-        }
-        sink.expect(self.connections.len());
-        let rest = self.connections.drain();
-        if self.keep == Keep::Everything {
-            // Numbers were given in the order of the first lines, none of them twice.
-            for connection in rest {
-                sink.connection(self.finished(connection), &self.log);
-            }
-        } else {
-            let mut rest: Vec<_> = rest.collect();
-            rest.sort_by_key(|connection| connection.life.born);
-            for connection in rest {
-                sink.connection(self.finished(connection), &self.log);
-            }
-        }
-        for orphan in self.orphans.drain() {
-            let serial = self.serial_of(orphan.life);
-            sink.orphan(orphan.finish(serial), &self.log);
-        }
-        self.log
     }
 
     /// The shelf of the appliance that wrote the record. A record under no head belongs to the only
@@ -278,7 +248,7 @@ impl Book {
                     self.await_no_more(slot);
                 }
                 let open = OpenConnection::new(id, stamp, self.life(shelf));
-                let Ok(slot) = self.connections.insert(open) else {
+                let Some(slot) = self.connections.insert(open) else {
                     self.file.notes.loss("connections beyond 32 bits", Some(Place::Line(stamp.line.line)));
                     return None;
                 };
@@ -353,7 +323,7 @@ impl Book {
     fn take_orphan(&mut self, shelf: usize, mid: u64, stamp: Stamp, fact: &Fact<'_>) {
         let mut orphan = OpenMessage::new(mid, stamp, self.life(shelf));
         orphan.take(stamp, fact, &mut self.file.notes);
-        let Ok(slot) = self.orphans.insert(orphan) else { return };
+        let Some(slot) = self.orphans.insert(orphan) else { return };
         if let Some(shelf) = self.shelves.get_mut(shelf) {
             shelf.messages.insert(mid, Home::Orphan(slot));
         }
@@ -368,7 +338,7 @@ impl Book {
     }
 
     fn wait_for(&mut self, entry: Entry, born: u64) {
-        if let Keep::Open { grace } = self.keep {
+        if let Keep::Open { grace, .. } = self.keep {
             self.due.push_back(Due { at: self.tick.saturating_add(grace), born, entry });
         }
     }

@@ -3,13 +3,13 @@
 use std::io::{BufRead, Read};
 
 use crate::cite::{LogId, Notes, Place};
+use crate::maillog::MailLog;
 use crate::maillog::book::{Book, Keep, LogSink};
 use crate::maillog::event::Fact;
 use crate::maillog::line::StampReader;
 use crate::maillog::open::{Unreadable, open};
 use crate::maillog::read::Records;
 use crate::maillog::text::parse_text;
-use crate::maillog::{Connection, MailLog, Message};
 use crate::time::{LogTime, UtcOffset};
 
 /// Records that must have passed after a connection's last line before it is handed out: lines may
@@ -39,9 +39,7 @@ impl Default for ReadOptions {
 
 /// Reads logs into one account of all that they tell. What cannot be read is a note of its file.
 pub fn read_logs(inputs: Vec<LogInput>, options: ReadOptions) -> MailLog {
-    let mut collector = Collector::default();
-    let log = read(inputs, Book::new(Keep::Everything, options.delivery), &mut collector);
-    MailLog { connections: collector.connections, orphans: collector.orphans, ..log }
+    read(inputs, Book::new(Keep::Everything, options.delivery))
 }
 
 /// Reads logs and hands out each connection once it is complete: memory depends on the connections
@@ -50,27 +48,7 @@ pub fn read_logs(inputs: Vec<LogInput>, options: ReadOptions) -> MailLog {
 /// `ready`, so that `Message finished` of a message that was long in delivery is not awaited. The
 /// account that comes back holds all but the connections and orphans.
 pub fn stream_logs(inputs: Vec<LogInput>, options: ReadOptions, sink: &mut dyn LogSink) -> MailLog {
-    read(inputs, Book::new(Keep::Open { grace: GRACE }, options.delivery), sink)
-}
-
-#[derive(Default)]
-struct Collector {
-    connections: Vec<Connection>,
-    orphans: Vec<Message>,
-}
-
-impl LogSink for Collector {
-    fn connection(&mut self, connection: Connection, _: &MailLog) {
-        self.connections.push(connection);
-    }
-
-    fn orphan(&mut self, message: Message, _: &MailLog) {
-        self.orphans.push(message);
-    }
-
-    fn expect(&mut self, connections: usize) {
-        self.connections.reserve_exact(connections);
-    }
+    read(inputs, Book::new(Keep::Open { grace: GRACE, sink }, options.delivery))
 }
 
 /// A log that was opened, and what its beginning tells of its place among the others.
@@ -88,7 +66,7 @@ struct Preview {
     serial: Option<Vec<u8>>,
 }
 
-pub(super) fn read(inputs: Vec<LogInput>, mut book: Book, sink: &mut dyn LogSink) -> MailLog {
+pub(super) fn read(inputs: Vec<LogInput>, mut book: Book<'_>) -> MailLog {
     let mut logs: Vec<Opened> = inputs.into_iter().map(Opened::new).collect();
     // A log without a head has no offset of its own; among others that of the first is the best guess.
     let offset = logs.iter().find_map(|log| log.preview.offset).unwrap_or_default();
@@ -106,7 +84,7 @@ pub(super) fn read(inputs: Vec<LogInput>, mut book: Book, sink: &mut dyn LogSink
     for log in logs {
         book.begin_file(log.id);
         match log.records {
-            Ok(records) => read_one(records, &mut book, sink),
+            Ok(records) => read_one(records, &mut book),
             Err(why) => {
                 let mut notes = Notes::default();
                 notes.loss(why.to_string(), None);
@@ -114,12 +92,12 @@ pub(super) fn read(inputs: Vec<LogInput>, mut book: Book, sink: &mut dyn LogSink
             }
         }
     }
-    let mut log = book.finish(sink);
+    let mut log = book.finish();
     log.files.sort_by_key(|file| file.file);
     log
 }
 
-fn read_one(mut records: Records<Box<dyn Read + Send>>, book: &mut Book, sink: &mut dyn LogSink) {
+fn read_one(mut records: Records<Box<dyn Read + Send>>, book: &mut Book<'_>) {
     let mut count = 0_u64;
     let mut unknown = Notes::default();
     while let Some(record) = records.next() {
@@ -127,7 +105,7 @@ fn read_one(mut records: Records<Box<dyn Read + Send>>, book: &mut Book, sink: &
         if event.fact == Fact::Unknown {
             unknown.oddity("records of a kind that is not known", Some(Place::Line(record.line)));
         }
-        book.record(record.line, record.time, &event, sink);
+        book.record(record.line, record.time, &event);
         count += 1;
     }
     let bytes = records.bytes();

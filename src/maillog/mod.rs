@@ -3,6 +3,15 @@
 //! ```text
 //! line -> event -> connection (ICID, DCID) with messages (MID) -> claim; one file a dialect
 //! ```
+//!
+//! In the order of the way of a line: [`open`](looks_like_mail_log) tells what a file is and unpacks
+//! it, `read` makes records of its lines, `line` reads their stamps, [`text`](parse_text) is the
+//! dialect that says what a record says, `clock` knows whose clock stamped it, `book` finds the
+//! [`Connection`] and [`Message`] that it is about, [`claims`](claims()) states what the log claims of
+//! them. [`read_logs`] and [`stream_logs`] are the ways in.
+//!
+//! Everything in a log is a stranger's: nothing here panics on it, and whatever it can fill has a
+//! bound with a name and a note.
 
 mod book;
 pub mod claim;

@@ -38,18 +38,14 @@ fn same(one: &[u8], other: &[u8]) -> bool {
 #[inline]
 pub(super) fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0_u64;
-    let mut digits = 0;
-    while let Some(digit @ b'0'..=b'9') = text.get(digits) {
-        if digits == MAX_DIGITS {
-            return None;
-        }
-        value = value * 10 + u64::from(digit - b'0');
-        digits += 1;
+    let mut rest = text;
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        rest = after;
     }
-    let rest = text.get(digits..).unwrap_or_default();
-    let whole =
-        digits > 0 && !rest.first().is_some_and(|octet| octet.is_ascii_alphabetic() || *octet == b'_');
-    whole.then_some((value, rest))
+    let digits = text.len() - rest.len();
+    let in_a_word = matches!(rest, [b'a'..=b'z' | b'A'..=b'Z' | b'_', ..]);
+    (digits > 0 && digits <= MAX_DIGITS && !in_a_word).then_some((value, rest))
 }
 
 /// Where `phrase` first stands in `text`, ASCII case apart. `phrase` is one of ours and short.

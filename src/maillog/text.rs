@@ -211,11 +211,14 @@ fn take_connection_id<'a>(
     Some(after)
 }
 
-/// The number after `word` at the start of `text`, perhaps with a colon between them.
+/// The number after `word` (letters) at the start of `text`, perhaps with a colon between them.
 #[inline]
 fn take_id<'a, const N: usize>(text: &'a [u8], word: &[u8; N]) -> Option<(u64, &'a [u8])> {
+    /// The bit in which a letter differs from the same letter in the other case.
+    const CASE: u8 = 0x20;
     let (head, after) = text.split_first_chunk::<N>()?;
-    if !head.eq_ignore_ascii_case(word) {
+    let differing = head.iter().zip(word).fold(0, |bits, (is, wanted)| bits | (is ^ wanted));
+    if differing & !CASE != 0 {
         return None;
     }
     let after = match after {

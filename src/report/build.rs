@@ -10,8 +10,9 @@ use crate::join::{Match, MatchOutcome};
 use crate::maillog::{ClockIndex, Connection, Message, Stamp};
 use crate::net::{Leg, Party, Role};
 use crate::report::document::{
-    self, Clock, ClockSegment, Document, EndingAccount, GapAccount, Input, InputNote, KeyFrame, Line, LogAccount,
-    MatchAccount, MatchEvidence, Rival, SCHEMA_VERSION, SignAccount, Summary, TurnOf, Unlogged, WireAccount,
+    self, Clock, ClockSegment, Document, EndingAccount, GapAccount, Input, InputNote, KeyFrame, Line,
+    LogAccount, MatchAccount, MatchEvidence, Rival, SCHEMA_VERSION, SignAccount, Summary, TurnOf, Unlogged,
+    WireAccount,
 };
 use crate::smtp::ending::{Context, Turn, ending};
 use crate::smtp::{Ending, Session, Transaction};
@@ -110,7 +111,8 @@ impl Builder<'_> {
     fn summary(&self) -> Summary {
         let investigation = self.investigation;
         let mut summary = Summary {
-            connections: investigation.log.connections.iter().filter(|c| c.leg == Leg::Injection).count() as u64,
+            connections: investigation.log.connections.iter().filter(|c| c.leg == Leg::Injection).count()
+                as u64,
             wire_connections: investigation.wire_connections,
             wire_without_icid: investigation.wire_without_icid,
             matched: investigation
@@ -178,8 +180,14 @@ impl Builder<'_> {
         }
     }
 
-    fn log_account(&self, case: &Case, connection: Option<&Connection>, message: Option<&Message>) -> LogAccount {
-        let mut lines: Vec<LogRef> = connection.into_iter().flat_map(|connection| &connection.lines).copied().collect();
+    fn log_account(
+        &self,
+        case: &Case,
+        connection: Option<&Connection>,
+        message: Option<&Message>,
+    ) -> LogAccount {
+        let mut lines: Vec<LogRef> =
+            connection.into_iter().flat_map(|connection| &connection.lines).copied().collect();
         lines.extend(message.into_iter().flat_map(|message| &message.lines));
         lines.push(case.claim.at.line);
         lines.sort_unstable();
@@ -285,7 +293,8 @@ impl Builder<'_> {
                 time: at.time,
             });
         };
-        let first = if session.flow.originator_from == OriginatorFrom::Handshake { "SYN" } else { "first frame" };
+        let first =
+            if session.flow.originator_from == OriginatorFrom::Handshake { "SYN" } else { "first frame" };
         add(first, Role::Client, session.flow.first);
         if let Some(greeting) = &session.dialog.greeting {
             add(&format!("{} greeting", greeting.code.0), Role::Server, greeting.at);
@@ -368,7 +377,9 @@ impl Builder<'_> {
         let explanation = match matched.outcome {
             MatchOutcome::Matched => match matched.candidates {
                 0 | 1 => "no other connection is in reach of its address and time".to_owned(),
-                count => format!("{count} connections are in reach of its address and time; this one fits best"),
+                count => {
+                    format!("{count} connections are in reach of its address and time; this one fits best")
+                }
             },
             MatchOutcome::Ambiguous => {
                 format!("it may be any of {} connections; the likeliest is shown", matched.rivals.len() + 1)

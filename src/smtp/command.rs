@@ -171,7 +171,7 @@ pub fn is_unmistakable(line: &[u8]) -> bool {
         Verb::Rcpt => after_keyword(rest, b"TO").is_some(),
         Verb::Bdat => rest.first().is_some_and(u8::is_ascii_digit),
         Verb::Auth => rest.first().is_some_and(u8::is_ascii_uppercase),
-        Verb::Data | Verb::Rset | Verb::Quit | Verb::StartTls => rest.is_empty(),
+        Verb::Data | Verb::Rset | Verb::Noop | Verb::Quit | Verb::StartTls => rest.is_empty(),
         _ => false,
     }
 }
@@ -183,7 +183,7 @@ pub fn is_sasl_line(line: &[u8]) -> bool {
     line == b"*"
         || line == b"="
         || (!line.is_empty()
-            && line.len() % 4 == 0
+            && line.len().is_multiple_of(4)
             && line.iter().all(|octet| octet.is_ascii_alphanumeric() || b"+/=".contains(octet)))
 }
 

@@ -48,6 +48,8 @@ pub struct Ending {
     pub code: Option<ReplyCode>,
     /// Read from TLS record lengths or across a gap, not from plain commands.
     pub inferred: bool,
+    /// Encrypted, and the client's last record is as long as a QUIT: it may have been one.
+    pub may_be_quit: bool,
     /// QUIT and a FIN or RST before its 221.
     pub race: bool,
     /// Both ends closed within a round trip, neither in reaction to the other.

@@ -33,6 +33,16 @@ impl Held {
         self.pieces.is_empty()
     }
 
+    /// Octets held.
+    pub(crate) fn len(&self) -> usize {
+        self.octets.len() - self.read
+    }
+
+    /// Whether the last that is held is a gap.
+    pub(crate) fn ends_in_gap(&self) -> bool {
+        matches!(self.pieces.back(), Some(Piece::Gap(_)))
+    }
+
     pub(crate) fn is_over_limit(&self) -> bool {
         self.octets.len() - self.read + self.pieces.len() * PIECE_COST > MAX_HELD
     }

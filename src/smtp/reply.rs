@@ -127,7 +127,30 @@ pub(crate) struct Heard {
     pub(crate) start_offset: u64,
     /// How much of the client's stream had reached the server when it began to answer.
     pub(crate) acknowledged: u64,
+    /// What is missing of the server's stream since the reply before.
+    pub(crate) hole: Option<Hole>,
     pub(crate) capabilities: Capabilities,
+}
+
+/// A stretch of a stream of which something is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hole {
+    /// Where the first gap begins.
+    pub(crate) from: u64,
+    /// Where the last one ends.
+    pub(crate) to: u64,
+}
+
+impl Hole {
+    /// Both and what lies between.
+    pub(crate) fn joined(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => {
+                Some(Self { from: one.from.min(other.from), to: one.to.max(other.to) })
+            }
+            (one, other) => one.or(other),
+        }
+    }
 }
 
 /// One line of the server's stream and its place.
@@ -230,6 +253,7 @@ impl Open {
             },
             start_offset: self.start_offset,
             acknowledged: self.acknowledged,
+            hole: None,
             capabilities: self.capabilities,
         }
     }

@@ -59,7 +59,8 @@ impl Verdict {
         Self {
             kind: VerdictKind::Undetermined,
             shows: shows.into(),
-            because: "the log's words can be neither confirmed nor contradicted without the connection".to_owned(),
+            because: "the log's words can be neither confirmed nor contradicted without the connection"
+                .to_owned(),
             evidence_for: Vec::new(),
             evidence_against: Vec::new(),
             missing,
@@ -95,9 +96,22 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
         evidence_against: Vec::new(),
         missing: if rule.missing.is_empty() { Vec::new() } else { vec![rule.missing.to_owned()] },
     };
-    verdict.missing.extend(ending.missing.iter().filter(|_| verdict.kind == VerdictKind::Undetermined).cloned());
+    verdict
+        .missing
+        .extend(ending.missing.iter().filter(|_| verdict.kind == VerdictKind::Undetermined).cloned());
     if verdict.kind == VerdictKind::Contradicted && ending.inferred {
-        withdraw(&mut verdict, "the ending is inferred, not read, so it contradicts nothing", "the commands in clear");
+        withdraw(
+            &mut verdict,
+            "the ending is inferred, not read, so it contradicts nothing",
+            "the commands in clear",
+        );
+    }
+    if verdict.kind != VerdictKind::Undetermined && ending.may_be_quit {
+        withdraw(
+            &mut verdict,
+            "the sender's last record is as long as a QUIT, which would change the verdict",
+            "the commands in clear",
+        );
     }
     weigh_time(evidence, &mut verdict);
     weigh_details(evidence, &mut verdict);
@@ -161,7 +175,8 @@ fn weigh_details(evidence: &Evidence<'_>, verdict: &mut Verdict) {
     if let Some(stall) = &ending.stall {
         let who = words::party(evidence.leg.party(stall.on));
         let alive = if stall.tcp_alive { "its TCP still answered" } else { "nothing came from it at all" };
-        let text = format!("before the end it had been quiet for {} on the turn of {who}; {alive}", stall.lasted);
+        let text =
+            format!("before the end it had been quiet for {} on the turn of {who}; {alive}", stall.lasted);
         match (evidence.leg.party(stall.on), ending.kind) {
             (Party::Sender, EndingKind::Silence) | (Party::Appliance, EndingKind::ApplianceStalled) => {
                 verdict.evidence_for.push(text);
@@ -173,17 +188,19 @@ fn weigh_details(evidence: &Evidence<'_>, verdict: &mut Verdict) {
         }
     }
     if ending.crossed {
-        verdict.evidence_against.push(
-            "both ends closed within a round trip, neither in reaction to the other".to_owned(),
-        );
+        verdict
+            .evidence_against
+            .push("both ends closed within a round trip, neither in reaction to the other".to_owned());
     }
     if ending.reply_unacknowledged {
-        verdict.evidence_against.push(
-            "the sender never acknowledged the 2xx: expect it to send the message again".to_owned(),
-        );
+        verdict
+            .evidence_against
+            .push("the sender never acknowledged the 2xx: expect it to send the message again".to_owned());
     }
     if ending.turn == Some(Turn::Path) {
-        verdict.evidence_against.push("the appliance's last reply was never acknowledged: the path lost it".to_owned());
+        verdict
+            .evidence_against
+            .push("the appliance's last reply was never acknowledged: the path lost it".to_owned());
     }
     if !is_whole(evidence) && ending.kind != EndingKind::CaptureEnded {
         verdict.evidence_against.push("octets near the end are missing from the capture".to_owned());

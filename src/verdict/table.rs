@@ -257,16 +257,38 @@ mod tests {
     use super::*;
 
     const CLAIMS: [ClaimKind; 9] = [
-        ReceivingAborted, ReceivingAbortedBySender, AbortedOtherwise, NoMessagesInjected,
-        ConnectionTimeExceeded, ReceivingFailed, Killed, Accepted, Unfinished,
+        ReceivingAborted,
+        ReceivingAbortedBySender,
+        AbortedOtherwise,
+        NoMessagesInjected,
+        ConnectionTimeExceeded,
+        ReceivingFailed,
+        Killed,
+        Accepted,
+        Unfinished,
     ];
     const ENDINGS: [EndingKind; 10] = [
-        Completed, Refused, Abandoned, Quit, Fin, Rst, Silence, ApplianceStalled, ApplianceClosed, CaptureEnded,
+        Completed,
+        Refused,
+        Abandoned,
+        Quit,
+        Fin,
+        Rst,
+        Silence,
+        ApplianceStalled,
+        ApplianceClosed,
+        CaptureEnded,
     ];
 
     fn every_situation() -> impl Iterator<Item = Situation> {
-        let whys =
-            [None, Some(Why::Timer), Some(Why::Limit), Some(Why::Policy), Some(Why::Killed), Some(Why::Unknown)];
+        let whys = [
+            None,
+            Some(Why::Timer),
+            Some(Why::Limit),
+            Some(Why::Policy),
+            Some(Why::Killed),
+            Some(Why::Unknown),
+        ];
         let parties = [None, Some(Party::Sender), Some(Party::Appliance)];
         CLAIMS.into_iter().flat_map(move |claim| {
             ENDINGS.into_iter().flat_map(move |ending| {
@@ -274,7 +296,11 @@ mod tests {
                     parties.into_iter().flat_map(move |by| {
                         [Lost::Yes, Lost::No, Lost::Unknown].into_iter().flat_map(move |lost| {
                             (0..8u8).map(move |bits| Situation {
-                                claim, lost, ending, by, why,
+                                claim,
+                                lost,
+                                ending,
+                                by,
+                                why,
                                 race: bits & 1 != 0,
                                 by_rset: bits & 2 != 0,
                                 whole: bits & 4 != 0,
@@ -307,8 +333,14 @@ mod tests {
     #[test]
     fn the_rows_say_what_was_specified() {
         let plain = Situation {
-            claim: ReceivingAborted, lost: Lost::Unknown, ending: Fin, by: Some(Party::Sender), why: None,
-            race: false, by_rset: false, whole: true,
+            claim: ReceivingAborted,
+            lost: Lost::Unknown,
+            ending: Fin,
+            by: Some(Party::Sender),
+            why: None,
+            race: false,
+            by_rset: false,
+            whole: true,
         };
         let says = |situation: Situation| rule(&situation).unwrap().verdict;
         for (ending, lost, why, race, expected) in [

@@ -51,13 +51,20 @@ pub fn wire_shows(ending: &Ending, transaction: Option<&Transaction>, leg: Leg) 
         },
         EndingKind::Abandoned => match transaction.map(|transaction| &transaction.outcome) {
             Some(Outcome::Abandoned { by, .. }) => {
-                format!("the sender gave the transaction up {place} with {}; the connection went on", by.as_str())
+                format!(
+                    "the sender gave the transaction up {place} with {}; the connection went on",
+                    by.as_str()
+                )
             }
             _ => format!("the sender gave the transaction up {place}; the connection went on"),
         },
-        EndingKind::Quit if ending.race => format!("the sender said QUIT {place}, and a close came before the 221"),
+        EndingKind::Quit if ending.race => {
+            format!("the sender said QUIT {place}, and a close came before the 221")
+        }
         EndingKind::Quit => format!("the sender said QUIT {place}"),
-        EndingKind::Fin => format!("a FIN bearing the sender's address ended the connection {place}, without QUIT"),
+        EndingKind::Fin => {
+            format!("a FIN bearing the sender's address ended the connection {place}, without QUIT")
+        }
         EndingKind::Rst => format!("an RST bearing the sender's address ended the connection {place}"),
         EndingKind::Silence => format!("the sender owed the next word {place} and fell silent"),
         EndingKind::ApplianceStalled => match ending.turn {
@@ -74,7 +81,9 @@ pub fn wire_shows(ending: &Ending, transaction: Option<&Transaction>, leg: Leg) 
             let reason = why(ending.why.unwrap_or(Why::Unknown));
             format!("the appliance ended the connection {form} {place}, {reason}")
         }
-        EndingKind::CaptureEnded => format!("the capture does not show the end; it was {place} when last seen"),
+        EndingKind::CaptureEnded => {
+            format!("the capture does not show the end; it was {place} when last seen")
+        }
     };
     if let Some(waited) = ending.waited.filter(|waited| waited.nanos() >= 1_000_000_000) {
         match (ending.kind, ending.turn) {

@@ -1,19 +1,19 @@
 //! One flow from the moment its ends are known: each segment goes to its stream, to the record of
 //! closes, to Zeek's words and to the trace.
 
-use crate::capture::close::{Arrival, CloseTracker, SignOfLife, StreamEnd};
+use crate::capture::close::{Arrival, CloseTracker, SignOfLife};
 use crate::capture::segment::{Checksum, Segment, SeqNumber};
-use crate::capture::stream::{Budget, News, Offer, Outlet};
-use crate::capture::{
-    Chunk, CloseKind, Conversation, Flow, FlowStart, Gap, Interest, OriginatorFrom, Pair, Side, StreamFacts,
-};
+use crate::capture::stream::{Budget, News, Offer};
+use crate::capture::{CloseKind, Conversation, Flow, FlowStart, Interest, OriginatorFrom, Pair, Side};
 use crate::cite::{Moment, Notes, Place};
 use crate::net::Endpoint;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 
 use super::direction::Direction;
+use super::handshake::Handshake;
 use super::key::Sender;
 use super::opening::Origin;
+use super::outlet::Out;
 use super::recorder::Recorder;
 use super::table::{LINGER_AFTER_FINS, LINGER_AFTER_RST};
 use super::zeek::Zeek;
@@ -36,8 +36,7 @@ pub(super) struct Connection<C> {
     closes: CloseTracker,
     zeek: Zeek,
     recorder: Option<Box<Recorder>>,
-    /// When the handshake's parts passed: SYN, SYN-ACK, ACK.
-    handshake: [Option<Timestamp>; 3],
+    handshake: Handshake,
     /// When both FINs were acknowledged.
     closed_at: Option<Timestamp>,
     /// The latest time of any of its segments.
@@ -70,7 +69,7 @@ impl<C: Conversation> Connection<C> {
             closes: CloseTracker::default(),
             zeek: Zeek::default(),
             recorder: traced.then(Box::default),
-            handshake: [None; 3],
+            handshake: Handshake::default(),
             closed_at: None,
             active_until: first.time,
         }
@@ -166,10 +165,9 @@ impl<C: Conversation> Connection<C> {
 
         let offset = self.place(segment, side);
         let (acknowledged, acked_now) = self.take_ack(segment, side, around.now);
+        self.handshake.note(flags, side, at.time);
         if flags.syn() && !flags.rst() {
-            self.take_syn(segment, side, at);
-        } else if self.handshake[2].is_none() && side == Side::Originator && flags.ack() {
-            self.handshake[2] = Some(at.time);
+            self.ends.of_mut(side).take_syn(segment);
         }
         let other_scales = self.ends.of(side.other()).offers_scaling();
         let end = self.ends.of_mut(side);
@@ -210,14 +208,14 @@ impl<C: Conversation> Connection<C> {
         self.settle_interest(budget);
         let place = Some(Place::Frame(self.first.frame.frame));
         let stream_ends = Pair {
-            originator: stream_end(&self.ends.originator),
-            responder: stream_end(&self.ends.responder),
+            originator: self.ends.originator.stream_end(),
+            responder: self.ends.responder.stream_end(),
         };
         let any_octets = self.ends.originator.sent > 0 || self.ends.responder.sent > 0;
         let open_at_end = !self.is_closed();
         let streams = Pair {
-            originator: finished_facts(&mut self.ends.originator, notes, place),
-            responder: finished_facts(&mut self.ends.responder, notes, place),
+            originator: self.ends.originator.take_facts(notes, place),
+            responder: self.ends.responder.take_facts(notes, place),
         };
         let flow = Flow {
             capture: self.first.frame.capture,
@@ -270,14 +268,6 @@ impl<C: Conversation> Connection<C> {
         (believed, Some(offset))
     }
 
-    fn take_syn(&mut self, segment: &Segment<'_>, side: Side, at: Moment) {
-        self.ends.of_mut(side).take_syn(segment);
-        let part = usize::from(segment.flags.ack());
-        if let Some(time) = self.handshake.get_mut(part) {
-            time.get_or_insert(at.time);
-        }
-    }
-
     fn take_octets(
         &mut self,
         segment: &Segment<'_>,
@@ -306,7 +296,10 @@ impl<C: Conversation> Connection<C> {
         match news {
             News::Octets => {
                 end.facts.last_octets = Some(at);
-                end.sent = end.sent.max(behind);
+                // What no window allows is not the stream's; it says nothing of how far that went.
+                if behind <= end.edge(reach) {
+                    end.sent = end.sent.max(behind);
+                }
             }
             News::Copy => {
                 end.facts.retransmitted += 1;
@@ -335,53 +328,47 @@ impl<C: Conversation> Connection<C> {
         acked_now: Option<i64>,
     ) {
         let flags = segment.flags;
-        let payload_end =
-            offset.saturating_add(i64::from(flags.syn())).saturating_add(segment.stream_len().into());
-        let (sent, acked) = {
-            let end = self.ends.of(side);
-            (end.sent, end.acked.cast_signed())
-        };
         if flags.rst() {
-            let refuses =
-                self.ends.of(side).isn.is_none() && sent == 0 && self.ends.of(side.other()).isn.is_some();
-            let arrival = Arrival {
-                kind: CloseKind::Rst,
-                by: side,
-                at,
-                offset,
-                acknowledged: acked_now.map(|offset| u64::try_from(offset).unwrap_or(0)),
-                sent,
-                acked,
-                refuses,
-            };
-            self.closes.close(arrival, self.round_trip_to(side.other()));
-            return;
+            let arrival = self.arrival(CloseKind::Rst, side, at, offset, acked_now);
+            return self.closes.close(arrival, self.handshake.round_trip_to(side.other()));
         }
         if self.closes.any() && !flags.syn() {
             let pure_ack = segment.seq_len() == 0;
             self.closes.life(SignOfLife { by: side, at, acknowledged: acked_now, pure_ack });
         }
         if flags.fin() {
-            let arrival = Arrival {
-                kind: CloseKind::Fin,
-                by: side,
-                at,
-                offset: payload_end,
-                acknowledged: acked_now.map(|offset| u64::try_from(offset).unwrap_or(0)),
-                sent: payload_end,
-                acked,
-                refuses: false,
-            };
-            self.closes.close(arrival, self.round_trip_to(side.other()));
-            let acknowledged = self.ends.of(side).acknowledges;
-            let Self { ends, conversation, interest, .. } = self;
-            let end = ends.of_mut(side);
-            end.fin.get_or_insert(payload_end);
-            end.sent = end.sent.max(payload_end.saturating_add(1));
-            end.stream.end_at(payload_end, at, acknowledged, &mut Out { conversation, interest, side });
+            let before = segment.seq_len().saturating_sub(1);
+            self.take_fin(side, offset.saturating_add(before.into()), at, acked_now);
         }
         if self.closed_at.is_none() && self.both_fins_acked() {
             self.closed_at = Some(at.time);
+        }
+    }
+
+    fn take_fin(&mut self, side: Side, offset: i64, at: Moment, acked_now: Option<i64>) {
+        let arrival = self.arrival(CloseKind::Fin, side, at, offset, acked_now);
+        self.closes.close(arrival, self.handshake.round_trip_to(side.other()));
+        let reach = self.ends.of(side.other()).reach();
+        let Self { ends, conversation, interest, .. } = self;
+        let end = ends.of_mut(side);
+        if (0..=end.edge(reach)).contains(&offset) {
+            end.fin = Some(end.fin.map_or(offset, |known| known.min(offset)));
+            end.sent = end.sent.max(offset.saturating_add(1));
+        }
+        end.stream.end_at(offset, at, end.acknowledges, &mut Out { conversation, interest, side });
+    }
+
+    fn arrival(&self, kind: CloseKind, by: Side, at: Moment, offset: i64, acked_now: Option<i64>) -> Arrival {
+        let (end, other) = (self.ends.of(by), self.ends.of(by.other()));
+        Arrival {
+            kind,
+            by,
+            at,
+            offset,
+            acknowledged: acked_now.map(|acked| u64::try_from(acked).unwrap_or(0)),
+            sent: end.sent,
+            acked: end.acked.cast_signed(),
+            refuses: end.isn.is_none() && end.sent == 0 && other.isn.is_some(),
         }
     }
 
@@ -391,25 +378,14 @@ impl<C: Conversation> Connection<C> {
             .all(|end| end.fin.is_some_and(|fin| end.acked.cast_signed() > fin))
     }
 
-    /// The time from the capture point to `side` and back, as the handshake shows it.
-    fn round_trip_to(&self, side: Side) -> Option<Span> {
-        let [syn, syn_ack, ack] = self.handshake;
-        let (sent, answered) = match side {
-            Side::Responder => (syn?, syn_ack?),
-            Side::Originator => (syn_ack?, ack?),
-        };
-        Some(answered.since(sent))
-    }
-
     #[inline]
     fn give_up_holes(&mut self, at: Moment, around: &mut Surroundings<'_>) {
         for side in [Side::Originator, Side::Responder] {
             let Self { ends, conversation, interest, .. } = &mut *self;
             let end = ends.of_mut(side);
-            let missed = end.stream.tally().missed;
             let mut out = Out { conversation, interest, side };
             end.stream.give_up_due(end.acked, at, around.now, around.budget, &mut out);
-            if end.stream.tally().missed > missed {
+            if end.stream.tally().missed > 0 {
                 self.zeek.once(side, b'g');
             }
         }
@@ -423,70 +399,6 @@ impl<C: Conversation> Connection<C> {
         if self.interest == Interest::HeadersOnly {
             self.ends.originator.stream.follow_headers_only(budget);
             self.ends.responder.stream.follow_headers_only(budget);
-        }
-    }
-}
-
-fn stream_end(end: &Direction) -> StreamEnd {
-    StreamEnd { acked: end.acked, first_hole: end.stream.tally().first_unacknowledged, went_on: end.went_on }
-}
-
-fn finished_facts(end: &mut Direction, notes: &mut Notes, place: Option<Place>) -> StreamFacts {
-    let mut facts = std::mem::take(&mut end.facts);
-    let tally = end.stream.tally();
-    if tally.forced > 0 {
-        notes.oddity("streams with more out-of-order octets than are kept: a hole was given up early", place);
-    }
-    if tally.beyond_window > 0 {
-        notes.oddity("streams with octets beyond any window that was announced: not used", place);
-    }
-    if tally.differing > 0 {
-        notes.oddity("streams with copies of the same octets that differ: the first copy counts", place);
-    }
-    end.stream.take_facts(&mut facts);
-    // The acknowledgment of a FIN is one octet beyond the stream.
-    let fin = end.fin.map_or(u64::MAX, |fin| fin.max(0).cast_unsigned());
-    facts.acknowledged = end.acked.min(fin);
-    facts
-}
-
-/// Hands what comes out of a stream to the conversation, until that has heard enough.
-struct Out<'a, C> {
-    conversation: &'a mut C,
-    interest: &'a mut Interest,
-    side: Side,
-}
-
-impl<C: Conversation> Out<'_, C> {
-    fn settle(&mut self, interest: Interest) -> Interest {
-        if interest == Interest::HeadersOnly {
-            *self.interest = Interest::HeadersOnly;
-        }
-        *self.interest
-    }
-}
-
-impl<C: Conversation> Outlet for Out<'_, C> {
-    #[inline]
-    fn octets(&mut self, chunk: Chunk<'_>) -> Interest {
-        if *self.interest == Interest::HeadersOnly {
-            return Interest::HeadersOnly;
-        }
-        let interest = self.conversation.data(self.side, chunk);
-        self.settle(interest)
-    }
-
-    fn gap(&mut self, gap: Gap) -> Interest {
-        if *self.interest == Interest::HeadersOnly {
-            return Interest::HeadersOnly;
-        }
-        let interest = self.conversation.gap(self.side, gap);
-        self.settle(interest)
-    }
-
-    fn end(&mut self, length: u64, at: Moment, acknowledged: u64) {
-        if *self.interest == Interest::Octets {
-            self.conversation.end_of_stream(self.side, length, at, acknowledged);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! One direction of a flow: its numbers turned into offsets, its stream, and what was acknowledged.
 
 use crate::capture::StreamFacts;
+use crate::capture::close::StreamEnd;
 use crate::capture::segment::{Segment, SeqNumber};
 use crate::capture::stream::{LARGEST_WINDOW, Stream};
-use crate::cite::Moment;
+use crate::cite::{Moment, Notes, Place};
 use crate::time::Timestamp;
 
 /// An acknowledgment may run ahead of what the file holds by the window that was announced, or by
@@ -77,6 +78,11 @@ impl Direction {
         if self.largest_window == 0 { LARGEST_WINDOW } else { self.largest_window }
     }
 
+    /// How far this end may have sent, `reach` being that of the other one.
+    pub(super) fn edge(&self, reach: u64) -> i64 {
+        self.stream.next().max(self.acked).saturating_add(reach).cast_signed()
+    }
+
     /// Takes what a SYN of this end says.
     pub(super) fn take_syn(&mut self, segment: &Segment<'_>) {
         if self.isn.is_some() {
@@ -124,5 +130,32 @@ impl Direction {
     pub(super) fn count(&mut self, at: Moment) {
         self.facts.segments += 1;
         self.facts.last = Some(at);
+    }
+
+    /// What the judgement of closes needs of this stream.
+    pub(super) fn stream_end(&self) -> StreamEnd {
+        let first_hole = self.stream.tally().first_unacknowledged;
+        StreamEnd { acked: self.acked, first_hole, went_on: self.went_on }
+    }
+
+    /// The facts of the finished stream, with notes of what it could not use.
+    pub(super) fn take_facts(&mut self, notes: &mut Notes, place: Option<Place>) -> StreamFacts {
+        let mut facts = std::mem::take(&mut self.facts);
+        let tally = self.stream.tally();
+        let oddities = [
+            (tally.forced, "streams with more out-of-order octets than are kept: a hole was given up early"),
+            (tally.beyond_window, "streams with octets beyond any window that was announced: not used"),
+            (tally.differing, "streams with copies of the same octets that differ: the first copy counts"),
+        ];
+        for (count, text) in oddities {
+            if count > 0 {
+                notes.oddity(text, place);
+            }
+        }
+        self.stream.take_facts(&mut facts);
+        // The acknowledgment of a FIN is one octet beyond the stream.
+        let fin = self.fin.map_or(u64::MAX, |fin| fin.max(0).cast_unsigned());
+        facts.acknowledged = self.acked.min(fin);
+        facts
     }
 }

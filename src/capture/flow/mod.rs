@@ -11,17 +11,20 @@
 
 mod connection;
 mod direction;
+mod handshake;
 mod key;
 mod opening;
+mod outlet;
 mod queue;
 mod recorder;
+mod stragglers;
 mod table;
 mod zeek;
 
 pub use opening::{LONGEST_HOLD, MAX_HELD, MAX_HELD_OCTETS};
+pub use stragglers::STRAGGLERS_FOR;
 pub use table::{
-    FlowTable, IDLE_FOR, LINGER_AFTER_FINS, LINGER_AFTER_RST, MAX_OPEN_FLOWS, STEP_BACK, STRAGGLERS_FOR,
-    UNANSWERED_FOR,
+    FlowTable, IDLE_FOR, LINGER_AFTER_FINS, LINGER_AFTER_RST, MAX_OPEN_FLOWS, STEP_BACK, UNANSWERED_FOR,
 };
 
 #[cfg(doc)]

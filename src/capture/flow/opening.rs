@@ -70,13 +70,23 @@ pub(super) struct Origin {
 pub(super) struct Opening {
     held: Vec<Held>,
     octets: usize,
+    /// A SYN-ACK was held, or SYNs of both ends: both beginnings are known.
+    complete: bool,
+    only_syns: bool,
     pub(super) first: Moment,
     pub(super) last: Timestamp,
 }
 
 impl Opening {
     pub(super) fn new(segment: &Segment<'_>, sender: Sender, at: Moment) -> Self {
-        let mut opening = Self { held: Vec::with_capacity(2), octets: 0, first: at, last: at.time };
+        let mut opening = Self {
+            held: Vec::with_capacity(2),
+            octets: 0,
+            complete: false,
+            only_syns: true,
+            first: at,
+            last: at.time,
+        };
         opening.hold(segment, sender, at);
         opening
     }
@@ -85,6 +95,9 @@ impl Opening {
     pub(super) fn hold(&mut self, segment: &Segment<'_>, sender: Sender, at: Moment) {
         self.octets += segment.payload.len();
         self.last = self.last.max(at.time);
+        let crossing = segment.flags.is_syn() && self.isn(sender.other()).is_some();
+        self.complete |= segment.flags.is_syn_ack() || crossing;
+        self.only_syns &= segment.flags.is_syn();
         self.held.push(Held::new(segment, sender, at));
     }
 
@@ -95,18 +108,15 @@ impl Opening {
 
     /// Whether all is known, or no more can be held.
     pub(super) fn is_ripe(&self, now: Timestamp) -> bool {
-        let mut openers = self.held.iter().filter(|held| held.segment.flags.is_syn()).map(|held| held.sender);
-        let first_opener = openers.next();
-        self.held.last().is_some_and(|last| last.segment.flags.is_syn_ack())
-            || openers.any(|opener| Some(opener) != first_opener)
+        self.complete
             || self.held.len() >= MAX_HELD
             || self.octets >= MAX_HELD_OCTETS
-            || (now.since(self.first.time) >= LONGEST_HOLD && !self.only_syns())
+            || (now.since(self.first.time) >= LONGEST_HOLD && !self.only_syns)
     }
 
     /// Whether only SYNs were seen.
     pub(super) fn only_syns(&self) -> bool {
-        self.held.iter().all(|held| held.segment.flags.is_syn())
+        self.only_syns
     }
 
     /// The initial sequence number of a SYN that `sender` sent.

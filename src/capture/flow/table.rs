@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ahash::RandomState;
 
 use crate::capture::FlowSink;
-use crate::capture::segment::{Segment, SeqNumber};
+use crate::capture::segment::Segment;
 use crate::capture::stream::Budget;
 use crate::cite::{Moment, Notes, Place};
 use crate::time::{Span, Timestamp};
@@ -14,6 +14,7 @@ use super::connection::{Connection, Surroundings};
 use super::key::{FlowKey, Sender};
 use super::opening::Opening;
 use super::queue::{Queue, Ticket};
+use super::stragglers::{STRAGGLERS_FOR, Stragglers};
 
 /// Flows open at the same time. A mail gateway has some thousands; a flood of SYNs has more.
 pub const MAX_OPEN_FLOWS: usize = 262_144;
@@ -31,18 +32,11 @@ pub const LINGER_AFTER_FINS: Span = Span::from_seconds(5);
 /// The same for a close by RST, which only its aftermath can prove.
 pub const LINGER_AFTER_RST: Span = Span::from_seconds(30);
 
-/// How long stragglers of a finished flow are known and swallowed: twice the maximum segment
-/// lifetime (RFC 9293 section 3.4.2).
-pub const STRAGGLERS_FOR: Span = Span::from_seconds(240);
-
 /// Frames earlier than this before others are no disorder but another clock.
 pub const STEP_BACK: Span = Span::from_seconds(60);
 
 /// The latest time that is believed: beyond it nothing could be due later than now.
 const LATEST: Timestamp = Timestamp::from_nanos(i64::MAX).minus(IDLE_FOR).minus(STRAGGLERS_FOR);
-
-/// How far from a finished flow's numbers a segment with payload may be to count as a straggler.
-const STRAGGLER_REACH: i64 = 1 << 20;
 
 /// Flows looked at to find the one to give up first.
 const LOOKED_AT_TO_EVICT: usize = 16;
@@ -53,6 +47,7 @@ pub struct FlowTable<S: FlowSink> {
     slots: Vec<Slot<S::Conversation>>,
     free: Vec<usize>,
     queue: Queue,
+    stragglers: Stragglers,
     budget: Budget,
     /// Capture time as believed: see [`Self::tick`].
     now: Timestamp,
@@ -73,7 +68,6 @@ enum State<C> {
     Free,
     Opening(Opening),
     Running(Box<Connection<C>>),
-    Finished { until: Timestamp, next: [Option<SeqNumber>; 2] },
 }
 
 impl<S: FlowSink> FlowTable<S> {
@@ -90,6 +84,7 @@ impl<S: FlowSink> FlowTable<S> {
             slots: Vec::new(),
             free: Vec::new(),
             queue: Queue::default(),
+            stragglers: Stragglers::default(),
             budget: Budget::default(),
             now: Timestamp::from_nanos(i64::MIN),
             last_time: None,
@@ -125,12 +120,18 @@ impl<S: FlowSink> FlowTable<S> {
         }
     }
 
-    /// Takes one segment of the frame that the table was last told of. Notes go to `notes`, which are those of the segment's file.
+    /// Takes one segment of the frame that the table was last told of. Notes go to `notes`, which
+    /// are those of the segment's file.
     pub fn push(&mut self, segment: &Segment<'_>, at: Moment, sink: &mut S, notes: &mut Notes) {
         self.finish_due(sink, notes);
         let (key, sender) = FlowKey::of(segment);
         let Some(&place) = self.places.get(&key) else {
-            return self.open(key, segment, sender, at, sink, notes);
+            if self.stragglers.swallow(&key, segment, sender, self.now) {
+                notes.oddity("stragglers of finished connections", Some(Place::Frame(at.frame.frame)));
+            } else {
+                self.open(key, segment, sender, at, sink, notes);
+            }
+            return;
         };
         let Some(slot) = self.slots.get_mut(place) else { return };
         match &mut slot.state {
@@ -150,10 +151,7 @@ impl<S: FlowSink> FlowTable<S> {
                     self.settle(place, sink, notes);
                 }
             }
-            State::Finished { next, .. } if is_straggler(segment, sender, next) => {
-                notes.oddity("stragglers of finished connections", Some(Place::Frame(at.frame.frame)));
-            }
-            State::Free | State::Opening(_) | State::Running(_) | State::Finished { .. } => {
+            State::Free | State::Opening(_) | State::Running(_) => {
                 self.finish_slot(place, sink, notes);
                 self.open(key, segment, sender, at, sink, notes);
             }
@@ -186,14 +184,12 @@ impl<S: FlowSink> FlowTable<S> {
     #[cold]
     fn look_at(&mut self, ticket: Ticket, sink: &mut S, notes: &mut Notes) {
         let Some(slot) = self.slots.get(ticket.slot) else { return };
-        if slot.serial != ticket.serial || matches!(slot.state, State::Free) {
+        if slot.serial != ticket.serial {
             return;
         }
         let due = deadline(&slot.state);
         if due > self.now {
             self.queue.push(due, ticket);
-        } else if matches!(slot.state, State::Finished { .. }) {
-            self.clear(ticket.slot);
         } else {
             self.finish_slot(ticket.slot, sink, notes);
         }
@@ -263,63 +259,39 @@ impl<S: FlowSink> FlowTable<S> {
         }
     }
 
-    /// Finishes the flow in a slot, if there is one, and leaves its straggler trap or nothing.
+    /// Finishes the flow in a slot, if there is one.
     fn finish_slot(&mut self, place: usize, sink: &mut S, notes: &mut Notes) {
         self.settle(place, sink, notes);
         let Some(slot) = self.slots.get_mut(place) else { return };
-        let State::Running(connection) = std::mem::replace(&mut slot.state, State::Free) else {
-            return self.clear(place);
-        };
-        let next = connection.next_numbers();
-        let closed = connection.is_closed();
-        let (flow, conversation) = connection.finish(self.now, &mut self.budget, notes);
+        let State::Running(connection) = std::mem::replace(&mut slot.state, State::Free) else { return };
+        slot.serial = 0;
+        self.places.remove(&slot.key);
+        self.free.push(place);
         self.open -= 1;
+        if connection.is_closed() {
+            self.stragglers.remember(slot.key, connection.next_numbers(), self.now);
+        }
+        let (flow, conversation) = connection.finish(self.now, &mut self.budget, notes);
         sink.close(flow, conversation);
-        if closed {
-            let until = self.now.plus(STRAGGLERS_FOR);
-            slot.state = State::Finished { until, next };
-            self.queue.push(until, Ticket { serial: slot.serial, slot: place });
-        } else {
-            self.clear(place);
-        }
-    }
-
-    fn clear(&mut self, place: usize) {
-        let Some(slot) = self.slots.get_mut(place) else { return };
-        slot.state = State::Free;
-        // A newer flow may have the key by now.
-        if self.places.get(&slot.key) == Some(&place) {
-            self.places.remove(&slot.key);
-        }
-        if slot.serial != 0 {
-            slot.serial = 0;
-            self.free.push(place);
-        }
     }
 
     /// Gives up the flow that is due first, as far as a look at some of them tells.
     #[cold]
     fn evict(&mut self, sink: &mut S, notes: &mut Notes) {
-        let mut best: Option<(Timestamp, Ticket)> = None;
-        let mut others = Vec::new();
-        for _ in 0..LOOKED_AT_TO_EVICT {
+        let mut looked_at = Vec::with_capacity(LOOKED_AT_TO_EVICT);
+        while looked_at.len() < LOOKED_AT_TO_EVICT {
             let Some(ticket) = self.queue.pop() else { break };
-            let Some(slot) = self.slots.get(ticket.slot).filter(|slot| slot.serial == ticket.serial) else {
-                continue;
-            };
-            let due = deadline(&slot.state);
-            let evictable = matches!(slot.state, State::Opening(_) | State::Running(_));
-            if evictable && best.as_ref().is_none_or(|(earliest, _)| due < *earliest) {
-                others.extend(best.replace((due, ticket)));
-            } else {
-                others.push((due, ticket));
+            // A ticket of a flow that is gone costs nothing but itself.
+            if let Some(slot) = self.slots.get(ticket.slot).filter(|slot| slot.serial == ticket.serial) {
+                looked_at.push((deadline(&slot.state), ticket));
             }
         }
-        for (due, ticket) in others {
-            self.queue.push(due, ticket);
-        }
-        if let Some((_, ticket)) = best {
+        looked_at.sort_unstable_by(|one, other| other.cmp(one));
+        if let Some((_, ticket)) = looked_at.pop() {
             self.finish_slot(ticket.slot, sink, notes);
+        }
+        for (due, ticket) in looked_at {
+            self.queue.push(due, ticket);
         }
     }
 }
@@ -339,23 +311,10 @@ fn deadline<C: crate::capture::Conversation>(state: &State<C>) -> Timestamp {
         State::Running(connection) => {
             connection.lingers_until().unwrap_or_else(|| connection.active_until().plus(IDLE_FOR))
         }
-        State::Finished { until, .. } => *until,
     }
 }
 
 /// Whether a SYN has nothing to do with the one that waits for its answer.
 fn is_another_opening(opening: &Opening, segment: &Segment<'_>, sender: Sender) -> bool {
     segment.flags.is_syn() && opening.isn(sender).is_some_and(|isn| isn != segment.seq)
-}
-
-/// Whether a segment is an echo of a finished flow: no SYN, and its octets, if it has any, near
-/// those of the flow.
-fn is_straggler(segment: &Segment<'_>, sender: Sender, next: &[Option<SeqNumber>; 2]) -> bool {
-    let [lower, higher] = next;
-    let next = match sender {
-        Sender::Lower => lower,
-        Sender::Higher => higher,
-    };
-    let near = next.is_none_or(|next| segment.seq.beyond(next).abs() <= STRAGGLER_REACH);
-    !segment.flags.syn() && (segment.stream_len() == 0 || near)
 }

@@ -1,8 +1,10 @@
 use std::cell::RefCell;
+use std::path::PathBuf;
 
 use super::*;
+use crate::capture::read::Format;
 use crate::capture::{Chunk, Conversation, Flow, FlowStart, Gap, Interest, Side};
-use crate::cite::Severity;
+use crate::cite::{CaptureId, Severity};
 
 #[derive(Debug, Default)]
 struct Octets(Vec<u8>);
@@ -153,9 +155,8 @@ fn what_is_counted_adds_up() {
     let bytes = capture.len() as u64;
     let told = RefCell::new(Vec::new());
     let folder = Folder::new(&[capture]);
-    let (flows, files) = follow(folder.inputs(), &Options::default(), Flows::default(), &|read| {
-        told.borrow_mut().push(read)
-    });
+    let (flows, files) =
+        follow(folder.inputs(), &Options::default(), Flows::default(), &|read| told.borrow_mut().push(read));
     let [file] = &files[..] else { panic!("one file") };
     assert_eq!((file.frames, file.segments, file.skipped.not_ip, file.bytes), (3, 2, 1, bytes));
     assert_eq!(file.links, [LinkType::RAW]);

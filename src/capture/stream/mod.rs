@@ -8,35 +8,26 @@
 //! apart by their Internet checksum, so only where they have the same bounds.
 //!
 //! A hole is given up, and handed on as a [`Gap`], when
-//! * the other end acknowledged it and [`HOLE_PATIENCE`] or [`HOLE_SEGMENTS`] passed since (the
+//! * the other end acknowledged it and [`holes::HOLE_PATIENCE`] or [`holes::HOLE_SEGMENTS`] passed since (the
 //!   capture lost it: a copy may still come, out of order, but not later than that);
 //! * the snapshot length cut the frame that held it and the other end acknowledged it;
-//! * the octets waiting behind it exceed [`MAX_WAITING`] or [`MAX_PIECES`], or those of all streams
+//! * the octets waiting behind it exceed [`holes::MAX_WAITING`] or
+//!   [`holes::MAX_PIECES`], or those of all streams
 //!   the [`Budget`];
 //! * the flow or the file ends.
 
 mod budget;
+mod holes;
 mod pieces;
+mod tally;
 
 pub(crate) use budget::Budget;
+pub(crate) use tally::Tally;
 
-use crate::capture::{Chunk, Gap, Interest, Loss, StreamFacts};
+use crate::capture::{Chunk, Gap, Interest};
 use crate::cite::Moment;
-use crate::time::{Span, Timestamp};
+use holes::AcknowledgedHole;
 use pieces::{Piece, Pieces, RecentSums};
-
-/// How long an acknowledged hole may still be filled: a capturing host delivers frames out of
-/// order by milliseconds, seldom more.
-pub(crate) const HOLE_PATIENCE: Span = Span::from_seconds(2);
-
-/// Segments of the stream after which an acknowledged hole is given up all the same.
-pub(crate) const HOLE_SEGMENTS: u32 = 256;
-
-/// Octets that may wait behind a hole of one stream; a fast sender has no more in flight.
-pub(crate) const MAX_WAITING: usize = 4 * 1024 * 1024;
-
-/// Pieces that may wait behind a hole of one stream.
-pub(crate) const MAX_PIECES: usize = 4096;
 
 /// The largest window that TCP can announce (RFC 7323 section 2.3): data further than this beyond
 /// all that was acknowledged is none of this connection's.
@@ -97,35 +88,6 @@ pub(crate) struct Stream {
     tally: Tally,
 }
 
-/// Since when the octets from `Stream::next` to `up_to` are known to have reached the other end.
-#[derive(Debug, Clone, Copy)]
-struct AcknowledgedHole {
-    up_to: u64,
-    since: Timestamp,
-    segments: u32,
-}
-
-/// What a stream counted.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    /// Octets handed on.
-    pub(crate) octets: u64,
-    /// Octets handed on as gaps.
-    pub(crate) missed: u64,
-    /// The first gaps.
-    pub(crate) gaps: Vec<Gap>,
-    /// End of the last octet handed on.
-    pub(crate) end: u64,
-    /// Segments with octets that differ from an earlier copy.
-    pub(crate) differing: u64,
-    /// Holes given up because too much waited behind them.
-    pub(crate) forced: u64,
-    /// Waiting octets dropped because no window could have allowed them.
-    pub(crate) beyond_window: u64,
-    /// Place of the first gap that was not acknowledged.
-    pub(crate) first_unacknowledged: Option<u64>,
-}
-
 impl Stream {
     /// All octets before it are handed on.
     pub(crate) fn next(&self) -> u64 {
@@ -181,34 +143,6 @@ impl Stream {
         self.end_if_reached(out);
     }
 
-    /// Notes that the other end acknowledged this stream up to `acked`.
-    #[inline]
-    pub(crate) fn acknowledged(&mut self, acked: u64, now: Timestamp) {
-        if acked <= self.next || self.ended || self.headers_only {
-            return;
-        }
-        match &mut self.hole {
-            // Known already, at least in part: the clock of that part runs.
-            Some(hole) if hole.up_to > self.next => {}
-            hole => *hole = Some(AcknowledgedHole { up_to: acked, since: now, segments: 0 }),
-        }
-    }
-
-    /// Gives up holes that are due at `at`.
-    #[inline]
-    pub(crate) fn give_up_due(
-        &mut self,
-        acked: u64,
-        at: Moment,
-        now: Timestamp,
-        budget: &mut Budget,
-        out: &mut impl Outlet,
-    ) {
-        if self.hole.is_some() && !self.headers_only {
-            self.give_up_acknowledged(acked, at, now, budget, out);
-        }
-    }
-
     /// The flow is over: hands on everything that waits, with the gaps between.
     pub(crate) fn finish(
         &mut self,
@@ -241,16 +175,6 @@ impl Stream {
         if let Some(waiting) = self.waiting.take() {
             budget.release(waiting.octets());
         }
-    }
-
-    /// Moves the counts into the facts of the flow.
-    pub(crate) fn take_facts(&mut self, facts: &mut StreamFacts) {
-        let tally = std::mem::take(&mut self.tally);
-        facts.octets = tally.octets;
-        facts.missed_octets = tally.missed;
-        facts.gaps = tally.gaps;
-        facts.end = tally.end;
-        facts.differing_overlaps = tally.differing;
     }
 
     /// Counts by headers alone: the highest octet seen, without telling holes from disorder.
@@ -344,12 +268,6 @@ impl Stream {
         if new { News::Octets } else { News::Copy }
     }
 
-    fn over_limit(&self, budget: &Budget) -> bool {
-        self.waiting.as_ref().is_some_and(|waiting| {
-            waiting.octets() > MAX_WAITING || waiting.count() > MAX_PIECES || budget.exhausted()
-        })
-    }
-
     /// Hands on the pieces that follow `next` without a hole.
     fn drain(&mut self, budget: &mut Budget, out: &mut impl Outlet) {
         if self.headers_only {
@@ -370,109 +288,6 @@ impl Stream {
             }
         }
         self.end_if_reached(out);
-    }
-
-    /// Gives up holes that the snapshot length made, as far as they are acknowledged: no copy of
-    /// them will be longer.
-    fn give_up_cut(&mut self, acked: u64, at: Moment, budget: &mut Budget, out: &mut impl Outlet) {
-        while let Some(waiting) = &self.waiting {
-            let Some(cut_end) = waiting.cut_at(self.next) else { break };
-            let to = waiting.first_offset().map_or(cut_end, |first| first.min(cut_end)).min(acked);
-            if to <= self.next {
-                break;
-            }
-            self.give_up(to, acked, at, out);
-            self.drain(budget, out);
-        }
-    }
-
-    #[cold]
-    fn give_up_acknowledged(
-        &mut self,
-        acked: u64,
-        at: Moment,
-        now: Timestamp,
-        budget: &mut Budget,
-        out: &mut impl Outlet,
-    ) {
-        self.give_up_cut(acked, at, budget, out);
-        while let Some(hole) = self.hole {
-            if hole.up_to <= self.next {
-                self.hole = None;
-                self.acknowledged(acked, now);
-                continue;
-            }
-            let due = now.since(hole.since) >= HOLE_PATIENCE || hole.segments >= HOLE_SEGMENTS;
-            if !due || self.is_lost_fin(acked) {
-                break;
-            }
-            let first = self.waiting.as_ref().and_then(|waiting| waiting.first_offset());
-            let end = self.end.map_or(u64::MAX, |(end, ..)| end);
-            let to = first.unwrap_or(u64::MAX).min(hole.up_to).min(end);
-            if to <= self.next {
-                break;
-            }
-            self.give_up(to, acked, at, out);
-            self.drain(budget, out);
-        }
-    }
-
-    /// An acknowledgment of one octet more than was seen, with nothing behind it, stands for a FIN
-    /// that the capture lost, not for an octet.
-    fn is_lost_fin(&self, acked: u64) -> bool {
-        self.end.is_none() && self.waiting.is_none() && acked == self.next + 1
-    }
-
-    /// Gives up the hole before the first waiting piece, or drops that piece where no window
-    /// could have allowed it.
-    fn force_first_hole(
-        &mut self,
-        acked: u64,
-        reach: u64,
-        at: Moment,
-        budget: &mut Budget,
-        out: &mut impl Outlet,
-    ) {
-        let Some(waiting) = &mut self.waiting else { return };
-        let edge = self.next.max(acked).saturating_add(reach);
-        match waiting.first_offset() {
-            Some(first) if first <= edge => self.give_up(first, acked, at, out),
-            Some(_) => {
-                // All pieces lie at or beyond the first one.
-                let octets = waiting.octets();
-                budget.release(octets);
-                self.tally.beyond_window += octets as u64;
-                self.waiting = None;
-            }
-            // Only cuts are left: octets that the capture saw pass and did not keep.
-            None => {
-                let end = waiting.last_cut();
-                self.waiting = None;
-                self.give_up(end, acked, at, out);
-            }
-        }
-    }
-
-    /// Hands on the octets up to `to` as gaps: one acknowledged, one not.
-    fn give_up(&mut self, to: u64, acked: u64, at: Moment, out: &mut impl Outlet) {
-        for (to, loss) in [(to.min(acked), Loss::Capture), (to, Loss::Unacknowledged)] {
-            if to <= self.next || self.headers_only {
-                continue;
-            }
-            let gap = Gap { offset: self.next, length: to - self.next, at, loss };
-            self.next = to;
-            self.tally.missed += gap.length;
-            if self.tally.gaps.len() < StreamFacts::MAX_GAPS {
-                self.tally.gaps.push(gap);
-            }
-            if loss == Loss::Unacknowledged {
-                self.tally.first_unacknowledged.get_or_insert(gap.offset);
-            }
-            self.headers_only |= out.gap(gap) == Interest::HeadersOnly;
-        }
-        if let Some(waiting) = &mut self.waiting {
-            waiting.forget_cuts_before(self.next);
-        }
     }
 
     #[inline]

@@ -1,14 +1,44 @@
 //! What leaves the book, and when.
 
 use super::shelf::{Due, Entry, Home};
-use super::{Book, Keep, LogSink};
+use super::{Book, Keep};
 use crate::maillog::connection::{Life, OpenConnection};
-use crate::maillog::{Connection, SerialIndex};
+use crate::maillog::{Connection, MailLog, SerialIndex};
 
-impl Book {
+impl Book<'_> {
+    /// The whole account; connections that are handed out at all have been so by then.
+    pub(in crate::maillog) fn finish(mut self) -> MailLog {
+        if let [_only] = self.log.serials.as_slice() {
+            for clock in &mut self.log.clocks {
+                clock.serial = Some(SerialIndex(0));
+            }
+        }
+        if matches!(self.keep, Keep::Everything) {
+            // Numbers were given in the order of the first lines, none of them twice.
+            let mut connections = std::mem::take(&mut self.connections);
+            let mut orphans = std::mem::take(&mut self.orphans);
+            return MailLog {
+                connections: connections.drain_into(|open| self.finished(open)),
+                orphans: orphans.drain_into(|open| {
+                    let serial = self.serial_of(open.life);
+                    open.finish(serial)
+                }),
+                ..self.log
+            };
+        }
+        let mut rest: Vec<(u64, Entry)> = Vec::with_capacity(self.connections.len() + self.orphans.len());
+        rest.extend(self.connections.iter().map(|(slot, open)| (open.life.born, Entry::Connection(slot))));
+        rest.extend(self.orphans.iter().map(|(slot, open)| (open.life.born, Entry::Orphan(slot))));
+        rest.sort_unstable_by_key(|(born, _)| *born);
+        for (_, entry) in rest {
+            self.hand_out(entry);
+        }
+        self.log
+    }
+
     /// Hands out the entries whose grace has passed.
-    pub(super) fn hand_out_due(&mut self, sink: &mut dyn LogSink) {
-        let Keep::Open { grace } = self.keep else { return };
+    pub(super) fn hand_out_due(&mut self) {
+        let Keep::Open { grace, .. } = self.keep else { return };
         // Each entry waits equally long, so that the queue is in the order of its times.
         while let Some(due) = self.due.front().copied().filter(|due| due.at <= self.tick) {
             self.due.pop_front();
@@ -21,13 +51,13 @@ impl Book {
             if named_since {
                 self.due.push_back(Due { at: self.tick.saturating_add(grace), ..due });
             } else {
-                self.hand_out(due.entry, sink);
+                self.hand_out(due.entry);
             }
         }
     }
 
     /// Hands out those that were not named for longest, because too many are open at once.
-    pub(super) fn hand_out_surplus(&mut self, sink: &mut dyn LogSink) {
+    pub(super) fn hand_out_surplus(&mut self) {
         self.file.notes.oddity("connections given up while open, because too many were open at once", None);
         let mut ages: Vec<(u64, u32)> =
             self.connections.iter().map(|(slot, entry)| (entry.life.touched, slot)).collect();
@@ -37,17 +67,19 @@ impl Book {
         ages.truncate(surplus);
         ages.sort_unstable();
         for (_, slot) in ages {
-            self.hand_out(Entry::Connection(slot), sink);
+            self.hand_out(Entry::Connection(slot));
         }
     }
 
-    fn hand_out(&mut self, entry: Entry, sink: &mut dyn LogSink) {
+    fn hand_out(&mut self, entry: Entry) {
         match entry {
             Entry::Connection(slot) => {
                 let Some(open) = self.connections.take(slot) else { return };
                 self.forget(slot, &open);
                 let connection = self.finished(open);
-                sink.connection(connection, &self.log);
+                if let Keep::Open { sink, .. } = &mut self.keep {
+                    sink.connection(connection, &self.log);
+                }
             }
             Entry::Orphan(slot) => {
                 let Some(open) = self.orphans.take(slot) else { return };
@@ -57,7 +89,9 @@ impl Book {
                     shelf.messages.remove(&open.facts.mid);
                 }
                 let serial = self.serial_of(open.life);
-                sink.orphan(open.finish(serial), &self.log);
+                if let Keep::Open { sink, .. } = &mut self.keep {
+                    sink.orphan(open.finish(serial), &self.log);
+                }
             }
         }
     }
@@ -78,14 +112,14 @@ impl Book {
         }
     }
 
-    pub(super) fn finished(&self, open: OpenConnection) -> Connection {
+    fn finished(&self, open: OpenConnection) -> Connection {
         let serial = self.serial_of(open.life);
         open.finish(serial, |line| (self.order.get(&line.file).copied().unwrap_or(usize::MAX), line.line))
     }
 
     /// The appliance of an entry. Lines under no head are the only appliance's; where several turned
     /// up, nothing says whose they are.
-    pub(super) fn serial_of(&self, life: Life) -> Option<SerialIndex> {
+    fn serial_of(&self, life: Life) -> Option<SerialIndex> {
         let named = life.under_a_head || self.log.serials.len() == 1;
         self.shelves.get(life.shelf).filter(|_| named).and_then(|shelf| shelf.serial)
     }

@@ -8,7 +8,7 @@ use crate::maillog::{PolicyAction, Stamp};
 /// Messages that came over no connection, of which the ids are remembered.
 const MAX_LEFT_OUT: usize = 65_536;
 
-impl Book {
+impl Book<'_> {
     /// A line of `ICID 0`: the message is the appliance's own.
     pub(super) fn take_without_connection(
         &mut self,

@@ -85,6 +85,7 @@ fn ending(kind: EndingKind, by: Option<Role>, stage: Stage) -> Ending {
         form: None,
         code: None,
         inferred: false,
+        may_be_quit: false,
         race: false,
         crossed: false,
         at: Some(moment(16)),

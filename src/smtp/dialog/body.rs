@@ -278,7 +278,7 @@ impl DialogReader {
                 let part = body.take_part();
                 let here = Position { end: end_seen, at, acknowledged: 0 };
                 self.push_inferred(here, part, inferred);
-                self.client.after_hole = true;
+                self.client.commands_may_miss_from(acknowledged);
             }
             other => self.client.mode = other,
         }

@@ -26,7 +26,9 @@ pub(super) struct ClientSide {
     /// Where it ends, once its FIN has come.
     pub(super) length: Option<u64>,
     /// Commands may be missing from the file since the last one that was read.
-    pub(super) after_hole: bool,
+    ///
+    /// The value is what a server must have acknowledged to have received any of them.
+    pub(super) after_hole: Option<u64>,
     /// What the server said up to here is not waited for any more.
     pub(super) presumed: u64,
     /// An AUTH exchange has begun and no other known command has come since.
@@ -94,7 +96,7 @@ impl ClientSide {
             frontier: 0,
             parsed: 0,
             length: None,
-            after_hole: !from_start,
+            after_hole: (!from_start).then_some(0),
             presumed: 0,
             sasl: false,
             lost: None,
@@ -103,13 +105,18 @@ impl ClientSide {
         }
     }
 
+    /// Commands may be missing that a server has who acknowledged so much.
+    pub(super) fn commands_may_miss_from(&mut self, acknowledged: u64) {
+        self.after_hole.get_or_insert(acknowledged);
+    }
+
     /// The file begins just before the greeting after all.
     pub(super) fn begin_at_greeting(&mut self) {
         if self.parsed == 0 {
             self.mode = Mode::Start(ProxyHeader::default());
         }
         self.from_start = true;
-        self.after_hole = false;
+        self.after_hole = None;
     }
 
     /// Whether everything is read that a server had received who acknowledged so much.
@@ -287,7 +294,7 @@ impl DialogReader {
             _ => self.lose_place(gap.at),
         }
         if !matches!(self.client.mode, Mode::Dark | Mode::Chunk(_)) {
-            self.client.after_hole = true;
+            self.client.commands_may_miss_from(gap.offset.saturating_add(1));
         }
     }
 

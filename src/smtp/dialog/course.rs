@@ -241,7 +241,7 @@ impl Course {
     }
 
     fn recipient(&mut self, command: Pending, answer: Answer<'_>) {
-        let (at, after_hole) = (command.at, command.after_hole);
+        let (at, after_hole) = (command.at, command.after_hole.is_some());
         let Argument::Path { address, .. } = command.argument else { return };
         if self.current.is_none() && self.refused.is_none() && (after_hole || answer.is_positive()) {
             self.transaction_without_mail(at);
@@ -269,7 +269,7 @@ impl Course {
     }
 
     fn data(&mut self, command: &Pending, answer: Answer<'_>) {
-        if self.current.is_none() && (command.after_hole || answer.is_go_ahead()) {
+        if self.current.is_none() && (command.after_hole.is_some() || answer.is_go_ahead()) {
             self.transaction_without_mail(command.at);
         }
         let Some(tx) = self.current_mut() else { return };
@@ -294,7 +294,7 @@ impl Course {
     }
 
     fn end_of_data(&mut self, command: Pending, answer: Answer<'_>) {
-        if self.current.is_none() && command.after_hole {
+        if self.current.is_none() && command.after_hole.is_some() {
             self.transaction_without_mail(command.at);
         }
         let Some(tx) = self.current_mut() else { return };
@@ -307,7 +307,7 @@ impl Course {
     }
 
     fn chunk(&mut self, command: Pending, answer: Answer<'_>) {
-        if self.current.is_none() && (command.after_hole || answer.is_positive()) {
+        if self.current.is_none() && (command.after_hole.is_some() || answer.is_positive()) {
             self.transaction_without_mail(command.at);
         }
         let Some(tx) = self.current_mut() else { return };

@@ -5,8 +5,8 @@ use crate::net::Role;
 use crate::smtp::command::Verb;
 use crate::smtp::dialog::client::Mode;
 use crate::smtp::dialog::course::Answer;
-use crate::smtp::dialog::pending::Pending;
 use crate::smtp::dialog::pairing::Patience;
+use crate::smtp::dialog::pending::Pending;
 use crate::smtp::dialog::{Delivered, DialogReader};
 use crate::smtp::ending::words;
 use crate::smtp::session::{Dialog, Owed, Stage};
@@ -15,6 +15,7 @@ use crate::smtp::tls::{APPLICATION_DATA, Encryption};
 /// See [`DialogReader::finish`].
 pub(super) fn finish(mut reader: DialogReader, delivered: Delivered) -> Dialog {
     reader.settle();
+    reader.server.come_to_next(true);
     let last_word = reader.last_word();
     let owed = reader.owed(delivered, last_word);
     let lost_in_gap = reader.is_lost();
@@ -71,7 +72,10 @@ impl DialogReader {
     fn is_lost(&self) -> bool {
         let client_lost = matches!(self.client.mode, Mode::Lost)
             && self.client.lost > self.words.last_answer().map(|(at, _)| at);
-        let server_lost = self.server.hole.is_some() && !self.pending.is_empty();
+        let server_lost = self
+            .server
+            .hole
+            .is_some_and(|hole| self.pending.iter().any(|command| command.acknowledged < hole.to));
         client_lost || server_lost || self.dark.as_ref().is_some_and(|dark| dark.lost())
     }
 

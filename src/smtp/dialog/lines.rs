@@ -130,6 +130,15 @@ impl DialogReader {
         };
     }
 
+    /// Whether a whole line is held, or so much that it need not be whole, or all up to a gap.
+    pub(super) fn has_enough_to_guess(&self) -> bool {
+        let ahead = self.client.held.ahead(GUESS_FROM);
+        ahead.len() >= GUESS_FROM
+            || memchr::memchr(b'\n', ahead).is_some()
+            || ahead.len() < self.client.held.len()
+            || self.client.held.ends_in_gap()
+    }
+
     /// The reply will not come, or not in time: decides by what the client sent ahead of it.
     pub(super) fn decide_without_reply(&mut self) {
         let ahead = self.client.held.ahead(GUESS_FROM);
@@ -184,7 +193,7 @@ impl DialogReader {
             acknowledged: here.acknowledged,
             index: None,
             body: None,
-            after_hole: std::mem::take(&mut self.client.after_hole),
+            after_hole: self.client.after_hole.take(),
             inferred: false,
             last_chunk: false,
             chunk_whole: false,

@@ -137,16 +137,14 @@ impl DialogReader {
     /// Does what has become possible: pairs replies, reads held octets.
     fn advance(&mut self) {
         loop {
-            let mut moved = false;
-            while self.pair_next(pairing::Patience::Wait) {
-                moved = true;
-            }
-            moved |= self.read_held();
-            if moved {
-                continue;
-            }
             if self.reply_fell_into_gap() {
+                self.oddity(
+                    "octets whose meaning hangs on a reply that fell into a gap: guessed",
+                    self.latest(),
+                );
                 self.decide_without_reply();
+            } else if self.pair_next(pairing::Patience::Wait) || self.read_held() {
+                // Each may make the other possible.
             } else if self.client.held.is_over_limit() {
                 self.oddity(
                     "octets whose meaning hangs on a reply that did not come in time: guessed",

@@ -34,9 +34,14 @@ impl DialogReader {
         if self.take_greeting() {
             return true;
         }
-        self.skip_what_was_not_answered();
+        self.server.come_to_next(false);
         let Some(heard) = self.server.replies.front() else { return false };
         let waits = patience == Patience::Wait;
+        if waits && self.needs_all_commands(heard) && self.more_can_be_read(heard) {
+            return false;
+        }
+        self.skip_what_was_not_answered();
+        let Some(heard) = self.server.replies.front() else { return false };
         let (pairs, unseen) = match self.pending.front() {
             Some(command) => {
                 let fits = self.fits(command, heard);
@@ -60,9 +65,24 @@ impl DialogReader {
         if pairs {
             self.answered(heard);
         } else {
+            let unseen = unseen.is_some_and(|from| from <= heard.acknowledged);
             self.stray(heard, unseen);
         }
         true
+    }
+
+    /// Whether it must be known what other commands the server had when it sent this reply.
+    fn needs_all_commands(&self, heard: &Heard) -> bool {
+        let Some(first) = self.pending.front() else { return false };
+        self.server.hole.is_some() || owns(&first.verb, heard.reply.code) == Some(false)
+    }
+
+    /// Whether the client's stream can be read further, towards what the server had received.
+    fn more_can_be_read(&self, heard: &Heard) -> bool {
+        let holds_for_reply = matches!(self.client.mode, Mode::Await(_) | Mode::Candidate(_));
+        let waits = (holds_for_reply && self.has_enough_to_guess())
+            || self.client.waits_for_reply_up_to().is_some_and(|known| heard.reply.end_offset <= known);
+        !waits && !self.client.is_read_up_to(heard.acknowledged)
     }
 
     /// The first reply of a connection greets (RFC 5321 section 3.1), whatever the client has said
@@ -93,7 +113,8 @@ impl DialogReader {
         if command.verb == Verb::Bdat && !command.chunk_whole && words::closes(&heard.reply) {
             return false;
         }
-        if command.after_hole || self.server.hole.is_some() {
+        let after_hole = command.after_hole.is_some_and(|from| from <= heard.acknowledged);
+        if after_hole || self.server.hole.is_some() {
             return (possible || self.trust == Trust::Broken) && plausible(&command.verb, heard.reply.code);
         }
         match self.trust {
@@ -125,19 +146,22 @@ impl DialogReader {
         }
         // A positive reply is an answer. If it comes before any command by the numbers, they are
         // worth nothing, and the command follows in the file.
-        self.trust != Trust::Good && !self.client.after_hole && !code.is_negative()
+        self.trust != Trust::Good && self.client.after_hole.is_none() && !code.is_negative()
     }
 
     /// Whether the client waits for a reply that it had, by its acknowledgment, and the file has not.
     pub(super) fn reply_fell_into_gap(&self) -> bool {
-        let (Mode::Await(_), Some(hole), Some(acknowledged)) =
-            (&self.client.mode, self.server.hole, self.client.held.front_acknowledges())
+        let (Mode::Await(_), Some(command), Some(acknowledged)) =
+            (&self.client.mode, self.pending.back(), self.client.held.front_acknowledges())
         else {
             return false;
         };
         let had_no_other =
             self.server.replies.front().is_none_or(|heard| heard.reply.end_offset > acknowledged);
-        acknowledged >= hole && self.server.frontier >= acknowledged && had_no_other
+        self.server.has_hole_between(command.acknowledged, acknowledged)
+            && self.server.frontier >= acknowledged
+            && had_no_other
+            && self.has_enough_to_guess()
     }
 
     /// Drops commands from the front that draw no reply that could be in the file any more.
@@ -165,7 +189,7 @@ impl DialogReader {
             };
             // Sent by a client who had received what is missing here: its forerunners are answered.
             let flight_is_over =
-                first.acknowledged < hole && others().any(|command| command.acknowledged >= hole);
+                first.acknowledged < hole.to && others().any(|command| command.acknowledged >= hole.to);
             let shape_is_wrong =
                 !plausible(&first.verb, code) && others().any(|command| plausible(&command.verb, code));
             if !flight_is_over && !shape_is_wrong {
@@ -200,24 +224,25 @@ impl DialogReader {
             self.pending.push_front(command);
             return;
         }
+        // Sent by a client who had what is missing here: nothing before it is in doubt any more.
+        if self.server.hole.is_some_and(|hole| command.acknowledged >= hole.to) {
+            self.server.hole = None;
+        }
         self.course.resolve(command, Answer::Reply(&heard));
         if self.pending.is_empty() {
-            self.server.hole = None;
             self.reply_decides(&heard.reply);
         }
     }
 
-    /// 221 answers QUIT and 354 answers DATA, and nothing else does: what stands before was passed
-    /// over by the server, or its reply could not be told from another.
+    /// Some replies answer one command and no other. What stands before it was passed over by the
+    /// server, or its reply could not be told from another.
     fn skip_to_owner(&mut self, heard: &Heard) {
-        let (owner, passed_over) = match heard.reply.code {
-            ReplyCode::CLOSING => (Verb::Quit, Answer::None),
-            ReplyCode::START_INPUT => (Verb::Data, Answer::InGap),
-            _ => return,
-        };
+        let code = heard.reply.code;
         let owns = |command: &Pending| {
-            command.verb == owner && (command.end <= heard.acknowledged || self.trust == Trust::Broken)
+            owns(&command.verb, code) == Some(true)
+                && (command.end <= heard.acknowledged || self.trust == Trust::Broken)
         };
+        let passed_over = if code == ReplyCode::CLOSING { Answer::None } else { Answer::InGap };
         if let Some(place) = self.pending.iter().position(owns) {
             for command in self.pending.drain(..place) {
                 self.course.resolve(command, passed_over);
@@ -276,6 +301,16 @@ impl DialogReader {
     }
 }
 
+/// For a reply that only certain commands draw, whether `verb` is one of them.
+fn owns(verb: &Verb, code: ReplyCode) -> Option<bool> {
+    match code {
+        ReplyCode::CLOSING => Some(*verb == Verb::Quit),
+        ReplyCode::START_INPUT => Some(*verb == Verb::Data),
+        ReplyCode::CHALLENGE => Some(matches!(verb, Verb::Auth | Verb::AuthLine)),
+        _ => None,
+    }
+}
+
 /// Whether the acknowledgments allow that the reply answers the command: the server had received it,
 /// and the client had not received the reply when it sent it.
 fn possible(command: &Pending, heard: &Heard) -> bool {
@@ -284,10 +319,11 @@ fn possible(command: &Pending, heard: &Heard) -> bool {
 
 /// Whether a command could draw this reply; asked only where something is missing from the file.
 fn plausible(verb: &Verb, code: ReplyCode) -> bool {
+    if let Some(owned) = owns(verb, code) {
+        return owned;
+    }
     match code {
-        ReplyCode::START_INPUT => *verb == Verb::Data,
-        ReplyCode::CLOSING => *verb == Verb::Quit,
-        ReplyCode::CHALLENGE | ReplyCode(235) => matches!(verb, Verb::Auth | Verb::AuthLine),
+        ReplyCode(235) => matches!(verb, Verb::Auth | Verb::AuthLine),
         ReplyCode::READY => *verb == Verb::StartTls,
         _ if code.is_positive() => {
             !matches!(verb, Verb::Data | Verb::Quit | Verb::StartTls | Verb::Auth | Verb::AuthLine)

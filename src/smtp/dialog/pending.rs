@@ -21,7 +21,7 @@ pub(super) struct Pending {
     /// For the end of data and for BDAT.
     pub(super) body: Option<Box<BodyPart>>,
     /// Commands before it may be missing from the file.
-    pub(super) after_hole: bool,
+    pub(super) after_hole: Option<u64>,
     /// It is not in the file; its reply proves it.
     pub(super) inferred: bool,
     /// BDAT said LAST.

@@ -6,7 +6,7 @@ use crate::capture::{Chunk, Gap};
 use crate::net::Role;
 use crate::smtp::dialog::{DialogReader, MAX_WAITING_REPLIES, MAX_WAITING_TEXT};
 use crate::smtp::line::LineSplitter;
-use crate::smtp::reply::{Heard, ReplyLine, ReplyReader, ServerLine, Step};
+use crate::smtp::reply::{Heard, Hole, ReplyLine, ReplyReader, ServerLine, Step};
 use crate::smtp::tls::{EncryptionStart, begins_record};
 
 /// See the module.
@@ -21,8 +21,11 @@ pub(super) struct ServerSide {
     out_of_step: bool,
     /// How far the stream has come.
     pub(super) frontier: u64,
-    /// Where the last gap ends, while commands that it may have answered are still pending.
-    pub(super) hole: Option<u64>,
+    /// What is missing behind the last whole reply.
+    tail_hole: Option<Hole>,
+    /// What is missing before the reply that is to be paired next, while commands may be pending that
+    /// were answered there.
+    pub(super) hole: Option<Hole>,
     /// Replies that wait for their commands.
     pub(super) replies: VecDeque<Heard>,
     waiting_text: usize,
@@ -33,9 +36,26 @@ impl ServerSide {
         self.replies.len() > MAX_WAITING_REPLIES || self.waiting_text > MAX_WAITING_TEXT
     }
 
-    fn push(&mut self, heard: Heard) {
+    fn push(&mut self, mut heard: Heard) {
+        heard.hole = self.tail_hole.take();
         self.waiting_text += heard.reply.text.as_bytes().len();
         self.replies.push_back(heard);
+    }
+
+    /// Brings the gaps before the next reply to mind; with `all`, those behind the last reply too.
+    pub(super) fn come_to_next(&mut self, all: bool) {
+        let next = self.replies.front().and_then(|heard| heard.hole);
+        let tail = if all && self.replies.is_empty() { self.tail_hole } else { None };
+        self.hole = Hole::joined(Hole::joined(self.hole, next), tail);
+    }
+
+    /// Whether a gap lies in the server's stream between two places in it.
+    pub(super) fn has_hole_between(&self, after: u64, up_to: u64) -> bool {
+        let next = self.replies.front().and_then(|heard| heard.hole);
+        [self.hole, next, self.tail_hole]
+            .into_iter()
+            .flatten()
+            .any(|hole| hole.to > after && hole.from < up_to)
     }
 
     pub(super) fn take_reply(&mut self) -> Option<Heard> {
@@ -84,12 +104,13 @@ impl DialogReader {
             self.dark(EncryptionStart::StartTls).gap(Role::Server, gap.length);
             return;
         }
-        self.server.hole = Some(self.server.frontier);
         if let Some(heard) = self.server.reader.cut() {
             self.server.push(heard);
         } else if gap.offset == 0 {
             self.greeted = true;
         }
+        let hole = Hole { from: gap.offset, to: self.server.frontier };
+        self.server.tail_hole = Hole::joined(self.server.tail_hole, Some(hole));
         self.server.lines.forget();
         self.server.out_of_step = true;
     }

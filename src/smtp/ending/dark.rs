@@ -48,6 +48,7 @@ pub(super) fn ending(
             if let Some(missing) = shape.cut_by(facts.sender()) {
                 ended.missing.push(format!("{missing} octets of the sender's last TLS record"));
             } else if shape.is_last_word_like_quit() {
+                ended.may_be_quit = true;
                 ended.missing.push(
                     "the commands are encrypted: the client's last record is as long as a QUIT, but may be another \
                      command of that length"

@@ -193,9 +193,10 @@ pub(super) fn closing_reply(session: &Session) -> Option<&ReplySeen> {
 /// A greeting that turns the client away (RFC 5321 section 3.1), with nothing said since.
 fn refusing_greeting(session: &Session) -> Option<&ReplySeen> {
     let dialog = &session.dialog;
-    dialog.greeting.as_ref().filter(|greeting| {
-        greeting.code.is_negative() && dialog.last_reply.as_ref() == Some(greeting)
-    })
+    dialog
+        .greeting
+        .as_ref()
+        .filter(|greeting| greeting.code.is_negative() && dialog.last_reply.as_ref() == Some(greeting))
 }
 
 fn turn(session: &Session, context: &Context, owed: Owed, waited: Span) -> Turn {

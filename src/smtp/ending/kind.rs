@@ -215,6 +215,7 @@ pub(super) fn begun(facts: &Facts<'_>, kind: EndingKind, stage: Stage) -> Ending
         form: None,
         code: None,
         inferred: false,
+        may_be_quit: false,
         race: false,
         crossed: false,
         at: None,

@@ -110,7 +110,9 @@ fn each_row_of_the_table() {
         );
         assert!(ending.at.is_some_and(|at| at.frame.frame <= last(&script)), "{name}");
         match kind {
-            Completed | Refused | Abandoned => assert_eq!((ending.turn, ending.stall), (None, None), "{name}"),
+            Completed | Refused | Abandoned => {
+                assert_eq!((ending.turn, ending.stall), (None, None), "{name}")
+            }
             Quit => assert_eq!((ending.turn, ending.stall), (Some(Turn::Of(Client)), None), "{name}"),
             _ => {}
         }
@@ -175,7 +177,8 @@ fn why_and_form_of_the_appliances_close() {
         );
         assert_eq!(ending.code.unwrap().0, 421);
     }
-    let turned_away = ended(&Script::new().s("554 bad reputation\r\n").c("EHLO x\r\n").fin(Server), &AT_SERVER);
+    let turned_away =
+        ended(&Script::new().s("554 bad reputation\r\n").c("EHLO x\r\n").fin(Server), &AT_SERVER);
     assert_eq!((turned_away.why, turned_away.form), (Some(Why::Policy), Some(Form::Reply)));
     let fin = ended(&body().fin(Server), &AT_SERVER);
     assert_eq!((fin.why, fin.form, fin.code), (Some(Why::Unknown), Some(Form::Fin), None));

@@ -1,3 +1,6 @@
+mod closes;
+mod lifetimes;
+
 use std::net::Ipv4Addr;
 
 use proptest::prelude::*;
@@ -321,196 +324,6 @@ fn data_on_the_syn_and_on_the_fin_is_heard() {
 }
 
 #[test]
-fn a_reset_after_which_only_resets_come_took_effect() {
-    let (flow, _) = play(&established(&[
-        data(Server, 0, 0, b"220 mx\r\n").at(50),
-        seg(Client, RST_ACK, 0, 8).at(100),
-        // A forger's victim knows nothing of it and goes on; the appliance is dead to it.
-        data(Client, 0, 8, b"EHLO a\r\n").at(300),
-        seg(Server, RST, 8, 0).at(300),
-        data(Client, 0, 8, b"EHLO a\r\n").at(700),
-        seg(Server, RST, 8, 0).at(700),
-    ]));
-    let effective = flow.closes.effective.unwrap();
-    assert_eq!((effective.kind, effective.by, effective.at.frame.frame), (Rst, Originator, 5));
-    assert_eq!(effects(&flow)[1..], [(Rst, Responder, Effect::Aftermath); 2]);
-}
-
-#[test]
-fn a_reset_that_its_receiver_survives_is_ignored() {
-    let (flow, heard) = play(&established(&[
-        data(Server, 0, 0, b"220 mx\r\n").at(50),
-        seg(Client, RST_ACK, 0, 8).at(100),
-        data(Client, 0, 8, b"EHLO a\r\n").at(110),
-        data(Server, 8, 8, b"250 mx\r\n").at(130),
-        data(Client, 8, 16, b"QUIT\r\n").at(2000),
-        seg(Server, FIN_ACK, 16, 14).at(2010),
-        seg(Client, FIN_ACK, 14, 17).at(2020),
-        seg(Server, ACK, 17, 15).at(2030),
-    ]));
-    assert_eq!(heard.octets.originator, b"EHLO a\r\nQUIT\r\n");
-    let Close { kind, by, .. } = flow.closes.effective.unwrap();
-    assert_eq!((kind, by), (Fin, Responder));
-    assert_eq!(flow.closes.first_seen.unwrap().kind, Rst);
-    assert_eq!(effects(&flow)[0], (Rst, Originator, Effect::Ignored));
-}
-
-#[test]
-fn a_refused_connection_is_one_reset_however_often_it_is_tried() {
-    let (flow, _) = play(&[
-        seg(Client, SYN, -1, 0).at(0),
-        seg(Server, RST_ACK, -1, 0).at(1),
-        seg(Client, SYN, -1, 0).at(500),
-        seg(Server, RST_ACK, -1, 0).at(501),
-    ]);
-    assert_eq!(flow.conn_state, ConnState::Rej);
-    assert_eq!(flow.closes.effective.map(|close| close.by), Some(Responder));
-    assert!(!flow.open_at_end);
-}
-
-#[test]
-fn a_fin_above_lost_octets_was_not_heard() {
-    let (flow, heard) = play(&established(&[
-        data(Server, 0, 0, b"220 mx\r\n").at(50),
-        seg(Client, FIN_ACK, 8, 8).at(100),
-        seg(Server, ACK, 8, 0).at(101),
-    ]));
-    assert_eq!(heard.gaps, [(Originator, 0, 8, Loss::Unacknowledged)]);
-    assert_eq!(effects(&flow), [(Fin, Originator, Effect::AboveHole)]);
-    assert_eq!(flow.closes.effective, None);
-    assert!(flow.open_at_end);
-}
-
-#[test]
-fn a_fin_that_never_got_through_ended_nothing() {
-    let fin = |millis| seg(Client, FIN_ACK, 0, 8).at(millis);
-    let (flow, _) = play(&established(&[
-        data(Server, 0, 0, b"220 mx\r\n").at(50),
-        fin(100),
-        fin(400),
-        fin(1000),
-        data(Server, 8, 0, b"421 timeout\r\n").at(300_000),
-        seg(Server, FIN_ACK, 21, 0).at(300_001),
-    ]));
-    assert_eq!(effects(&flow), [(Fin, Originator, Effect::AboveHole), (Fin, Responder, Effect::Effective)]);
-    let (flow, _) = play(&established(&[data(Server, 0, 0, b"220 mx\r\n").at(50), fin(100)]));
-    assert_eq!(effects(&flow), [(Fin, Originator, Effect::Effective)], "the file ends first");
-}
-
-#[test]
-fn the_same_ports_used_again_are_another_flow() {
-    let mut bench = Bench::new();
-    bench.play(&dialogue());
-    bench.isns = [77_000_000, 5];
-    let later = |mut seg: Seg| {
-        seg.millis += 1000;
-        seg
-    };
-    let again: Vec<Seg> = dialogue().into_iter().map(later).collect();
-    bench.play(&again);
-    let flows = bench.finish();
-    assert_eq!(flows.len(), 2);
-    assert!(flows.iter().all(|(_, heard)| heard.octets.originator == CLIENT_OCTETS));
-    assert_eq!(flows[1].0.first.frame.frame, 16);
-}
-
-#[test]
-fn a_syn_far_away_begins_a_new_flow_without_any_close() {
-    let mut bench = Bench::new();
-    bench.play(&established(&[data(Server, 0, 0, b"220 mx\r\n")]));
-    bench.isns = [2_000_000_000, 5];
-    bench.play(&handshake());
-    let flows = bench.finish();
-    assert_eq!(flows.len(), 2);
-    assert!(flows[0].0.open_at_end);
-    // One nearby is astray or forged.
-    let mut bench = Bench::new();
-    bench.play(&established(&[data(Server, 0, 0, b"220 mx\r\n")]));
-    bench.push(seg(Client, SYN, 500, 0));
-    bench.play(&[data(Client, 0, 8, b"QUIT\r\n")]);
-    let (_, heard) = bench.finish_one();
-    assert_eq!(heard.octets.originator, b"QUIT\r\n");
-}
-
-#[test]
-fn the_aftermath_belongs_to_its_flow_and_stragglers_to_none() {
-    let mut bench = Bench::new();
-    bench.play(&dialogue());
-    bench.push(seg(Server, RST, 42, 0).at(3000));
-    // Another connection lets time pass.
-    bench.client_port = 50_000;
-    bench.play(&[seg(Client, SYN, -1, 0).at(20_000), seg(Client, SYN, -1, 0).at(20_001)]);
-    assert_eq!(bench.sink.closed.len(), 1);
-    assert_eq!(bench.sink.closed[0].0.closes.all.len(), 3);
-    bench.client_port = CLIENT.port;
-    bench.push(seg(Server, RST, 42, 0).at(30_000));
-    bench.push(data(Server, 32, 46, b"221 bye\r\n").at(31_000));
-    assert_eq!(bench.table.open_flows(), 1);
-    assert!(bench.notes.iter().any(|note| note.text.contains("stragglers") && note.count == 2));
-    assert_eq!(bench.finish().len(), 2);
-}
-
-#[test]
-fn silent_flows_are_given_up_and_others_live_on() {
-    let mut bench = Bench::new();
-    bench.play(&handshake());
-    bench.client_port = 50_000;
-    bench.push(seg(Client, SYN, -1, 0).at(30));
-    bench.client_port = 50_001;
-    bench.play(&handshake());
-    let minute = 60_000;
-    for number in 1..=70 {
-        bench.push(seg(Client, ACK, 0, 0).at(number * minute));
-        match number {
-            ..=5 => assert_eq!(bench.sink.closed.len(), 0),
-            7..=59 => assert_eq!(bench.sink.closed.len(), 1, "the unanswered SYN"),
-            62.. => assert_eq!(bench.sink.closed.len(), 2),
-            _ => {}
-        }
-    }
-    let flows = bench.finish();
-    assert!(flows.iter().all(|(flow, _)| flow.open_at_end));
-    assert_eq!(flows[1].0.watched_until, Timestamp::default().plus(Span::from_seconds(3660)));
-    assert_eq!(flows.len(), 3);
-}
-
-#[test]
-fn one_mad_time_does_not_end_all_flows() {
-    let mut bench = Bench::new();
-    bench.play(&handshake());
-    bench.client_port = 50_000;
-    bench.push(seg(Client, SYN, -1, 0).at(4_000_000_000_000));
-    bench.client_port = CLIENT.port;
-    bench.play(&[data(Server, 0, 0, b"220 mx\r\n").at(100), data(Client, 0, 8, b"QUIT\r\n").at(120)]);
-    assert!(bench.sink.closed.is_empty());
-    assert_eq!(bench.finish().len(), 2);
-}
-
-#[test]
-fn time_may_step_back_as_in_captures_put_together() {
-    let mut bench = Bench::new();
-    let day = 86_400_000;
-    let shifted: Vec<Seg> = dialogue().into_iter().map(|seg| seg.at(seg.millis + day)).collect();
-    bench.play(&shifted);
-    bench.client_port = 50_000;
-    bench.play(&dialogue());
-    let flows = bench.finish();
-    assert_eq!(flows.len(), 2);
-    assert!(flows.iter().all(|(_, heard)| heard.octets.originator == CLIENT_OCTETS));
-}
-
-#[test]
-fn flows_left_at_the_end_come_in_the_order_of_their_first_segments() {
-    let mut bench = Bench::new();
-    for port in [50_003, 50_001, 50_002, 50_000] {
-        bench.client_port = port;
-        bench.push(seg(Client, SYN, -1, 0).at(port.into()));
-    }
-    let ports: Vec<u16> = bench.finish().iter().map(|(flow, _)| flow.endpoints.originator.port).collect();
-    assert_eq!(ports, [50_003, 50_001, 50_002, 50_000]);
-}
-
-#[test]
 fn a_conversation_may_ask_for_headers_only() {
     let mut bench = Bench::new();
     bench.sink.only = Some(4);
@@ -521,21 +334,6 @@ fn a_conversation_may_ask_for_headers_only() {
     assert_eq!(flow.conn_state, ConnState::SF);
     assert_eq!(effects(&flow), [(Fin, Responder, Effect::Effective), (Fin, Originator, Effect::Effective)]);
     assert_eq!((flow.streams.originator.octets, flow.streams.responder.octets), (46, 41));
-}
-
-#[test]
-fn a_syn_ack_after_the_challenge_of_a_dead_connection_begins_the_real_one() {
-    let mut bench = Bench::new();
-    let asked = seg(Client, SYN, -1, 0);
-    // Numbers of the dead connection.
-    let challenge = seg(Server, ACK, 500_000_000, 300_000);
-    bench.play(&[asked.at(0), challenge.at(30), seg(Client, RST, 300_000, 0).at(31)]);
-    let answered: Vec<Seg> = dialogue().into_iter().map(|seg| seg.at(seg.millis + 3000)).collect();
-    bench.play(&answered);
-    let (flow, heard) = bench.finish_one();
-    assert_eq!(heard.octets.responder, SERVER_OCTETS);
-    assert_eq!(effects(&flow)[0].2, Effect::Ignored);
-    assert_eq!(flow.closes.effective.unwrap().kind, Fin);
 }
 
 #[test]
@@ -566,18 +364,6 @@ fn an_acknowledgment_from_nowhere_does_not_invent_octets() {
     ]));
     assert!(heard.gaps.is_empty());
     assert_eq!(flow.streams.originator.acknowledged, 8);
-}
-
-#[test]
-fn the_number_of_open_flows_is_bounded() {
-    let mut bench = Bench::new();
-    bench.table = FlowTable::with_limit(true, 100);
-    for number in 0..1000u16 {
-        bench.client_port = 20_000 + number;
-        bench.push(seg(Client, SYN, -1, 0).at(number.into()));
-        assert!(bench.table.open_flows() <= 100);
-    }
-    assert_eq!(bench.finish().len(), 1000);
 }
 
 proptest! {
