@@ -244,4 +244,18 @@ mod tests {
         assert!(address_pair("10.0.0.1").is_err());
         assert!(address_pair("10.0.0.1=host").is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_that_is_typed_panics(typed in "[-+:.0-9TZsa-z /é\u{2212}]{0,24}") {
+            let _ = (zone(&typed), since(&typed), until(&typed), duration(&typed));
+            let _ = (ip_address(&typed), address_pair(&typed), mail_address(&typed));
+        }
+
+        #[test]
+        fn every_offset_that_is_shown_can_be_typed(seconds in -54_000i32..=54_000) {
+            let offset = UtcOffset::from_seconds(seconds).unwrap();
+            proptest::prop_assert_eq!(zone(&offset.to_string()), Ok(Zone::Fixed(offset)));
+        }
+    }
 }

@@ -111,4 +111,24 @@ mod tests {
         let hostile = format!("a{}", "\u{301}".repeat(10_000));
         assert!(cut(&hostile, 20).chars().count() <= 20 * CHARACTERS_PER_COLUMN + CUT_MARK.len());
     }
+
+    proptest::proptest! {
+        /// Nothing is lost but blanks, and no line is wider than it may be (where a single character
+        /// is, it stands alone).
+        #[test]
+        fn wrapping_keeps_all_and_fits(text in "\\PC*", first in 0usize..50, columns in 0usize..50) {
+            let lines = wrap(&text, first, columns);
+            for (place, line) in lines.iter().enumerate() {
+                let room = if place == 0 { first } else { columns };
+                proptest::prop_assert!(width(line) <= room.max(1) || line.chars().filter(|c| character_width(*c) > 0).count() <= 1);
+            }
+            let letters = |text: &str| text.split_whitespace().collect::<String>();
+            proptest::prop_assert_eq!(letters(&lines.concat()), letters(&text));
+        }
+
+        #[test]
+        fn a_cut_fits(text in "\\PC*", columns in 5usize..50) {
+            proptest::prop_assert!(width(&cut(&text, columns)) <= columns);
+        }
+    }
 }
