@@ -30,7 +30,7 @@ fn every_distinct_envelope_gets_the_right_flow_and_verdict() {
         run(&["--sessions", "400", "--equal-envelopes", "0", "--tls", "0", "--rate", "40", "--seed", "11"]);
     assert_eq!(tally.wrong, Vec::<String>::new());
     assert_eq!(tally.undetermined_though_knowable, Vec::<String>::new());
-    assert!(tally.right > 500, "{}", tally.right);
+    assert!(tally.right > 400, "{}", tally.right);
 }
 
 #[test]

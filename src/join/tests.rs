@@ -58,7 +58,7 @@ fn a_connection_that_is_not_in_the_file_is_not_given_anothers_flow() {
     let joined = join(&log, &sessions, &Options::default(), |_| true);
     let lone = log.connections.iter().position(|connection| connection.id == 49).unwrap();
     assert_eq!(joined.matches[lone].outcome, MatchOutcome::NotFound);
-    assert!(joined.matches[lone].candidates == 0, "an envelope that differs leaves no candidate");
+    assert!(joined.matches[lone].candidates > 0, "in reach of address and time, not of content");
     assert_eq!(joined.connection_of.iter().flatten().count(), 9);
 }
 
