@@ -3,7 +3,11 @@
 //! The captures and the reading of them (`oracle.jsonl`, one TCP connection a line) are not part of
 //! this package: they stand beside it, or where `MAILWITNESS_SHARED` says. Without them the test
 //! says so and passes.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail by panic, and tells what differs")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail by panic, and tells what differs"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
