@@ -181,7 +181,10 @@ impl Overheard {
             // SMTP it is; only the roles are in question.
             return match told {
                 Some((server, _)) => Judgement::Smtp { server, roles: RolesFrom::Greeting },
-                None if last || speeches.iter().any(|(_, speech)| *speech == Speech::Other) => {
+                None if last
+                    || too_many(pieces)
+                    || speeches.iter().any(|(_, speech)| *speech == Speech::Other) =>
+                {
                     Judgement::Smtp { server: by_port, roles: RolesFrom::Port }
                 }
                 None => Judgement::Wait,

@@ -120,6 +120,9 @@ impl DotScanner {
 mod tests {
     use super::*;
 
+    /// A body, and where its first dot line ends and how.
+    type Row = (&'static [u8], Option<(usize, DotLine)>);
+
     fn find(pieces: &[&[u8]]) -> Option<(usize, DotLine)> {
         let mut scanner = DotScanner::default();
         let mut before = 0;
@@ -134,7 +137,7 @@ mod tests {
 
     #[test]
     fn dot_lines_are_found_however_the_body_is_cut() {
-        let rows: &[(&[u8], Option<(usize, DotLine)>)] = &[
+        let rows: &[Row] = &[
             (b".\r\nQUIT", Some((3, DotLine::Strict))),
             (b"a\r\n.\r\nQUIT", Some((6, DotLine::Strict))),
             (b"\r\n.\r\n", Some((5, DotLine::Strict))),

@@ -31,6 +31,8 @@ pub struct Encryption {
     pub records: Vec<Record>,
     /// Records of any kind seen.
     pub records_seen: u64,
+    /// Who sent the last record of any kind, and when.
+    pub last_record: Option<(Role, Moment)>,
     /// Whether both ends got as far as application data.
     pub established: bool,
     /// Whether it is TLS 1.3, by what follows the client's or the server's ChangeCipherSpec: an
@@ -73,9 +75,24 @@ pub struct Record {
     pub at: Moment,
 }
 
-/// Whether `octet` begins a TLS record; no reply and no command begins so.
-pub(crate) const fn begins_record(octet: u8) -> bool {
-    matches!(octet, 20..=23)
+/// Whether `octets` begin a TLS record as far as they go: a content type, which no reply and no
+/// command begins with, and version 3.
+pub(crate) fn begins_record(octets: &[u8]) -> bool {
+    match octets {
+        [content_type] => is_content_type(*content_type),
+        [content_type, version, ..] => is_content_type(*content_type) && *version == 3,
+        [] => false,
+    }
+}
+
+/// Whether `octets` hold a whole and sensible record header, so that they may be taken for a record
+/// without knowing what came before.
+pub(crate) fn is_record(octets: &[u8]) -> bool {
+    octets.first_chunk().copied().and_then(header).is_some()
+}
+
+const fn is_content_type(octet: u8) -> bool {
+    matches!(octet, CHANGE_CIPHER_SPEC..=APPLICATION_DATA)
 }
 
 /// Both directions of an encrypted stretch while it passes.
@@ -95,6 +112,7 @@ struct Direction {
     first: Option<Moment>,
     records: VecDeque<Record>,
     seen: u64,
+    last: Option<Moment>,
     application_data: bool,
     cipher_changed: bool,
     tls13: Option<bool>,
@@ -122,9 +140,11 @@ impl Darkness {
     pub(crate) fn read(&mut self, role: Role, octets: &[u8], at: Moment) {
         let direction = self.of(role);
         direction.first.get_or_insert(at);
-        let Direction { reader, records, seen, application_data, cipher_changed, tls13, .. } = direction;
+        let Direction { reader, records, seen, last, application_data, cipher_changed, tls13, .. } =
+            direction;
         reader.read(octets, |content_type, length| {
             *seen = seen.saturating_add(1);
+            *last = Some(at);
             *application_data |= content_type == APPLICATION_DATA;
             match content_type {
                 CHANGE_CIPHER_SPEC => *cipher_changed = true,
@@ -156,6 +176,11 @@ impl Darkness {
         let first = self.client.first.into_iter().chain(self.server.first).min();
         let cut = |role, direction: &Direction| direction.reader.missing().map(|missing| (role, missing));
         let cut_record = cut(Role::Client, &self.client).or_else(|| cut(Role::Server, &self.server));
+        let last_record = if self.server.last > self.client.last {
+            self.server.last.map(|at| (Role::Server, at))
+        } else {
+            self.client.last.map(|at| (Role::Client, at))
+        };
         let mut records: Vec<Record> =
             self.client.records.drain(..).chain(self.server.records.drain(..)).collect();
         records.sort_by_key(|record| record.at);
@@ -165,6 +190,7 @@ impl Darkness {
             how: self.how,
             since: self.accepted.or(first).unwrap_or(fallback),
             records,
+            last_record,
             records_seen: self.client.seen.saturating_add(self.server.seen),
             tls13: self.client.tls13.or(self.server.tls13),
             established: self.client.application_data && self.server.application_data,
@@ -198,8 +224,7 @@ enum Sync {
 
 impl RecordReader {
     fn read(&mut self, mut octets: &[u8], mut record: impl FnMut(u8, u16)) {
-        if self.sync == Sync::Lost && octets.first_chunk().copied().is_some_and(|head| header(head).is_some())
-        {
+        if self.sync == Sync::Lost && is_record(octets) {
             (self.sync, self.have, self.left) = (Sync::InStep, 0, 0);
         }
         while self.sync == Sync::InStep && !octets.is_empty() {
@@ -278,7 +303,7 @@ impl RecordReader {
 /// limits.
 fn header([content_type, major, minor, high, low]: [u8; HEADER]) -> Option<(u8, u16)> {
     let length = u16::from_be_bytes([high, low]);
-    (begins_record(content_type) && major == 3 && minor <= 4 && length <= MAX_LENGTH)
+    (is_content_type(content_type) && major == 3 && minor <= 4 && length <= MAX_LENGTH)
         .then_some((content_type, length))
 }
 

@@ -9,7 +9,7 @@ use crate::smtp::dialog::{Beginning, DialogReader};
 use crate::smtp::held::{Held, Piece};
 use crate::smtp::line::LineSplitter;
 use crate::smtp::proxy::{Proxied, ProxyHeader};
-use crate::smtp::tls::{EncryptionStart, begins_record};
+use crate::smtp::tls::{EncryptionStart, begins_record, is_record};
 
 /// See the module.
 #[derive(Debug)]
@@ -207,6 +207,11 @@ impl DialogReader {
     fn read_client(&mut self, chunk: Chunk<'_>) -> usize {
         let mut left = chunk.bytes;
         let end = chunk.offset.saturating_add(chunk.bytes.len() as u64);
+        if matches!(self.client.mode, Mode::Lost) && is_record(left) {
+            self.client.lines.forget();
+            self.client.mode = Mode::Dark;
+            self.dark(EncryptionStart::StartTls);
+        }
         while !left.is_empty() && !self.client.must_wait(chunk.acknowledged, &self.server) {
             let here = Position { end, at: chunk.at, acknowledged: chunk.acknowledged };
             self.read_step(&mut left, here);
@@ -262,7 +267,7 @@ impl DialogReader {
     }
 
     fn read_before_tls(&mut self, left: &mut &[u8], here: Position, ready: u64) {
-        if left.first().copied().is_some_and(begins_record) {
+        if begins_record(left) {
             self.client.mode = Mode::Dark;
         } else if here.acknowledged < ready && self.trust != Trust::Broken {
             // Sent before the go-ahead had arrived: a server must discard it (RFC 3207 section 4.2).

@@ -8,15 +8,14 @@ use crate::smtp::dialog::course::Answer;
 use crate::smtp::dialog::pairing::Patience;
 use crate::smtp::dialog::pending::Pending;
 use crate::smtp::dialog::{Delivered, DialogReader};
-use crate::smtp::ending::words;
 use crate::smtp::session::{Dialog, Owed, Stage};
-use crate::smtp::tls::{APPLICATION_DATA, Encryption};
+use crate::smtp::tls::Encryption;
 
 /// See [`DialogReader::finish`].
 pub(super) fn finish(mut reader: DialogReader, delivered: Delivered) -> Dialog {
     reader.settle();
     reader.server.come_to_next(true);
-    let last_word = reader.last_word();
+    let last_word = reader.words.last();
     let owed = reader.owed(delivered, last_word);
     let lost_in_gap = reader.is_lost();
     reader.break_off_chunk();
@@ -36,8 +35,10 @@ pub(super) fn finish(mut reader: DialogReader, delivered: Delivered) -> Dialog {
         let encryption = dark.finish(reader.started);
         if !encryption.not_tls {
             dialog.stage = Stage::Tls;
-            dialog.owed = owed_in_the_dark(&encryption);
-            dialog.last_word = dialog.last_word.max(encryption.records.last().map(|record| record.at));
+            if let Some((by, at)) = encryption.last_record {
+                dialog.owed = owed_in_the_dark(&encryption, by, at);
+                dialog.last_word = dialog.last_word.max(Some(at));
+            }
         } else {
             let place = Place::Frame(encryption.since.frame.frame);
             dialog.notes.oddity("octets where TLS was due that are not TLS", Some(place));
@@ -79,16 +80,12 @@ impl DialogReader {
         client_lost || server_lost || self.dark.as_ref().is_some_and(|dark| dark.lost())
     }
 
-    /// The last word of the dialogue. What a client says who knows that the server closes is none.
-    fn last_word(&self) -> Option<Moment> {
-        let closing = self.course.dialog.unsolicited.as_ref().filter(|reply| words::closes(reply));
-        self.words.before(closing.map(|reply| reply.end_offset))
-    }
-
     /// Who owed the next word of the plain dialogue.
     fn owed(&self, delivered: Delivered, last_word: Option<Moment>) -> Option<Owed> {
         let under_way = |command: &&Pending| command.verb == Verb::Bdat && !command.chunk_whole;
-        let unanswered = self.pending.iter().find(|command| !command.blank && !under_way(command));
+        let unanswered = self.pending.iter().find(|command| {
+            !command.blank && !under_way(command) && !self.words.is_aftermath(command.acknowledged)
+        });
         if let Some(command) = unanswered {
             let since = match &command.body {
                 Some(body) if command.verb == Verb::Bdat => body.last.unwrap_or(command.at),
@@ -108,7 +105,8 @@ impl DialogReader {
             _ => {}
         }
         let dialog = &self.course.dialog;
-        if dialog.quit.as_ref().is_some_and(|quit| quit.reply.is_some()) {
+        let quit = dialog.quit.as_ref().filter(|quit| !self.words.is_aftermath(quit.acknowledged));
+        if quit.is_some_and(|quit| quit.reply.is_some()) {
             return None;
         }
         if said.is_none() {
@@ -120,16 +118,19 @@ impl DialogReader {
     }
 }
 
-/// Who owed the next word, as far as records tell: behind the server's record the client; behind
-/// the client's nobody knows, unless it was cut, since it may have been part of a body.
-fn owed_in_the_dark(encryption: &Encryption) -> Option<Owed> {
-    let last = encryption.records.iter().rev().find(|record| record.content_type == APPLICATION_DATA)?;
+/// Who owed the next word, as far as records tell. A handshake's flights take turns (RFC 8446
+/// section 2). Later the client does behind the server's record; behind the client's nobody knows,
+/// unless it was cut, since it may have been part of a body.
+fn owed_in_the_dark(encryption: &Encryption, last_by: Role, at: Moment) -> Option<Owed> {
     let cut_by_client = matches!(encryption.cut_record, Some((Role::Client, _)));
-    (last.by == Role::Server || cut_by_client).then_some(Owed {
-        by: Role::Client,
-        since: last.at,
-        delivered: true,
-    })
+    let by = if cut_by_client || last_by == Role::Server {
+        Role::Client
+    } else if !encryption.established {
+        Role::Server
+    } else {
+        return None;
+    };
+    Some(Owed { by, since: at, delivered: true })
 }
 
 /// Reports keep one dialogue a connection.

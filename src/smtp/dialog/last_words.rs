@@ -16,6 +16,9 @@ pub(super) struct LastWords {
     client: VecDeque<(u64, Moment)>,
     /// The last reply that was an answer, and where it ends.
     answer: Option<(Moment, u64)>,
+    /// Where the reply ends by which the server closed without being asked, and the last answer
+    /// before it.
+    closing: Option<(u64, Option<(Moment, u64)>)>,
 }
 
 impl LastWords {
@@ -37,21 +40,29 @@ impl LastWords {
         self.answer = Some((reply.at, reply.end_offset));
     }
 
-    /// The last answer and where it ends.
+    /// The server announced, unasked, that it closes.
+    pub(super) fn closing(&mut self, reply: &ReplySeen) {
+        self.closing.get_or_insert((reply.end_offset, self.answer));
+    }
+
+    /// Whether what a client says who has received so much is aftermath of the server's closing.
+    pub(super) fn is_aftermath(&self, acknowledged: u64) -> bool {
+        self.closing.is_some_and(|(closing, _)| acknowledged >= closing)
+    }
+
+    /// The last answer before the server closed, and where it ends.
     pub(super) fn last_answer(&self) -> Option<(Moment, u64)> {
-        self.answer
+        self.closing.map_or(self.answer, |(_, answer)| answer)
     }
 
-    /// The last word of either end.
+    /// The last word of either end, aftermath left out.
+    pub(super) fn last(&self) -> Option<Moment> {
+        let unaware = self.client.iter().rev().find(|(heard, _)| !self.is_aftermath(*heard));
+        unaware.map(|(_, at)| *at).max(self.last_answer().map(|(at, _)| at))
+    }
+
+    /// The latest that is known of at all.
     pub(super) fn latest(&self) -> Option<Moment> {
-        self.before(None)
-    }
-
-    /// The last word of either end, without what a client said who had received the closing reply
-    /// that ends at `closing` in the server's stream: that is aftermath.
-    pub(super) fn before(&self, closing: Option<u64>) -> Option<Moment> {
-        let unaware =
-            self.client.iter().rev().find(|(heard, _)| closing.is_none_or(|closing| *heard < closing));
-        unaware.map(|(_, at)| *at).max(self.answer.map(|(at, _)| at))
+        self.client.back().map(|(_, at)| *at).max(self.answer.map(|(at, _)| at))
     }
 }

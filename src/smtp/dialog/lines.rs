@@ -7,7 +7,7 @@ use crate::smtp::dialog::pending::{BodyPart, Pending};
 use crate::smtp::dialog::{DialogReader, MAX_PENDING};
 use crate::smtp::line::{Line, LineEnd};
 use crate::smtp::session::ReplySeen;
-use crate::smtp::tls::{EncryptionStart, HANDSHAKE, begins_record};
+use crate::smtp::tls::{EncryptionStart, begins_record};
 use crate::text::Text;
 
 /// Octets of what a client has sent ahead that are looked at to guess what they are.
@@ -15,9 +15,7 @@ const GUESS_FROM: usize = 512;
 
 impl DialogReader {
     pub(super) fn read_command_line(&mut self, left: &mut &[u8], here: Position) {
-        if !self.client.lines.has_partial()
-            && left.first().is_some_and(|first| self.may_be_record(*first, left))
-        {
+        if !self.client.lines.has_partial() && begins_record(left) {
             self.client.mode = Mode::Dark;
             let first_words = self.client.from_start && self.client.crlf_lines + self.client.bare_lines == 0;
             self.dark(if first_words { EncryptionStart::Implicit } else { EncryptionStart::StartTls });
@@ -39,14 +37,6 @@ impl DialogReader {
             self.words.client(here.at, here.acknowledged);
         }
         self.client.lines = lines;
-    }
-
-    /// No command begins like a TLS record; where we have lost our place, ask for its version too.
-    fn may_be_record(&self, first: u8, octets: &[u8]) -> bool {
-        match self.client.mode {
-            Mode::Lost => begins_record(first) && octets.get(1) == Some(&3),
-            _ => first == HANDSHAKE,
-        }
     }
 
     /// A line behind a gap: text, until one cannot be anything but a command.
@@ -145,7 +135,7 @@ impl DialogReader {
         let line_end = memchr::memchr(b'\n', ahead).unwrap_or(ahead.len());
         let line = ahead.get(..line_end).unwrap_or_default();
         let command = command::is_unmistakable(line);
-        let hello = ahead.first().copied().is_some_and(begins_record);
+        let hello = begins_record(ahead);
         match std::mem::replace(&mut self.client.mode, Mode::Commands) {
             Mode::Await(Await::Data) if !command => self.client.mode = self.body_mode(),
             Mode::Await(Await::StartTls) if hello => self.client.mode = Mode::Dark,

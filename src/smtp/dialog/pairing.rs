@@ -55,7 +55,9 @@ impl DialogReader {
                 (fits, command.after_hole)
             }
             None if waits && self.command_may_come(heard) => return false,
-            None if self.client.was_the_end(heard.acknowledged) == Some(false) => {
+            None if !words::closes(&heard.reply)
+                && self.client.was_the_end(heard.acknowledged) == Some(false) =>
+            {
                 self.client.candidate_is_text();
                 return true;
             }
@@ -284,6 +286,9 @@ impl DialogReader {
                 self.client.begin_body_behind_hole();
             }
             return self.course.reply_to_unseen(reply, self.client.parsed);
+        }
+        if closes {
+            self.words.closing(&reply);
         }
         self.course.unsolicited(reply);
     }

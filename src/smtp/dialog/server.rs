@@ -7,7 +7,7 @@ use crate::net::Role;
 use crate::smtp::dialog::{DialogReader, MAX_WAITING_REPLIES, MAX_WAITING_TEXT};
 use crate::smtp::line::LineSplitter;
 use crate::smtp::reply::{Heard, Hole, ReplyLine, ReplyReader, ServerLine, Step};
-use crate::smtp::tls::{EncryptionStart, begins_record};
+use crate::smtp::tls::{EncryptionStart, begins_record, is_record};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -71,8 +71,11 @@ impl DialogReader {
         self.server.frontier = end;
         let mut left = chunk.bytes;
         let mut lines = std::mem::take(&mut self.server.lines);
-        while let Some(&first) = left.first() {
-            if self.server.dark || (!lines.has_partial() && begins_record(first)) {
+        // Where the beginning is not in the file, a segment that begins with a record shows the way.
+        let joined = self.server.tail_hole.is_some() || !self.client.from_start;
+        self.server.dark |= joined && is_record(left);
+        while !left.is_empty() {
+            if self.server.dark || (!lines.has_partial() && begins_record(left)) {
                 self.server.dark = true;
                 let how = if end == left.len() as u64 {
                     EncryptionStart::Implicit

@@ -307,9 +307,12 @@ fn dialogues_are_followed() {
     }
 }
 
+/// Who owed the next word, and the frame since which.
+type Since = (Role, u32);
+
 #[test]
 fn who_owed_the_next_word() {
-    let rows: Vec<(&str, Script, Stage, Option<(Role, u32)>)> = vec![
+    let rows: Vec<(&str, Script, Stage, Option<Since>)> = vec![
         ("nothing said", Script::new(), Stage::Connect, Some((Role::Server, 1))),
         ("greeted", Script::new().s("220 hi\r\n"), Stage::Greeting, Some((Role::Client, 2))),
         ("EHLO", Script::new().s("220 hi\r\n").c("EHLO x\r\n"), Stage::Helo, Some((Role::Server, 3))),
@@ -500,6 +503,16 @@ fn a_file_that_begins_in_mid_flow_is_joined() {
     let dialog = play(&Script::new().s("220 hi\r\n").c("HELO x\r\n").s("250 ok\r\n"));
     assert_eq!(course(&dialog), "HELO 250");
     assert!(dialog.greeting.is_some());
+}
+
+#[test]
+fn records_are_found_in_mid_flow() {
+    let data = [23, 3, 3, 0, 1, 0];
+    let script = Script::new().c([9, 9, 9]).s([7, 7]).c(data).s(data).c(data);
+    let dialog = script.play_from(Beginning::MidFlow, &script.said.iter().collect::<Vec<_>>());
+    let encryption = dialog.encryption.unwrap();
+    assert_eq!((encryption.records.len(), encryption.not_tls), (3, false));
+    assert!(dialog.commands.is_empty());
 }
 
 #[test]

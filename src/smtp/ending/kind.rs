@@ -61,7 +61,11 @@ fn ended_by_smtp(facts: &Facts<'_>, tx: &Transaction) -> Option<Ending> {
 
 /// How the connection ended under whatever was open.
 fn connection(facts: &Facts<'_>, stage: Stage) -> Ending {
-    let encrypted = facts.session.dialog.encryption.as_ref().filter(|encryption| !encryption.not_tls);
+    // A go-ahead for TLS that nothing followed leaves nothing in the dark.
+    let encrypted = facts.session.dialog.encryption.as_ref();
+    let encrypted = encrypted.filter(|encryption| {
+        !encryption.not_tls && (encryption.records_seen > 0 || encryption.cut_record.is_some())
+    });
     let mut ended = match encrypted {
         None => plain_quit(facts, stage).unwrap_or_else(|| closed(facts, stage)),
         Some(encryption) => dark::ending(facts, encryption, stage, closed),

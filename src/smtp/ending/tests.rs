@@ -63,6 +63,24 @@ fn each_row_of_the_table() {
             Silence,
             Some(Client),
         ),
+        (
+            "the same between commands",
+            recipient().wait(300).s(timer).c("QUIT\r\n").fin(Server),
+            Silence,
+            Some(Client),
+        ),
+        (
+            "the same with its 221",
+            recipient().wait(300).s(timer).c("QUIT\r\n").s("221 bye\r\n").fin(Server),
+            Silence,
+            Some(Client),
+        ),
+        (
+            "DATA unanswered until the timer, then QUIT",
+            recipient().c("DATA\r\n").wait(300).s(timer).c("QUIT\r\n").fin(Client),
+            Refused,
+            Some(Server),
+        ),
         // Closes.
         ("the sender's FIN", body().fin(Client).fin(Server), Fin, Some(Client)),
         ("the sender's FIN after a long wait", dot().wait(61).fin(Client), Fin, Some(Client)),
@@ -309,6 +327,17 @@ fn encrypted_endings_say_no_more_than_records_do() {
     }
     let cut = ended(&spoken().c(&command(1000)[..500]).rst(Client), &AT_SERVER);
     assert_eq!(cut.missing, ["522 octets of the sender's last TLS record"]);
+}
+
+#[test]
+fn a_handshake_takes_turns() {
+    let ready = || greeted().c("STARTTLS\r\n").s("220 go\r\n");
+    let nothing = ended(&ready().wait(99).fin(Server), &AT_SERVER);
+    assert_eq!((nothing.kind, nothing.inferred, nothing.stage), (Silence, false, Stage::Tls));
+    let hello = ended(&ready().c(record(22, 200)).wait(99).fin(Server), &AT_SERVER);
+    assert_eq!((hello.kind, hello.inferred), (ApplianceStalled, true));
+    let answered = ended(&ready().c(record(22, 200)).s(record(22, 90)).wait(99).fin(Server), &AT_SERVER);
+    assert_eq!(answered.kind, Silence);
 }
 
 #[test]
