@@ -167,6 +167,7 @@ pub(crate) fn odd() -> (Session, Ending) {
         records: vec![],
         records_seen: 0,
         tls13: None,
+        last_record: None,
         established: true,
         cut_record: None,
         not_tls: false,
