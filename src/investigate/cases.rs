@@ -127,7 +127,10 @@ impl<'a> Judging<'a> {
     }
 
     fn judge_one(&self, claim: &Claim, leg: Leg, account: &Account<'_>, timers: &[Fit]) -> Verdict {
+        let message = message_of(self.log, claim);
         judge(&Evidence {
+            all_refused: message
+                .is_some_and(|message| message.rcpt_to.is_empty() && !message.rejected.is_empty()),
             claim: claim.kind,
             lost: claim.lost,
             ended_at: self.joined.clocks.instant(&claim.at),

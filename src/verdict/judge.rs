@@ -32,6 +32,8 @@ pub struct Evidence<'a> {
     pub transaction: Option<&'a Transaction>,
     /// How it ended.
     pub ending: &'a Ending,
+    /// By the log, every recipient of the message was refused.
+    pub all_refused: bool,
     /// Timers that fit.
     pub timers: &'a [Fit],
 }
@@ -111,6 +113,13 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
             &mut verdict,
             "the sender's last record is as long as a QUIT, which would change the verdict",
             "the commands in clear",
+        );
+    }
+    if verdict.kind != VerdictKind::Undetermined && ending.inferred && evidence.all_refused {
+        withdraw(
+            &mut verdict,
+            "by the log itself every recipient was refused; what it calls the end of such a message is not known",
+            "the vendor's words for a message without recipients",
         );
     }
     weigh_time(evidence, &mut verdict);
