@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::capture::{Loss, OriginatorFrom};
+use crate::capture::Loss;
 use crate::case::Case;
 use crate::cite::{LogRef, Moment, Notes, Severity};
 use crate::investigate::{InputFacts, Investigation, Time, message_of};
@@ -10,18 +10,17 @@ use crate::join::{Match, MatchOutcome};
 use crate::maillog::{ClockIndex, Connection, Message, Stamp};
 use crate::net::{Leg, Party, Role};
 use crate::report::document::{
-    self, Clock, ClockSegment, Document, EndingAccount, GapAccount, Input, InputNote, KeyFrame, Line,
-    LogAccount, MatchAccount, MatchEvidence, Rival, SCHEMA_VERSION, SignAccount, Summary, TurnOf, Unlogged,
-    WireAccount,
+    self, Clock, ClockSegment, Document, EndingAccount, GapAccount, Input, InputNote, Line, LogAccount,
+    MatchAccount, MatchEvidence, Rival, SCHEMA_VERSION, SignAccount, Summary, TurnOf, Unlogged, WireAccount,
 };
+use crate::report::key_frames::key_frames;
 use crate::smtp::ending::{Context, Turn, ending};
-use crate::smtp::{Ending, Session, Transaction};
+use crate::smtp::{Ending, Session};
 use crate::text::escaped;
 use crate::verdict::VerdictKind;
 
-/// Lines and frames shown for one case.
+/// Lines shown for one case.
 const MAX_LINES: usize = 64;
-const MAX_RCPT_FRAMES: usize = 8;
 /// Rivals listed for an ambiguous connection; their number is told whole.
 const MAX_RIVALS: usize = 32;
 
@@ -239,7 +238,7 @@ impl Builder<'_> {
             waited_seconds: ending.waited,
             body_octets: transaction.map_or(0, |transaction| transaction.body_octets),
             gaps: self.gaps(session, leg),
-            frames: self.key_frames(session, transaction, ending, leg),
+            frames: key_frames(session, transaction, ending, leg, |at| self.capture_path(at)),
             encrypted: session.dialog.encryption.is_some(),
         }
     }
@@ -274,93 +273,6 @@ impl Builder<'_> {
                 frame: gap.at.frame.frame,
             })
             .collect()
-    }
-
-    fn key_frames(
-        &self,
-        session: &Session,
-        transaction: Option<&Transaction>,
-        ending: &Ending,
-        leg: Leg,
-    ) -> Vec<KeyFrame> {
-        let mut frames = Vec::new();
-        let mut add = |what: &str, role: Role, at: Moment| {
-            frames.push(KeyFrame {
-                what: what.to_owned(),
-                by: leg.party(role),
-                capture: self.capture_path(at),
-                frame: at.frame.frame,
-                time: at.time,
-            });
-        };
-        let first =
-            if session.flow.originator_from == OriginatorFrom::Handshake { "SYN" } else { "first frame" };
-        add(first, Role::Client, session.flow.first);
-        if let Some(greeting) = &session.dialog.greeting {
-            add(&format!("{} greeting", greeting.code.0), Role::Server, greeting.at);
-        }
-        if let Some(transaction) = transaction {
-            add("MAIL", Role::Client, transaction.mail);
-            for recipient in transaction.recipients.iter().take(MAX_RCPT_FRAMES) {
-                add("RCPT", Role::Client, recipient.at);
-                if let Some((code, at)) = recipient.reply {
-                    add(&format!("{} to RCPT", code.0), Role::Server, at);
-                }
-            }
-            if let Some(at) = transaction.data {
-                add("DATA", Role::Client, at);
-            }
-            if let Some((code, at)) = transaction.data_reply {
-                add(&format!("{} to DATA", code.0), Role::Server, at);
-            }
-            if let Some(at) = transaction.last_body {
-                add("last octets of the body", Role::Client, at);
-            }
-            if let Some(at) = transaction.end_of_data {
-                add("end of data", Role::Client, at);
-            }
-            if let Some(reply) = &transaction.end_reply {
-                add(&format!("{} to the end of data", reply.code.0), Role::Server, reply.at);
-            }
-        }
-        if let Some(quit) = &session.dialog.quit {
-            add("QUIT", Role::Client, quit.at);
-            if let Some(reply) = &quit.reply {
-                add(&format!("{} to QUIT", reply.code.0), Role::Server, reply.at);
-            }
-        }
-        if let Some(reply) = &session.dialog.unsolicited {
-            add(&format!("{} unasked", reply.code.0), Role::Server, reply.at);
-        }
-        for close in &session.flow.closes.all {
-            let role = match close.by {
-                crate::capture::Side::Originator => Role::Client,
-                crate::capture::Side::Responder => Role::Server,
-            };
-            let what = match close.kind {
-                crate::capture::CloseKind::Fin => "FIN",
-                crate::capture::CloseKind::Rst => "RST",
-            };
-            let effect = match close.effect {
-                crate::capture::Effect::Effective | crate::capture::Effect::Aftermath => "",
-                crate::capture::Effect::AboveHole => " above a hole",
-                crate::capture::Effect::Ignored => " without effect",
-            };
-            add(&format!("{what}{effect}"), role, close.at);
-        }
-        if let (Some(at), Some(by)) = (ending.at, ending.by)
-            && !frames.iter().any(|frame| frame.frame == at.frame.frame)
-        {
-            frames.push(KeyFrame {
-                what: "the last word before the end".to_owned(),
-                by: leg.party(by),
-                capture: self.capture_path(at),
-                frame: at.frame.frame,
-                time: at.time,
-            });
-        }
-        frames.sort_by(|a, b| a.time.cmp(&b.time).then(a.frame.cmp(&b.frame)));
-        frames
     }
 
     fn match_account(&self, case: &Case) -> MatchAccount {

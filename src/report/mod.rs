@@ -13,6 +13,7 @@ pub mod build;
 pub mod columns;
 pub mod document;
 pub mod json;
+mod key_frames;
 pub mod messages;
 #[cfg(test)]
 pub(crate) mod samples;
