@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -55,7 +55,22 @@ impl Input {
     /// # Errors
     /// When not even the first octet can be read.
     pub fn from_reader(reader: impl Read + Send + 'static) -> io::Result<Self> {
-        let raw_bytes = Arc::new(AtomicU64::new(0));
+        Self::counting(reader, Arc::new(AtomicU64::new(0)))
+    }
+
+    /// The same input, closed until its first octet is asked for: a long list of inputs would
+    /// otherwise hold as many descriptors as it has files. What can be read only once stays open.
+    #[must_use]
+    pub fn closed_until_read(self, path: &Path) -> Self {
+        if is_read_once(path) {
+            return self;
+        }
+        let reopened = Reopened { path: path.to_owned(), raw_bytes: Arc::clone(&self.raw_bytes), open: None };
+        Self { reader: Box::new(reopened), ..self }
+    }
+
+    fn counting(reader: impl Read + Send + 'static, raw_bytes: Arc<AtomicU64>) -> io::Result<Self> {
+        raw_bytes.store(0, Ordering::Relaxed);
         let mut raw = Counted { inner: reader, count: Arc::clone(&raw_bytes) };
         let (raw_head, error) = read_head(&mut raw, HEAD_LEN);
         if raw_head.is_empty()
@@ -152,6 +167,31 @@ impl Read for Failing {
     }
 }
 
+/// A file that is opened when its first octet is asked for.
+struct Reopened {
+    path: PathBuf,
+    raw_bytes: Arc<AtomicU64>,
+    open: Option<Box<dyn Read + Send>>,
+}
+
+impl Read for Reopened {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let reader = match &mut self.open {
+            Some(reader) => reader,
+            closed => {
+                let file = File::open(&self.path)?;
+                closed.insert(Input::counting(file, Arc::clone(&self.raw_bytes))?.reader)
+            }
+        };
+        let count = reader.read(buffer)?;
+        if count == 0 && !buffer.is_empty() {
+            // Read to its end: the next file may need the descriptor.
+            *reader = Box::new(io::empty());
+        }
+        Ok(count)
+    }
+}
+
 struct Counted<R> {
     inner: R,
     count: Arc<AtomicU64>,
@@ -226,6 +266,21 @@ mod tests {
         let input = Input::from_reader(Cursor::new(garbage)).unwrap();
         assert!(input.gzipped && input.head.is_empty());
         assert!(all(input).is_err());
+    }
+
+    #[test]
+    fn a_closed_input_reads_as_if_it_had_stayed_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let content: Vec<u8> = (0..9_000u32).flat_map(u32::to_le_bytes).collect();
+        for (name, stored) in [("plain", content.clone()), ("packed", gzip(&content))] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, &stored).unwrap();
+            let input = open(&path).unwrap().closed_until_read(&path);
+            let counter = input.raw_counter();
+            assert_eq!(input.head, content[..HEAD_LEN]);
+            assert_eq!(all(input).unwrap(), content);
+            assert_eq!(counter.load(Ordering::Relaxed), stored.len() as u64);
+        }
     }
 
     #[test]

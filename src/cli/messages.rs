@@ -90,18 +90,21 @@ impl Logs {
     fn add(&mut self, path: &Path, watch: &Watch) -> Result<(), Failure> {
         if !path.is_dir() {
             match input::open(path) {
-                Ok(input) => self.take(path.to_owned(), input, watch)?,
+                Ok(input) => self.take(path.to_owned(), input.closed_until_read(path), watch)?,
                 Err(error) => self.unopened.push((path.to_owned(), error.to_string())),
             }
             return Ok(());
         }
         let before = self.inputs.len();
         for found in open_all(&[InputPath { path: path.to_owned(), told: Told::ByContent }]) {
-            if let Kind::Log(input) = found.kind {
-                self.take(found.path, input, watch)?;
+            match found.kind {
+                Kind::Log(input) => self.take(found.path, input, watch)?,
+                // It may have been a log: it is not passed over in silence.
+                Kind::Unusable(why) if found.failed => self.unopened.push((found.path, why)),
+                _ => {}
             }
         }
-        if self.inputs.len() == before {
+        if self.inputs.len() == before && self.unopened.is_empty() {
             self.unopened.push((path.to_owned(), "the directory holds no mail logs".to_owned()));
         }
         Ok(())

@@ -134,7 +134,8 @@ fn captures_in(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let all = open_all(&[InputPath { path: directory.to_owned(), told: Told::ByContent }]);
     let captures: Vec<PathBuf> = all
         .into_iter()
-        .filter(|input| matches!(input.kind, Kind::Capture(_)))
+        // What could not be opened is kept, so that its error is told.
+        .filter(|input| input.failed || matches!(input.kind, Kind::Capture(_)))
         .map(|input| input.path)
         .collect();
     if captures.is_empty() {

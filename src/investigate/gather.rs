@@ -257,8 +257,7 @@ impl Sides {
             Kind::Capture(input) => match u16::try_from(self.captures.len()) {
                 Ok(id) => {
                     facts.kind = InputKind::Capture;
-                    // A regular file is opened again when its turn comes: a long list would hold as
-                    // many descriptors.
+                    // Whoever reads it opens a regular file anew, by the reader that was asked for.
                     let opened = input::is_read_once(&path).then_some(input);
                     self.captures.push(CaptureInput { id: CaptureId(id), path: path.clone(), opened });
                     self.capture_paths.push(path);

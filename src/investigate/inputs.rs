@@ -20,6 +20,8 @@ pub struct Opened {
     pub path: PathBuf,
     /// What it is.
     pub kind: Kind,
+    /// It could not be opened: nothing is known of its content.
+    pub failed: bool,
 }
 
 /// What an input is.
@@ -56,8 +58,9 @@ fn walk(given: &InputPath) -> Vec<Opened> {
     for entry in entries.filter_map(Result::ok).filter(|entry| entry.file_type().is_file()).take(MAX_FILES) {
         let opened = open(entry.path(), given.told);
         match opened.kind {
-            Kind::Unusable(_) => passed_over += 1,
-            Kind::Capture(_) | Kind::Log(_) => found.push(opened),
+            // What could not be opened may have been a witness: it is never passed over in silence.
+            Kind::Unusable(_) if !opened.failed => passed_over += 1,
+            _ => found.push(opened),
         }
     }
     if found.is_empty() {
@@ -65,18 +68,20 @@ fn walk(given: &InputPath) -> Vec<Opened> {
             0 => "the directory holds no files".to_owned(),
             count => format!("the directory holds neither captures nor mail logs ({count} files looked at)"),
         };
-        found.push(Opened { path: given.path.clone(), kind: Kind::Unusable(why) });
+        found.push(Opened { path: given.path.clone(), kind: Kind::Unusable(why), failed: false });
     }
     found
 }
 
 fn open(path: &Path, told: Told) -> Opened {
-    let kind = match input::open(path) {
-        Ok(input) => tell(input, told),
+    let opened = input::open(path);
+    let failed = opened.is_err();
+    let kind = match opened {
+        Ok(input) => tell(input.closed_until_read(path), told),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Kind::Unusable("no such file".to_owned()),
         Err(error) => Kind::Unusable(format!("cannot be opened: {error}")),
     };
-    Opened { path: path.to_owned(), kind }
+    Opened { path: path.to_owned(), kind, failed }
 }
 
 fn tell(input: Input, told: Told) -> Kind {

@@ -86,3 +86,30 @@ fn what_is_no_regular_file_is_written_as_it_is() {
     assert_eq!(code(&sessions_into(Path::new("/dev/null"), &capture)), 0);
     assert!(!fs::metadata("/dev/null").unwrap().is_file());
 }
+
+#[test]
+#[cfg(unix)]
+fn more_inputs_than_descriptors_are_all_read() {
+    const EACH: usize = 100;
+    let folder = TempDir::new().unwrap();
+    let (capture, log) = confirmed_case();
+    for number in 0..EACH {
+        fs::copy(&capture, folder.path().join(format!("{number}.pcap"))).unwrap();
+        fs::copy(&log, folder.path().join(format!("{number}.log"))).unwrap();
+    }
+    let limited = |arguments: &str| {
+        let line = format!("ulimit -n 40 && exec {} {arguments}", super::BIN);
+        let output = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
+        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let directory = folder.path().display();
+    let report: serde_json::Value =
+        serde_json::from_str(&limited(&format!("report --format json {directory}"))).unwrap();
+    let kinds = |kind: &str| {
+        report["inputs"].as_array().unwrap().iter().filter(|input| input["kind"] == kind).count()
+    };
+    assert_eq!((kinds("capture"), kinds("log")), (EACH, EACH));
+    assert_eq!(limited(&format!("sessions --format json {directory}")).lines().count(), EACH);
+    assert!(!limited(&format!("messages --format json {directory}/*.log")).is_empty());
+}
