@@ -164,7 +164,12 @@ fn follow(
             _ => kept.sessions.push(session),
         }
     });
-    let (_, files) = capture::follow(captures, options, sink, &|octets| watch.progress(octets));
+    let (sink, files) = capture::follow(captures, options, sink, &|octets| watch.progress(octets));
+    let phrasebook = sink.phrasebook;
+    // What a server said in clear later than the encrypted session counts as well.
+    for session in &mut kept.sessions {
+        phrasebook.teach(session);
+    }
     (kept, files)
 }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ahash::AHashMap;
 
 use crate::capture::OriginatorFrom;
+use crate::join::dark;
 use crate::join::Options;
 use crate::join::align::{Alignment, GapCosts, align};
 use crate::join::clock::Clocks;
@@ -181,6 +182,7 @@ impl<'a> Candidates<'a> {
         all.extend(self.opening(connection, session));
         all.extend(self.closing(connection, session));
         all.extend(tls(connection, session));
+        all.extend(dark::sizes(connection, session, self.clocks, wire_is_whole(session)));
         all
     }
 

@@ -107,6 +107,11 @@ pub fn pair_evidence(
     all
 }
 
+/// Whether a message of `size` bytes by the log may be `octets` octets on the wire.
+pub fn fits_size(size: u64, octets: u64) -> bool {
+    size.abs_diff(octets) <= SIZE_SLACK.max(octets / 50)
+}
+
 /// What a stamp that is `seconds` behind its event costs (negative: before it).
 pub fn time_cost(seconds: f64) -> f64 {
     let off = (seconds - STAMP_LATE_SECONDS).max(-STAMP_EARLY_SECONDS - seconds).max(0.0);
@@ -162,7 +167,7 @@ fn weigh(
         && transaction.end_of_data.is_some()
     {
         let octets = transaction.body_octets;
-        if size.abs_diff(octets) <= SIZE_SLACK.max(octets / 50) {
+        if fits_size(size, octets) {
             found("size", SIZE.0, &|| format!("{size} bytes in the log fit {octets} octets on the wire"));
         } else {
             found("size", -SIZE.1, &|| format!("{size} bytes in the log, {octets} octets on the wire"));

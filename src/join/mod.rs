@@ -9,6 +9,7 @@ pub mod align;
 pub mod assign;
 pub mod candidates;
 pub mod clock;
+mod dark;
 pub mod evidence;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -4,6 +4,7 @@ use crate::capture::{Chunk, Conversation, Flow, FlowSink, FlowStart, Gap, Intere
 use crate::cite::Moment;
 use crate::net::Role;
 use crate::smtp::dialog::{Beginning, Delivered, DialogReader};
+use crate::smtp::known_replies::Phrasebook;
 use crate::smtp::recognise::{Ports, Speech, speech};
 use crate::smtp::session::{RolesFrom, Session};
 
@@ -19,6 +20,8 @@ const MAX_UNDECIDED_PIECES: usize = 64;
 pub struct Sessions<F> {
     take: F,
     ports: Ports,
+    /// What the servers of the sessions so far say in clear.
+    pub phrasebook: Phrasebook,
     /// SMTP flows.
     pub sessions: u64,
     /// Flows that are not SMTP.
@@ -29,7 +32,7 @@ impl<F: FnMut(Session)> Sessions<F> {
     /// Gives sessions to `take`; flows to `extra_ports` count as SMTP whatever they carry, like
     /// those to [`WELL_KNOWN_PORTS`](crate::smtp::recognise::WELL_KNOWN_PORTS).
     pub fn new(extra_ports: &[u16], take: F) -> Self {
-        Self { take, ports: Ports::with(extra_ports), sessions: 0, others: 0 }
+        Self { take, ports: Ports::with(extra_ports), phrasebook: Phrasebook::default(), sessions: 0, others: 0 }
     }
 
     /// Gives back the function, with what it has gathered.
@@ -53,8 +56,10 @@ impl<F: FnMut(Session)> FlowSink for Sessions<F> {
 
     fn close(&mut self, flow: Flow, conversation: Overheard) {
         match conversation.finish(flow) {
-            Some(session) => {
+            Some(mut session) => {
                 self.sessions += 1;
+                self.phrasebook.hear(&session);
+                self.phrasebook.teach(&mut session);
                 (self.take)(session);
             }
             None => self.others += 1,

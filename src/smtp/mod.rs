@@ -7,6 +7,7 @@ pub mod dots;
 pub mod ending;
 pub mod head;
 mod held;
+pub mod known_replies;
 pub mod line;
 mod proxy;
 pub mod recognise;

@@ -82,6 +82,10 @@ pub struct Dialog {
     pub unsolicited: Option<ReplySeen>,
     /// The last reply of all.
     pub last_reply: Option<ReplySeen>,
+    /// Octets of the reply to QUIT, line ends included.
+    pub closing_length: Option<u16>,
+    /// Octets of the last go-ahead for a message (354), line ends included.
+    pub go_ahead_length: Option<u16>,
     /// Where the dialogue stood at its end.
     pub stage: Stage,
     /// Who owed the next word at its end; a closing reply that nobody asked for (421 of a timer) is

@@ -162,15 +162,8 @@ pub(crate) fn odd() -> (Session, Ending) {
     );
     session.roles_from = RolesFrom::Greeting;
     session.dialog.encryption = Some(Encryption {
-        how: EncryptionStart::StartTls,
-        since: moment(8),
-        records: vec![],
-        records_seen: 0,
-        tls13: None,
-        last_record: None,
         established: true,
-        cut_record: None,
-        not_tls: false,
+        ..Encryption::begun(EncryptionStart::StartTls, moment(8))
     });
     session.dialog.gaps =
         vec![(Role::Client, Gap { offset: 10, length: 20, at: moment(9), loss: Loss::Capture })];

@@ -9,7 +9,7 @@ use crate::smtp::dialog::{Beginning, DialogReader};
 use crate::smtp::held::{Held, Piece};
 use crate::smtp::line::LineSplitter;
 use crate::smtp::proxy::{Proxied, ProxyHeader};
-use crate::smtp::tls::{EncryptionStart, begins_record, is_record};
+use crate::smtp::tls::{self, EncryptionStart, begins_record, is_record};
 
 /// See the module.
 #[derive(Debug)]
@@ -240,7 +240,8 @@ impl DialogReader {
             }
             Mode::Dark => {
                 let octets = std::mem::take(left);
-                self.dark(EncryptionStart::StartTls).read(Role::Client, octets, here.at);
+                let piece = tls::Piece { octets, end: here.end, at: here.at, acknowledged: here.acknowledged };
+                self.dark(EncryptionStart::StartTls).read(Role::Client, piece);
             }
             Mode::Await(_) | Mode::Candidate(_) => {}
         }

@@ -164,6 +164,15 @@ impl Course {
             }
             self.dialog.last_reply = Some(reply.clone());
         }
+        if let Some(heard) = answer.heard() {
+            let length = heard.reply.end_offset.saturating_sub(heard.start_offset);
+            let length = u16::try_from(length).ok();
+            match (&command.verb, heard.reply.code) {
+                (Verb::Data, ReplyCode::START_INPUT) => self.dialog.go_ahead_length = length,
+                (Verb::Quit, ReplyCode::CLOSING) => self.dialog.closing_length = length,
+                _ => {}
+            }
+        }
         match command.verb {
             Verb::Ehlo | Verb::Helo | Verb::Lhlo => self.hello(command, answer),
             Verb::Mail => self.mail(command, answer),

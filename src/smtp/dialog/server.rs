@@ -7,7 +7,7 @@ use crate::net::Role;
 use crate::smtp::dialog::{DialogReader, MAX_WAITING_REPLIES, MAX_WAITING_TEXT};
 use crate::smtp::line::LineSplitter;
 use crate::smtp::reply::{Heard, Hole, ReplyLine, ReplyReader, ServerLine, Step};
-use crate::smtp::tls::{EncryptionStart, begins_record, is_record};
+use crate::smtp::tls::{EncryptionStart, Piece, begins_record, is_record};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -82,7 +82,8 @@ impl DialogReader {
                 } else {
                     EncryptionStart::StartTls
                 };
-                self.dark(how).read(Role::Server, left, chunk.at);
+                let piece = Piece { octets: left, end, at: chunk.at, acknowledged: chunk.acknowledged };
+                self.dark(how).read(Role::Server, piece);
                 break;
             }
             if !lines.has_partial() {

@@ -6,12 +6,14 @@
 //! end of its direction, but many senders leave it out, so its absence says nothing.
 
 use crate::capture::CloseKind;
+use crate::cite::Moment;
 use crate::net::Role;
 use crate::smtp::ending::facts::{Facts, ROUND_TRIP, role};
 use crate::smtp::ending::kind::begun;
 use crate::smtp::ending::{Ending, EndingKind, Turn};
-use crate::smtp::session::Stage;
-use crate::smtp::tls::{ALERT, APPLICATION_DATA, Encryption, Record};
+use crate::smtp::session::{Session, Stage};
+use crate::smtp::tls::{ALERT, ALERT_OF_TLS13, APPLICATION_DATA, Encryption, Record};
+use crate::time::Span;
 
 /// Lengths of a record with six octets of text, or five with a bare LF, before TLS 1.3: ChaCha20 or
 /// CCM_8, AES-GCM or CCM, and AES-CBC with SHA-1, SHA-256 and SHA-384, for which both are one
@@ -19,8 +21,14 @@ use crate::smtp::tls::{ALERT, APPLICATION_DATA, Encryption, Record};
 const SIX_OCTETS: [u16; 8] = [21, 22, 29, 30, 48, 52, 64, 80];
 /// The same for TLS 1.3 without padding: one octet for the type, 16 for the tag (RFC 8446 section 5.2).
 const SIX_OCTETS_13: [u16; 2] = [5 + 1 + 16, 6 + 1 + 16];
-/// An alert in TLS 1.3, which looks like application data: two octets, type, tag.
-const ALERT_13: u16 = 2 + 1 + 16;
+/// Octets of QUIT, DATA, RSET and NOOP with their line ends, and with a bare LF.
+const COMMAND: [u64; 2] = [6, 5];
+/// A pause between two records of a server, with nothing of the client between, after which the
+/// second is no more part of the answer. Replies to pipelined commands come within seconds; the
+/// appliance's shortest timer is far longer.
+const PAUSE: Span = Span::from_seconds(10);
+/// More text than this at once is a message: an envelope of 50 recipients sent at once is shorter.
+const SURELY_MESSAGE: u64 = 4096;
 
 /// See [`super::ending`]. `closed` names an end by TCP and silence alone.
 pub(super) fn ending(
@@ -30,6 +38,7 @@ pub(super) fn ending(
     closed: impl Fn(&Facts<'_>, Stage) -> Ending,
 ) -> Ending {
     let shape = Shape { encryption };
+    let stage = shape.stage().unwrap_or(stage);
     if let Some(quit) = shape.quit(facts) {
         return Ending {
             by: Some(Role::Client),
@@ -47,6 +56,11 @@ pub(super) fn ending(
         EndingKind::Fin | EndingKind::Rst => {
             if let Some(missing) = shape.cut_by(facts.sender()) {
                 ended.missing.push(format!("{missing} octets of the sender's last TLS record"));
+            } else if shape.is_go_ahead_last() {
+                ended.missing.push(
+                    "the commands are encrypted: by its length the server's last record is its go-ahead for a message"
+                        .to_owned(),
+                );
             } else if shape.is_last_word_like_quit() {
                 ended.may_be_quit = true;
                 ended.missing.push(
@@ -60,11 +74,47 @@ pub(super) fn ending(
                     .push("the commands are encrypted: where the dialogue stood cannot be read".to_owned());
             }
         }
+        _ if unasked_leave(facts.session).is_some() => ended.missing.push(
+            "the appliance spoke once more, unasked, and left: its words are encrypted, a timer's 421 fits".to_owned(),
+        ),
         _ => ended
             .missing
             .push("the commands are encrypted: whose turn it was is not known for certain".to_owned()),
     }
     ended
+}
+
+/// A server's last word that nobody had asked for, and its leaving right behind it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UnaskedLeave {
+    /// The word.
+    pub(super) at: Moment,
+    /// The last word before it: the server's answer to the client.
+    pub(super) last_word: Moment,
+}
+
+/// Two words of the server with a pause and no word of the client between them, the second one right
+/// before it leaves: the second answers nothing.
+pub(super) fn unasked_leave(session: &Session) -> Option<UnaskedLeave> {
+    let encryption = session.dialog.encryption.as_ref().filter(|encryption| encryption.established)?;
+    let shape = Shape { encryption };
+    let records = &encryption.records;
+    let last_of_client =
+        records.iter().rposition(|record| record.by == Role::Client && shape.is_speech(record))?;
+    let after: Vec<&Record> = records
+        .get(last_of_client + 1..)?
+        .iter()
+        .filter(|record| record.by == Role::Server && shape.is_speech(record))
+        .collect();
+    let (leave, before) = match after.as_slice() {
+        [.., before, leave] => (leave, before),
+        _ => return None,
+    };
+    let leaves = session.flow.closes.effective.is_some_and(|close| {
+        role(close.by) == Role::Server && close.at.time.since(leave.at.time) < ROUND_TRIP && close.at >= leave.at
+    });
+    let paused = leave.at.time.since(before.at.time) >= PAUSE;
+    (leaves && paused).then_some(UnaskedLeave { at: leave.at, last_word: before.at })
 }
 
 /// The records of a session, looked at for what they may have been.
@@ -90,11 +140,43 @@ impl Shape<'_> {
                 && close.kind == CloseKind::Fin
                 && close.at.time.since(answer.at.time) < ROUND_TRIP
         });
+        // A server's fixed replies are told by their lengths, where it was heard in clear.
+        if let Some(closing) = self.is_closing(answer) {
+            return closing.then_some(*last);
+        }
         // The leave-taking record counts if the client had not closed before it.
         let server_left = after.iter().find(|record| !self.is_speech(record)).is_some_and(|leave| {
             leave.by == Role::Server && closes.effective.is_none_or(|close| close.at >= leave.at)
         });
         (server_closed || server_left).then_some(*last)
+    }
+
+    /// Whether a record of the server is its answer to QUIT; `None` where its length does not tell.
+    fn is_closing(&self, answer: &Record) -> Option<bool> {
+        let text = self.encryption.text_of(answer);
+        let known = &self.encryption.known_replies;
+        let fits = |lengths: &[u16]| lengths.iter().any(|length| text.may_be(u64::from(*length)));
+        match (text.least == text.most, fits(&known.closing), fits(&known.go_ahead)) {
+            (true, true, false) => Some(true),
+            (true, false, true) => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The server's go-ahead for a message is the last word of all.
+    fn is_go_ahead_last(&self) -> bool {
+        let last = self.encryption.records.iter().rev().find(|record| self.is_speech(record));
+        last.is_some_and(|last| last.by == Role::Server && self.is_closing(last) == Some(false))
+            && self.is_last_word_like_quit()
+    }
+
+    /// Where the dialogue stood, as far as that is certain.
+    fn stage(&self) -> Option<Stage> {
+        let last = self.encryption.speeches.last()?;
+        if last.by == Role::Client && last.text.least >= SURELY_MESSAGE {
+            return Some(Stage::Body);
+        }
+        self.is_go_ahead_last().then_some(Stage::Data)
     }
 
     /// Octets missing from the last record of `role`.
@@ -117,12 +199,16 @@ impl Shape<'_> {
     fn is_speech(&self, record: &Record) -> bool {
         match record.content_type {
             ALERT => false,
-            APPLICATION_DATA => self.encryption.tls13 == Some(false) || record.length != ALERT_13,
+            APPLICATION_DATA => self.encryption.tls13 == Some(false) || record.length != ALERT_OF_TLS13,
             _ => false,
         }
     }
 
     fn is_six_octets(&self, record: &Record) -> bool {
+        if self.encryption.cipher_suite.is_some() {
+            let text = self.encryption.text_of(record);
+            return COMMAND.iter().any(|&octets| text.may_be(octets));
+        }
         match self.encryption.tls13 {
             Some(true) => SIX_OCTETS_13.contains(&record.length),
             Some(false) => SIX_OCTETS.contains(&record.length),

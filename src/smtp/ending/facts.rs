@@ -3,7 +3,7 @@
 use crate::capture::{CloseKind, Loss, Side};
 use crate::cite::Moment;
 use crate::net::Role;
-use crate::smtp::ending::{Context, Form, Stall, Turn, Why, words};
+use crate::smtp::ending::{Context, Form, Stall, Turn, Why, dark, words};
 use crate::smtp::reply::ReplyCode;
 use crate::smtp::session::{Owed, ReplySeen, Session, Stage};
 use crate::time::{Span, Timestamp};
@@ -36,6 +36,8 @@ pub(super) struct Facts<'a> {
     pub(super) turn: Option<Turn>,
     pub(super) waited: Option<Span>,
     pub(super) stall: Option<Stall>,
+    /// The last word of the dialogue; a leave-taking that nobody asked for is none.
+    last_word: Option<Moment>,
     /// See [`super::Ending::covered`].
     pub(super) covered: bool,
     /// The file lacks octets at the very end of a stream that the other end had.
@@ -58,15 +60,29 @@ pub(super) const fn side(role: Role) -> Side {
 
 impl<'a> Facts<'a> {
     pub(super) fn of(session: &'a Session, context: &'a Context) -> Self {
-        let signal = first_signal(session);
+        let mut signal = first_signal(session);
+        let mut owed = session.dialog.owed;
+        let mut last_word = session.dialog.last_word;
+        if let Some(leave) = dark::unasked_leave(session) {
+            let reply = Signal {
+                by: Role::Server,
+                form: Form::Reply,
+                at: leave.at,
+                why: Why::Unknown,
+                code: None,
+                crossed: false,
+            };
+            signal = Some(reply);
+            owed = Some(Owed { by: Role::Client, since: leave.last_word, delivered: true });
+            last_word = Some(leave.last_word);
+        }
         let end = signal.map_or(session.flow.watched_until, |signal| signal.at.time);
-        let owed = session.dialog.owed;
         let waited = owed.map(|owed| end.since(owed.since.time));
         let turn = owed.map(|owed| turn(session, context, owed, waited.unwrap_or(Span::ZERO)));
         let covered = session.flow.closes.effective.is_some()
             || context.aborted_at.is_some_and(|aborted| session.flow.watched_until >= aborted);
         let mut facts =
-            Self { session, context, signal, owed, turn, waited, stall: None, covered, gap_at_end: false };
+            Self { session, context, signal, owed, turn, waited, stall: None, last_word, covered, gap_at_end: false };
         facts.gap_at_end = session.dialog.lost_in_gap || facts.sender_gap_at_end();
         facts.stall = facts.find_stall(end);
         facts
@@ -92,7 +108,7 @@ impl<'a> Facts<'a> {
     /// meantime does not break it.
     fn find_stall(&self, end: Timestamp) -> Option<Stall> {
         let on = self.stalled()?;
-        let since = self.session.dialog.last_word.unwrap_or(self.session.flow.first);
+        let since = self.last_word.unwrap_or(self.session.flow.first);
         let lasted = end.since(since.time);
         (lasted >= self.context.silence).then(|| Stall {
             on,

@@ -2,6 +2,7 @@ use super::*;
 use crate::capture::CloseKind;
 use crate::net::Role::{Client, Server};
 use crate::smtp::script::Script;
+use crate::smtp::tls::{KnownReplies, TlsVersion};
 use EndingKind::*;
 
 const AT_SERVER: Context = Context { appliance: Server, silence: Span::from_seconds(60), aborted_at: None };
@@ -327,6 +328,57 @@ fn encrypted_endings_say_no_more_than_records_do() {
     }
     let cut = ended(&spoken().c(&command(1000)[..500]).rst(Client), &AT_SERVER);
     assert_eq!(cut.missing, ["522 octets of the sender's last TLS record"]);
+}
+
+#[test]
+fn an_unasked_word_before_the_server_leaves_is_its_timer() {
+    let command = |n: u16| record(23, n + 17);
+    let spoken = || dark().c(command(16)).s(command(100)).c(command(30)).s(command(20));
+    let silent = ended(&spoken().wait(300).s(command(60)).fin(Server), &AT_SERVER);
+    assert_eq!((silent.kind, silent.by), (Silence, Some(Client)), "{silent:?}");
+    assert!(silent.inferred && silent.stall.is_some_and(|stall| stall.on == Client));
+    // At once, or with a word of the client between, it is an answer.
+    let answered = ended(&spoken().s(command(60)).fin(Server), &AT_SERVER);
+    assert_eq!((answered.kind, answered.by), (ApplianceClosed, Some(Server)));
+    let asked = ended(&spoken().wait(300).c(command(9)).s(command(60)).fin(Server), &AT_SERVER);
+    assert_eq!(asked.kind, ApplianceClosed);
+    // A server that goes on did not leave.
+    let goes_on = ended(&spoken().wait(300).s(command(60)).c(command(30)).fin(Client), &AT_SERVER);
+    assert_eq!(goes_on.kind, Fin);
+}
+
+#[test]
+fn a_servers_fixed_replies_tell_quit_from_data() {
+    let command = |n: u16| record(23, n + 17);
+    let script = dark().c(command(16)).s(command(100)).c(command(6)).s(command(15)).fin(Client);
+    let known = |closing: &[u16], go_ahead: &[u16]| {
+        let mut session = script.session();
+        let encryption = session.dialog.encryption.as_mut().unwrap();
+        (encryption.version, encryption.cipher_suite) = (Some(TlsVersion(0x0304)), Some(0x1301));
+        encryption.known_replies = KnownReplies { closing: closing.to_vec(), go_ahead: go_ahead.to_vec() };
+        ending(&session, None, &AT_SERVER)
+    };
+    assert_eq!((known(&[15], &[37]).kind, known(&[15], &[37]).stage), (Quit, Stage::Tls));
+    let data = known(&[21], &[15]);
+    assert_eq!((data.kind, data.stage, data.may_be_quit), (Fin, Stage::Data, false));
+    for (closing, go_ahead) in [(&[][..], &[][..]), (&[15], &[15]), (&[21], &[37])] {
+        let open = known(closing, go_ahead);
+        assert_eq!((open.kind, open.may_be_quit), (Fin, true), "{closing:?} {go_ahead:?}");
+    }
+}
+
+#[test]
+fn a_long_speech_without_an_answer_is_a_body() {
+    let command = |n: u16| record(23, n + 17);
+    let spoken = || dark().c(command(16)).s(command(100)).c(command(6)).s(command(20));
+    let mut session = spoken().c(command(9000)).fin(Client).session();
+    let encryption = session.dialog.encryption.as_ref().unwrap();
+    // Without the hellos the suite is not known, and the length only a range.
+    let [message] = encryption.long_speeches.as_slice() else { panic!("{encryption:?}") };
+    assert!(message.text.may_be(9000) && message.text.least > 8900, "{message:?}");
+    assert_eq!(ending(&session, None, &AT_SERVER).stage, Stage::Body);
+    session = spoken().c(command(9000)).s(command(20)).fin(Client).session();
+    assert_eq!(ending(&session, None, &AT_SERVER).stage, Stage::Tls);
 }
 
 #[test]
