@@ -82,6 +82,9 @@ pub struct StreamFacts {
     pub acknowledged: u64,
     /// Segments that brought nothing new.
     pub retransmitted: u64,
+    /// Frames that were copies of one just before them, as mirror ports and VLANs with their parent
+    /// interfaces make them: they are left out of everything else.
+    pub duplicates: u64,
     /// Octets missing from the file.
     pub missed_octets: u64,
     /// The first [`Self::MAX_GAPS`] gaps.

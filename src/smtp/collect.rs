@@ -3,6 +3,7 @@
 use crate::capture::{Chunk, Conversation, Flow, FlowSink, FlowStart, Gap, Interest, OriginatorFrom, Side};
 use crate::cite::Moment;
 use crate::net::Role;
+use crate::smtp::connect::{Head, head};
 use crate::smtp::dialog::{Beginning, Delivered, DialogReader};
 use crate::smtp::known_replies::Phrasebook;
 use crate::smtp::recognise::{Ports, Speech, speech};
@@ -219,11 +220,24 @@ impl Overheard {
         let State::Undecided(pieces) = std::mem::replace(&mut self.state, State::Smtp(reader, roles)) else {
             return;
         };
+        let heads = [Side::Originator, Side::Responder].map(|side| (side, head_of_tunnel(&pieces, side)));
         for piece in pieces {
             let Some((role, reader)) = self.reader(piece.side) else { return };
             let Piece { offset, at, acknowledged, .. } = piece;
+            let behind_head = heads.iter().find(|(side, _)| *side == piece.side).map_or(0, |(_, head)| *head);
             match piece.what {
-                What::Octets(bytes) => reader.data(role, Chunk { bytes: &bytes, offset, at, acknowledged }),
+                What::Octets(bytes) => {
+                    // Octets of the head that lie in this piece.
+                    let passed = usize::try_from(behind_head.saturating_sub(offset)).unwrap_or(usize::MAX);
+                    if passed > 0 && offset == 0 && role == Role::Client {
+                        reader.came_through_proxy(at);
+                    }
+                    let bytes = bytes.get(passed..).unwrap_or_default();
+                    if !bytes.is_empty() {
+                        let offset = offset.max(behind_head);
+                        reader.data(role, Chunk { bytes, offset, at, acknowledged });
+                    }
+                }
                 What::Gap(gap) => reader.gap(role, gap),
                 What::End => reader.end_of_stream(role, offset),
             }
@@ -256,12 +270,33 @@ enum Judgement {
     Smtp { server: Side, roles: RolesFrom },
 }
 
-fn first_speech(pieces: &[Piece], side: Side) -> Speech {
-    let mut octets = pieces.iter().filter(|piece| piece.side == side).filter_map(|piece| match &piece.what {
+fn octets_of(pieces: &[Piece], side: Side) -> impl Iterator<Item = &[u8]> {
+    pieces.iter().filter(move |piece| piece.side == side).filter_map(|piece| match &piece.what {
         What::Octets(bytes) => Some(bytes.as_slice()),
         What::Gap(_) | What::End => None,
-    });
+    })
+}
+
+/// Octets of an HTTP tunnel's head before what `side` has to say; 0 where there is none.
+fn head_of_tunnel(pieces: &[Piece], side: Side) -> u64 {
+    let whole: Vec<u8> = octets_of(pieces, side).flatten().copied().collect();
+    match head(&whole) {
+        Head::Whole(octets) => octets as u64,
+        Head::None | Head::Begun => 0,
+    }
+}
+
+fn first_speech(pieces: &[Piece], side: Side) -> Speech {
+    let mut octets = octets_of(pieces, side);
     let Some(first) = octets.next() else { return Speech::TooShort };
+    if head(first) != Head::None {
+        let whole = octets.fold(first.to_vec(), |whole, more| [&whole, more].concat());
+        return match head(&whole) {
+            Head::None => speech(&whole),
+            Head::Begun => Speech::TooShort,
+            Head::Whole(octets) => speech(whole.get(octets..).unwrap_or_default()),
+        };
+    }
     match speech(first) {
         Speech::TooShort => speech(&octets.fold(first.to_vec(), |whole, more| [&whole, more].concat())),
         judged => judged,

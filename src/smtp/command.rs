@@ -45,6 +45,11 @@ pub enum Verb {
     StartTls,
     /// `AUTH` (RFC 4954).
     Auth,
+    /// `XCLIENT` (Postfix): a proxy tells of the true client, and the dialogue begins anew with a
+    /// greeting.
+    Xclient,
+    /// `XFORWARD` (Postfix): a filter tells of the true client, for the log.
+    Xforward,
     /// A line of a SASL exchange; its content is never kept.
     AuthLine,
     /// A line that is no known command: its first word, bounded.
@@ -77,6 +82,8 @@ impl Verb {
             Self::Etrn => "ETRN",
             Self::StartTls => "STARTTLS",
             Self::Auth => "AUTH",
+            Self::Xclient => "XCLIENT",
+            Self::Xforward => "XFORWARD",
             Self::AuthLine => "(auth)",
             Self::Unknown(word) => return Cow::Owned(format!("?{}", escaped(word.as_bytes()))),
         })
@@ -101,6 +108,8 @@ const VERBS: &[(&[u8], Verb)] = &[
     (b"ETRN", Verb::Etrn),
     (b"STARTTLS", Verb::StartTls),
     (b"AUTH", Verb::Auth),
+    (b"XCLIENT", Verb::Xclient),
+    (b"XFORWARD", Verb::Xforward),
 ];
 
 /// A command line, read.
@@ -171,6 +180,7 @@ pub fn is_unmistakable(line: &[u8]) -> bool {
         Verb::Rcpt => after_keyword(rest, b"TO").is_some(),
         Verb::Bdat => rest.first().is_some_and(u8::is_ascii_digit),
         Verb::Auth => rest.first().is_some_and(u8::is_ascii_uppercase),
+        Verb::Xclient | Verb::Xforward => rest.contains(&b'='),
         Verb::Data | Verb::Rset | Verb::Noop | Verb::Quit | Verb::StartTls => rest.is_empty(),
         _ => false,
     }
@@ -322,7 +332,7 @@ mod tests {
             ("  quit", "QUIT"),
             ("DATA now", "DATA"),
             ("XXXX example.org", "?XXXX"),
-            ("xforward NAME=x", "?XFORWARD"),
+            ("xforward NAME=x", "XFORWARD"),
             ("GET / HTTP/1.0", "?GET"),
             ("Subject: a private matter", "?"),
             ("dGhpcyBpcyBhIHNlY3JldA==", "?"),

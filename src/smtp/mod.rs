@@ -2,6 +2,7 @@
 
 pub mod collect;
 pub mod command;
+mod connect;
 pub mod dialog;
 pub mod dots;
 pub mod ending;

@@ -154,6 +154,11 @@ impl<C: Conversation> Connection<C> {
     ) {
         let side = self.side_of(sender);
         let flags = segment.flags;
+        let end = self.ends.of_mut(side);
+        if end.duplicates.is_copy(segment, at.time) {
+            end.facts.duplicates += 1;
+            return;
+        }
         if flags.syn() && self.is_late_answer(segment, side) {
             let end = self.ends.of_mut(side);
             end.beginning = Some(segment.payload_seq());

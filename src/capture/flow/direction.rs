@@ -7,6 +7,8 @@ use crate::capture::stream::{LARGEST_WINDOW, Stream};
 use crate::cite::{Moment, Notes, Place};
 use crate::time::Timestamp;
 
+use super::duplicates::Duplicates;
+
 /// An acknowledgment may run ahead of what the file holds by the window that was announced, or by
 /// this where that is less: frames get lost in bursts.
 const LEAST_ACK_LEAD: u64 = 1024 * 1024;
@@ -39,6 +41,7 @@ pub(super) struct Direction {
     scale_known: bool,
     window_scale: Option<u8>,
     pub(super) facts: StreamFacts,
+    pub(super) duplicates: Duplicates,
 }
 
 impl Direction {
@@ -151,6 +154,13 @@ impl Direction {
             if count > 0 {
                 notes.oddity(text, place);
             }
+        }
+        if facts.duplicates > 0 {
+            notes.oddity(
+                "connections whose frames the capture holds twice (mirror port, VLAN and parent interface): \
+                 copies are left out",
+                place,
+            );
         }
         self.stream.take_facts(&mut facts);
         // The acknowledgment of a FIN is one octet beyond the stream.

@@ -11,6 +11,7 @@
 
 mod connection;
 mod direction;
+mod duplicates;
 mod handshake;
 mod key;
 mod opening;

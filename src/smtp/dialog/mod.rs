@@ -11,7 +11,7 @@
 //! crossed with the help of the replies behind it; what rests on that is marked as inferred.
 //!
 //! RFC 5321 (SMTP), 1870 (SIZE), 2033 (LMTP), 2920 (PIPELINING), 3030 (CHUNKING), 3207 (STARTTLS),
-//! 4954 (AUTH); the PROXY protocol of haproxy, versions 1 and 2.
+//! 4954 (AUTH); XCLIENT and XFORWARD of Postfix; the PROXY protocol of haproxy, versions 1 and 2.
 
 mod body;
 mod client;
@@ -127,6 +127,11 @@ impl DialogReader {
             Role::Server => self.server.frontier = self.server.frontier.max(length.saturating_add(1)),
         }
         self.advance();
+    }
+
+    /// The dialogue goes through a proxy, whose consent came before its first octet.
+    pub fn came_through_proxy(&mut self, at: Moment) {
+        self.oddity("an HTTP CONNECT before the dialogue", at);
     }
 
     /// The dialogue, now that nothing more will come.

@@ -329,7 +329,7 @@ fn plausible(verb: &Verb, code: ReplyCode) -> bool {
     }
     match code {
         ReplyCode(235) => matches!(verb, Verb::Auth | Verb::AuthLine),
-        ReplyCode::READY => *verb == Verb::StartTls,
+        ReplyCode::READY => matches!(verb, Verb::StartTls | Verb::Xclient),
         _ if code.is_positive() => {
             !matches!(verb, Verb::Data | Verb::Quit | Verb::StartTls | Verb::Auth | Verb::AuthLine)
         }

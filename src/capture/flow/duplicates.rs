@@ -1,0 +1,79 @@
+//! Frames that the capture holds twice: a mirror port that sees a packet on its way in and out, a
+//! VLAN and its parent interface, bonded ports. A copy says nothing new, and must not be taken for
+//! a retransmission or for a burst of resets.
+//!
+//! A packet that was sent again is told from a copy by what its sender changes: a new IP ID, a new
+//! timestamp, and above all the time that TCP waits before it sends again.
+
+use crate::capture::segment::Segment;
+use crate::time::{Span, Timestamp};
+
+/// How far apart the two frames of one packet may lie where its IP ID says that it is the same:
+/// interfaces are read in turns, of some milliseconds each.
+const WITHIN: Span = Span::from_millis(50);
+
+/// The same for packets without an IP ID (IPv6, or 0 throughout): far less than the shortest
+/// retransmission time-out of any system (200 ms), and than the duplicate ACKs of one flight take
+/// to call for a fast one (RFC 5681 section 3.2).
+const WITHIN_WITHOUT_ID: Span = Span::from_millis(1);
+
+/// Packets of a direction that a copy may lie behind.
+const REMEMBERED: usize = 4;
+
+/// The last packets of one direction.
+#[derive(Debug, Default)]
+pub(super) struct Duplicates {
+    recent: [Option<Packet>; REMEMBERED],
+    newest: u8,
+}
+
+/// What is the same in a packet and its copy. A router between two capture points would take one
+/// from the TTL, but then the two are not one packet at one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fingerprint {
+    seq: u32,
+    ack: u32,
+    payload_len: u32,
+    timestamps: Option<(u32, u32)>,
+    payload_sum: Option<u16>,
+    ip_id: Option<u16>,
+    window: u16,
+    flags: u8,
+    ttl: u8,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Packet {
+    is: Fingerprint,
+    time: Timestamp,
+}
+
+impl Duplicates {
+    /// Whether `segment` is a copy of one just before it; remembers it if not.
+    #[inline]
+    pub(super) fn is_copy(&mut self, segment: &Segment<'_>, time: Timestamp) -> bool {
+        let is = Fingerprint {
+            seq: segment.seq.0,
+            ack: segment.ack.0,
+            payload_len: segment.payload_len,
+            timestamps: segment.options.timestamps,
+            payload_sum: segment.payload_sum,
+            ip_id: segment.ip_id,
+            window: segment.window,
+            flags: segment.flags.bits(),
+            ttl: segment.ttl,
+        };
+        // A keep-alive probe and a zero-window probe are sent again on purpose, but seconds apart.
+        let within = if is.ip_id.is_some_and(|id| id != 0) { WITHIN } else { WITHIN_WITHOUT_ID };
+        let known = self.recent.iter().flatten().any(|packet| {
+            packet.is == is && time.since(packet.time).abs() <= within
+        });
+        if !known {
+            self.newest = (self.newest + 1) % REMEMBERED as u8;
+            if let Some(slot) = self.recent.get_mut(usize::from(self.newest)) {
+                *slot = Some(Packet { is, time });
+            }
+        }
+        known
+    }
+}

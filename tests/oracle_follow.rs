@@ -1,0 +1,164 @@
+//! Compares the octets of every stream with what tshark's "follow stream" gives, over captures that
+//! nobody of this project made. Without the shared folder or tshark the test says so and passes.
+//!
+//! Where the two differ and the packets were looked at, the reason stands in [`KNOWN`]; any other
+//! difference fails the test.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and says what it compared"
+)]
+
+mod shared;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Command;
+
+use mailwitness::capture::{
+    CaptureInput, Chunk, Conversation, Flow, FlowSink, FlowStart, Gap, Interest, Options, Side, follow,
+};
+use mailwitness::cite::{CaptureId, Moment};
+use serde_json::Value;
+
+/// Files whose streams differ, and why.
+const KNOWN: [(&str, &str); 0] = [];
+
+/// Streams that are the same to the octet, at least.
+const LEAST_EQUAL: usize = 0;
+
+/// Octets of each end. Gaps are left out: tshark's words for them are taken out as well.
+#[derive(Default)]
+struct Octets([Vec<u8>; 2]);
+
+impl Conversation for Octets {
+    fn data(&mut self, side: Side, chunk: Chunk<'_>) -> Interest {
+        self.0[usize::from(side == Side::Responder)].extend_from_slice(chunk.bytes);
+        Interest::Octets
+    }
+
+    fn gap(&mut self, _: Side, _: Gap) -> Interest {
+        Interest::Octets
+    }
+
+    fn end_of_stream(&mut self, _: Side, _: u64, _: Moment, _: u64) {}
+}
+
+/// Flows by their first frames.
+#[derive(Default)]
+struct Collector(HashMap<u64, (Flow, Octets)>);
+
+impl FlowSink for Collector {
+    type Conversation = Octets;
+
+    fn open(&mut self, _: &FlowStart) -> Octets {
+        Octets::default()
+    }
+
+    fn close(&mut self, flow: Flow, octets: Octets) {
+        self.0.insert(flow.first.frame.frame.into(), (flow, octets));
+    }
+}
+
+/// tshark's streams by their numbers: the first end's name and the octets of both ends.
+fn followed(path: &Path, streams: &[Value]) -> Option<HashMap<u64, (String, [Vec<u8>; 2])>> {
+    let mut command = Command::new("tshark");
+    command.arg("-r").arg(path).arg("-q");
+    for stream in streams {
+        command.arg("-z").arg(format!("follow,tcp,raw,{}", stream["stream"]));
+    }
+    let output = command.output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut found = HashMap::new();
+    let mut current: Option<(u64, String, [Vec<u8>; 2])> = None;
+    for line in text.lines() {
+        if line.starts_with("=====") {
+            if let Some((number, name, octets)) = current.take() {
+                found.insert(number, (name, octets));
+            }
+        } else if let Some(number) = line.strip_prefix("Filter: tcp.stream eq ") {
+            current = Some((number.parse().ok()?, String::new(), Default::default()));
+        } else if let Some((_, name, octets)) = &mut current {
+            if let Some(node) = line.strip_prefix("Node 0: ") {
+                *name = node.to_owned();
+            } else if !line.starts_with("Node 1: ") {
+                let (end, hex) = line.strip_prefix('\t').map_or((0, line), |hex| (1, hex));
+                let octet = |place| u8::from_str_radix(hex.get(place..place + 2)?, 16).ok();
+                octets[end].extend((0..hex.len()).step_by(2).map_while(octet));
+            }
+        }
+    }
+    let gap = regex::bytes::Regex::new(r"\[\d+ bytes missing in capture file\]\.?\0?").unwrap();
+    for (_, ends) in found.values_mut() {
+        for end in ends {
+            *end = gap.replace_all(end, &b""[..]).into_owned();
+        }
+    }
+    Some(found)
+}
+
+#[test]
+fn streams_are_those_of_tshark() {
+    let Some(folder) = shared::captures() else { return };
+    if Command::new("tshark").arg("--version").output().is_err() {
+        println!("no tshark on this machine: nothing is compared");
+        return;
+    }
+    let oracle = std::fs::read_to_string(folder.join("oracle.jsonl")).unwrap();
+    let mut by_file: HashMap<String, Vec<Value>> = HashMap::new();
+    for line in oracle.lines() {
+        let stream: Value = serde_json::from_str(line).unwrap();
+        by_file.entry(stream["file"].as_str().unwrap().to_owned()).or_default().push(stream);
+    }
+    let (mut equal, mut known, mut unknown) = (0, 0, Vec::new());
+    for (name, streams) in &by_file {
+        let path = folder.join("files").join(name);
+        let inputs = vec![CaptureInput::new(CaptureId(0), &path)];
+        let (flows, _) = follow(inputs, &Options::default(), Collector::default(), &|_| {});
+        let theirs = followed(&path, streams).unwrap();
+        for stream in streams {
+            let difference = difference(stream, &flows.0, &theirs);
+            match difference {
+                None => equal += 1,
+                Some(_) if KNOWN.iter().any(|(file, _)| file == name) => known += 1,
+                Some(how) => unknown.push(format!("{name}, stream {}: {how}", stream["stream"])),
+            }
+        }
+    }
+    println!("{equal} streams are equal to the octet, {known} differ for known reasons");
+    for (file, why) in KNOWN {
+        println!("  {file}: {why}");
+    }
+    unknown.sort();
+    assert!(unknown.is_empty(), "{unknown:#?}");
+    assert!(equal >= LEAST_EQUAL, "only {equal} are equal");
+}
+
+fn difference(
+    stream: &Value,
+    flows: &HashMap<u64, (Flow, Octets)>,
+    theirs: &HashMap<u64, (String, [Vec<u8>; 2])>,
+) -> Option<String> {
+    let first = stream["first_frame"].as_u64().unwrap();
+    let Some((flow, octets)) = flows.get(&first) else {
+        return Some(format!("no flow begins at frame {first}"));
+    };
+    let Some((first_end, theirs)) = theirs.get(&stream["stream"].as_u64().unwrap()) else {
+        return Some("tshark follows nothing".to_owned());
+    };
+    let originator = flow.endpoints.originator;
+    let name = match originator.ip {
+        std::net::IpAddr::V4(ip) => format!("{ip}:{}", originator.port),
+        std::net::IpAddr::V6(ip) => format!("[{ip}]:{}", originator.port),
+    };
+    let ours = if *first_end == name { [&octets.0[0], &octets.0[1]] } else { [&octets.0[1], &octets.0[0]] };
+    for (end, (ours, theirs)) in ours.into_iter().zip(theirs).enumerate() {
+        if ours != theirs {
+            let same = ours.iter().zip(theirs).take_while(|(a, b)| a == b).count();
+            let (ours, theirs) = (ours.len(), theirs.len());
+            return Some(format!("end {end}: {ours} octets, tshark {theirs}, the first {same} equal"));
+        }
+    }
+    None
+}
