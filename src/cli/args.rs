@@ -182,6 +182,12 @@ pub(crate) struct WireArgs {
     #[arg(long, value_name = "BPF", help_heading = INPUT)]
     pub(crate) filter: Option<String>,
 
+    /// Also read what is in tunnels: GRE (ERSPAN, NVGRE), VXLAN, Geneve, IP in IP.
+    ///
+    /// Frames keep their numbers; addresses are those within the tunnel.
+    #[arg(long, help_heading = INPUT)]
+    pub(crate) decap: bool,
+
     /// Who reads the captures.
     #[arg(long, value_enum, value_name = "READER", default_value = "native", help_heading = INPUT)]
     pub(crate) reader: ReaderName,

@@ -30,6 +30,7 @@ pub(super) fn of_report(args: &ReportArgs) -> Result<Plan, Failure> {
         all: args.all,
         reader: reader(&args.wire)?,
         filter: args.wire.filter.clone(),
+        decap: args.wire.decap,
         ports: args.wire.port.clone(),
         zone: args.clock.utc_offset,
         silence: args.silence.silence,

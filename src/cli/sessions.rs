@@ -30,7 +30,8 @@ pub(crate) fn run(args: &SessionsArgs, watch: &Watch) -> Result<Exit, Failure> {
     plan::check_period(&args.period)?;
     plan::check_standard_input(args.captures.iter().map(PathBuf::as_path))?;
     let reader = plan::reader(&args.wire)?;
-    let options = wire_options(reader, args.wire.filter.as_deref(), watch).map_err(Failure::new)?;
+    let options = wire_options(reader, args.wire.filter.as_deref(), args.wire.decap, watch);
+    let options = options.map_err(Failure::new)?;
     let output = Output::open(&args.output, args.captures.iter().map(PathBuf::as_path))?;
     let inputs = inputs(&args.captures)?;
     expect(&inputs, watch);

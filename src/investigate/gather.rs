@@ -112,7 +112,7 @@ pub(super) fn gather(plan: &Plan, watch: &Watch) -> Result<Gathered, Investigate
     if sides.captures.is_empty() {
         return Err(InvestigateError::NoCapture(sides.inputs));
     }
-    let options = wire_options(plan.reader, plan.filter.as_deref(), watch)?;
+    let options = wire_options(plan.reader, plan.filter.as_deref(), plan.decap, watch)?;
     let addresses: OnceLock<Addresses> = OnceLock::new();
     let (captures, logs) = (std::mem::take(&mut sides.captures), std::mem::take(&mut sides.logs));
     let (log, wire) = std::thread::scope(|scope| {
@@ -180,6 +180,7 @@ fn follow(
 pub fn wire_options(
     reader: Reader,
     filter: Option<&str>,
+    decap: bool,
     watch: &Watch,
 ) -> Result<capture::Options, InvestigateError> {
     Ok(capture::Options {
@@ -188,6 +189,7 @@ pub fn wire_options(
             Reader::Libpcap => capture::read::ReaderKind::Libpcap,
         },
         filter: filter.map(capture::read::Filter::new).transpose()?,
+        decap,
         traced: false,
         interrupted: Some(watch.interruption()),
     })

@@ -25,6 +25,8 @@ pub struct Plan {
     pub reader: Reader,
     /// A libpcap filter expression, applied to every frame.
     pub filter: Option<String>,
+    /// Open tunnels (GRE, VXLAN, Geneve, IP in IP).
+    pub decap: bool,
     /// Further TCP ports on which SMTP is spoken.
     pub ports: Vec<u16>,
     /// The logs' zone, where their heads do not tell it or are wrong.
@@ -47,6 +49,7 @@ impl Default for Plan {
             all: false,
             reader: Reader::default(),
             filter: None,
+            decap: false,
             ports: Vec::new(),
             zone: None,
             silence: DEFAULT_SILENCE,

@@ -15,8 +15,10 @@ pub enum Skipped {
     NotIp,
     /// Cut or damaged within its IP header.
     DamagedIp,
-    /// Part of a fragmented IP datagram.
+    /// Part of a fragmented IP datagram that is not whole with it.
     Fragment,
+    /// In a tunnel, and tunnels are not to be opened.
+    Tunnel,
     /// It holds another protocol than TCP.
     NotTcp,
     /// Cut or damaged within its TCP header.
@@ -33,8 +35,10 @@ pub struct SkippedCounts {
     pub not_ip: u64,
     /// IP datagrams without TCP.
     pub not_tcp: u64,
-    /// Fragments of IP datagrams, and the first of them.
-    pub fragments: (u64, u32),
+    /// Fragments of IP datagrams that were not whole with them.
+    pub fragments: u64,
+    /// Frames with TCP in a tunnel that was not opened, and the first of them.
+    pub tunnels: (u64, u32),
     /// Frames cut or damaged in their headers, and the first of them.
     pub damaged: (u64, u32),
 }
@@ -49,7 +53,8 @@ impl SkippedCounts {
             Skipped::NotIp => return self.not_ip += 1,
             Skipped::NotTcp => return self.not_tcp += 1,
             Skipped::Link(link) => return self.add_link(link, number),
-            Skipped::Fragment => &mut self.fragments,
+            Skipped::Fragment => return self.fragments += 1,
+            Skipped::Tunnel => &mut self.tunnels,
             Skipped::DamagedLink | Skipped::DamagedIp | Skipped::DamagedTcp => &mut self.damaged,
         };
         if tally.0 == 0 {
@@ -61,24 +66,25 @@ impl SkippedCounts {
     /// All frames passed over.
     pub fn total(&self) -> u64 {
         let links: u64 = self.links.iter().map(|(_, count, _)| count).sum();
-        links + self.not_ip + self.not_tcp + self.fragments.0 + self.damaged.0
+        links + self.not_ip + self.not_tcp + self.fragments + self.tunnels.0 + self.damaged.0
     }
 
     /// What of it cost the reader something.
     pub fn notes(&self) -> Notes {
         let mut notes = Notes::default();
         for &(link, count, first) in &self.links {
-            notes.loss(
-                format!("{count} frames of link type {link}, which is not read"),
-                Some(Place::Frame(first)),
-            );
+            let advice = if link.is_wireless() {
+                "a wireless LAN, which is not read: capture on the wired side, or on the appliance"
+            } else {
+                "which is not read"
+            };
+            let text = format!("{count} frames of link type {link}, {advice}");
+            notes.loss(text, Some(Place::Frame(first)));
         }
-        let (fragments, first) = self.fragments;
-        if fragments > 0 {
-            notes.loss(
-                format!("{fragments} IP fragments, which are not put together"),
-                Some(Place::Frame(first)),
-            );
+        let (tunnels, first) = self.tunnels;
+        if tunnels > 0 {
+            let text = format!("{tunnels} frames with TCP in tunnels, which --decap reads");
+            notes.oddity(text, Some(Place::Frame(first)));
         }
         let (damaged, first) = self.damaged;
         if damaged > 0 {

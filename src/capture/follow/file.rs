@@ -41,6 +41,8 @@ pub struct Options {
     pub reader: ReaderKind,
     /// Which frames count; all where there is none.
     pub filter: Option<Filter>,
+    /// Whether tunnels are opened (GRE, VXLAN, Geneve, IP in IP).
+    pub decap: bool,
     /// Whether flows carry their trace.
     pub traced: bool,
     /// Reading stops gracefully once this is set.

@@ -14,7 +14,6 @@ pub use file::{CaptureFile, CaptureInput, Options};
 use set::{Set, retire};
 
 use crate::capture::FlowSink;
-use crate::capture::decode::decode;
 use crate::capture::read::{CaptureReader, Filter, Frame, LinkType, ReaderKind};
 use crate::cite::{FrameRef, Moment, Place};
 use crate::input;
@@ -55,7 +54,7 @@ pub fn follow<S: FlowSink>(
         };
         if let (Some(first), Some(reader)) = (first, reader) {
             retire(&mut sets, first, &mut sink, &mut done);
-            let set = Set::for_file(&mut sets, first, options.traced);
+            let set = Set::for_file(&mut sets, first, options);
             set.began = first;
             set.last_file = place;
             walk.read_file(reader, head, &mut file, set, &mut sink);
@@ -215,12 +214,13 @@ impl Walk<'_> {
             file.filtered_out += 1;
             return;
         }
-        match decode(frame) {
+        let Set { table, decoder, .. } = set;
+        match decoder.segment(frame, file.id, &mut file.notes) {
             Ok(segment) => {
                 file.segments += 1;
                 let frame_ref = FrameRef { capture: file.id, frame: frame.number };
                 let at = Moment { time: frame.time, frame: frame_ref };
-                set.table.push(&segment, at, sink, &mut file.notes);
+                table.push(&segment, at, sink, &mut file.notes);
             }
             Err(cause) => file.skipped.add(cause, frame.number),
         }

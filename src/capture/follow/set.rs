@@ -1,11 +1,12 @@
 //! Captures that follow one another.
 
 use crate::capture::FlowSink;
+use crate::capture::decode::Decoder;
 use crate::capture::flow::FlowTable;
 use crate::cite::Notes;
 use crate::time::{Span, Timestamp};
 
-use super::CaptureFile;
+use super::{CaptureFile, Options};
 
 /// How much earlier than the last frame of a set the next file may begin: clocks are set, and
 /// frames near a rotation may change places.
@@ -18,6 +19,8 @@ const PAUSE_ALLOWED: Span = Span::from_seconds(15 * 60);
 /// Captures that follow one another, with their open flows.
 pub(super) struct Set<S: FlowSink> {
     pub(super) table: FlowTable<S>,
+    /// The fragments that wait for others, across its files.
+    pub(super) decoder: Decoder,
     /// Where its last file begins.
     pub(super) began: Timestamp,
     /// How far its files go, as far as their times are believed.
@@ -29,7 +32,7 @@ pub(super) struct Set<S: FlowSink> {
 impl<S: FlowSink> Set<S> {
     /// The set that a file continues which begins at `first`: of all that it could, the one that
     /// ended last; a new one where there is none.
-    pub(super) fn for_file(sets: &mut Vec<Self>, first: Timestamp, traced: bool) -> &mut Self {
+    pub(super) fn for_file<'a>(sets: &'a mut Vec<Self>, first: Timestamp, options: &Options) -> &'a mut Self {
         let continued = (0..sets.len())
             .filter_map(|place| sets.get(place).map(|set| (set, place)))
             .filter(|(set, _)| set.is_continued_at(first))
@@ -38,7 +41,8 @@ impl<S: FlowSink> Set<S> {
         let place = match continued {
             Some((_, place)) => place,
             None => {
-                sets.push(Self { table: FlowTable::new(traced), began: first, last: first, last_file: 0 });
+                let (table, decoder) = (FlowTable::new(options.traced), Decoder::new(options.decap));
+                sets.push(Self { table, decoder, began: first, last: first, last_file: 0 });
                 sets.len() - 1
             }
         };
@@ -58,6 +62,11 @@ impl<S: FlowSink> Set<S> {
         let mut lost = Notes::default();
         let notes = done.get_mut(self.last_file).map_or(&mut lost, |(_, file)| &mut file.notes);
         self.table.finish(sink, notes);
+        self.decoder.finish(|capture, notes| {
+            if let Some((_, file)) = done.iter_mut().find(|(_, file)| file.id == capture) {
+                file.notes.merge(notes);
+            }
+        });
     }
 }
 

@@ -19,6 +19,8 @@ impl LinkType {
     pub const RAW_DLT: Self = Self(12);
     /// PPP, with or without HDLC-like framing (RFC 1662).
     pub const PPP: Self = Self(9);
+    /// PPP in HDLC-like framing, or Cisco HDLC.
+    pub const PPP_HDLC: Self = Self(50);
     /// PPP over Ethernet, without the Ethernet header.
     pub const PPP_ETHER: Self = Self(51);
     /// Raw IP; the version is in the first four bits.
@@ -27,6 +29,20 @@ impl LinkType {
     pub const LOOP: Self = Self(108);
     /// Linux "cooked" capture, version 1.
     pub const LINUX_SLL: Self = Self(113);
+    /// Cisco HDLC.
+    pub const C_HDLC: Self = Self(104);
+    /// OpenBSD's encapsulating interface `enc`: what IPsec was taken off.
+    pub const ENC: Self = Self(109);
+    /// The log of the packet filter `pf`.
+    pub const PFLOG: Self = Self(117);
+    /// For private use; Apple wrote PKTAP under it.
+    pub const USER2: Self = Self(149);
+    /// PPP behind an octet that tells the direction.
+    pub const PPP_WITH_DIRECTION: Self = Self(166);
+    /// The log of Linux netfilter.
+    pub const NFLOG: Self = Self(239);
+    /// Apple's packets of several interfaces, each behind a header.
+    pub const PKTAP: Self = Self(258);
     /// Raw IPv4.
     pub const IPV4: Self = Self(228);
     /// Raw IPv6.
@@ -47,6 +63,12 @@ impl LinkType {
     pub(super) fn from_dlt(dlt: i32) -> Self {
         let known = DLTS.iter().find(|(_, known)| *known == dlt).map(|(link, _)| *link);
         known.unwrap_or(Self(dlt.cast_unsigned()))
+    }
+
+    /// Whether its frames are those of a wireless LAN: IEEE 802.11, bare or behind one of the headers
+    /// that cards put before it.
+    pub const fn is_wireless(self) -> bool {
+        matches!(self.0, 105 | 119 | 127 | 163 | 192)
     }
 
     /// The registered name without its `LINKTYPE_`, of the types that turn up in practice.
@@ -70,7 +92,7 @@ impl fmt::Display for LinkType {
 const DLTS: [(LinkType, i32); 2] =
     [(LinkType(100), 11), (LinkType::RAW, if cfg!(target_os = "openbsd") { 14 } else { 12 })];
 
-const NAMES: [(u32, &str); 40] = [
+const NAMES: [(u32, &str); 42] = [
     (0, "NULL"),
     (1, "ETHERNET"),
     (3, "AX25"),
@@ -89,6 +111,7 @@ const NAMES: [(u32, &str); 40] = [
     (105, "IEEE802_11"),
     (107, "FRELAY"),
     (108, "LOOP"),
+    (109, "ENC"),
     (113, "LINUX_SLL"),
     (114, "LTALK"),
     (117, "PFLOG"),
@@ -99,6 +122,7 @@ const NAMES: [(u32, &str); 40] = [
     (147, "USER0"),
     (149, "USER2"),
     (163, "IEEE802_11_AVS"),
+    (166, "PPP_WITH_DIR"),
     (192, "PPI"),
     (195, "IEEE802_15_4_WITHFCS"),
     (220, "USB_LINUX_MMAPPED"),

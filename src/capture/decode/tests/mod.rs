@@ -1,3 +1,5 @@
+mod tunnels;
+
 use etherparse::{IpNumber, PacketBuilder};
 use proptest::prelude::*;
 
@@ -8,6 +10,12 @@ use crate::time::Timestamp;
 
 const CLIENT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 0xc];
 const SERVER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 5];
+
+/// Decodes one frame by itself.
+fn decode<'a>(frame: &Frame<'a>) -> Result<Segment<'a>, Skipped> {
+    let decoder: &'a mut Decoder = Box::leak(Box::default());
+    decoder.segment(frame, CaptureId(0), &mut Notes::default())
+}
 
 fn frame(link: LinkType, bytes: &[u8]) -> Frame<'_> {
     frame_of(link, bytes, bytes.len())
@@ -50,6 +58,22 @@ fn ipv6() -> Vec<u8> {
 
 fn ethernet(ether_type: u16, payload: &[u8]) -> Vec<u8> {
     [&SERVER_MAC[..], &CLIENT_MAC, &ether_type.to_be_bytes(), payload].concat()
+}
+
+/// A netfilter log's head before a payload of `len` octets: a packet header, a prefix, the payload.
+fn nflog(order: fn(u16) -> [u8; 2], len: usize) -> Vec<u8> {
+    let field = |length: usize, kind: u16| [order(length as u16), order(kind)].concat();
+    let (header, prefix, payload) = (field(8, 1), field(7, 10), field(len + 4, 9));
+    [&[2, 0, 0, 5][..], &header, &[8, 0, 1, 0], &prefix, b"in\0\0", &payload].concat()
+}
+
+/// Apple's head before a packet of the link type `dlt`.
+fn pktap(dlt: u32) -> Vec<u8> {
+    let mut header = vec![0; 108];
+    for (at, value) in [(0, 108), (4, 1), (8, dlt)] {
+        header[at..at + 4].copy_from_slice(&u32::to_le_bytes(value));
+    }
+    header
 }
 
 #[test]
@@ -103,6 +127,25 @@ fn every_link_leads_to_the_same_segment() {
         ("ipv4", LinkType::IPV4, v4.clone()),
         ("ipv6", LinkType::IPV6, v6.clone()),
         ("ppp", LinkType::PPP, with(&[0xff, 3, 0, 0x21], &v4)),
+        ("ppp in hdlc", LinkType::PPP_HDLC, with(&[0xff, 3, 0, 0x57], &v6)),
+        ("cisco hdlc under its other number", LinkType::PPP_HDLC, with(&[0x0f, 0, 8, 0], &v4)),
+        ("cisco hdlc", LinkType::C_HDLC, with(&[0x8f, 0, 0x86, 0xdd], &v6)),
+        ("ppp with direction", LinkType::PPP_WITH_DIRECTION, with(&[1, 0xff, 3, 0, 0x21], &v4)),
+        ("mpls assigned upstream", LinkType::ETHERNET, ethernet(0x8848, &with(&[0, 2, 1, 64], &v4))),
+        ("triple tags", LinkType::ETHERNET, {
+            let tags = [0, 5, 0x81, 0, 0, 6, 0x81, 0, 0, 7, 8, 0];
+            ethernet(0x88a8, &with(&tags, &v4))
+        }),
+        ("pppoe in vlan", LinkType::ETHERNET, {
+            ethernet(0x8100, &with(&[0, 5, 0x88, 0x64, 0x11, 0, 0, 1, 0, 48, 0, 0x21], &v4))
+        }),
+        ("nflog", LinkType::NFLOG, with(&nflog(u16::to_le_bytes, v4.len()), &v4)),
+        ("nflog, other order", LinkType::NFLOG, with(&nflog(u16::to_be_bytes, v6.len()), &v6)),
+        ("pflog", LinkType::PFLOG, with(&[&[61, 2, 0, 0][..], &[0; 60]].concat(), &v4)),
+        ("enc", LinkType::ENC, with(&[2, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0], &v4)),
+        ("pktap", LinkType::PKTAP, with(&pktap(1), &ethernet(0x86dd, &v6))),
+        ("pktap of raw IP", LinkType::PKTAP, with(&pktap(12), &v4)),
+        ("pktap under its old number", LinkType::USER2, with(&pktap(0), &with(&[30, 0, 0, 0], &v6))),
     ];
     for (name, link, bytes) in rows {
         let segment = decode(&frame(link, &bytes)).unwrap_or_else(|cause| panic!("{name}: {cause:?}"));
@@ -231,13 +274,13 @@ fn the_cause_is_told() {
         counts.add(cause, place as u32 + 1);
     }
     assert_eq!(counts.total(), 12);
-    assert_eq!((counts.not_ip, counts.not_tcp, counts.fragments, counts.damaged), (4, 1, (3, 6), (3, 9)));
+    assert_eq!((counts.not_ip, counts.not_tcp, counts.fragments, counts.damaged), (4, 1, 3, (3, 9)));
     let texts: Vec<_> = counts.notes().iter().map(|note| note.text.to_string()).collect();
     assert_eq!(
         texts,
         [
-            "1 frames of link type 105 (IEEE802_11), which is not read",
-            "3 IP fragments, which are not put together",
+            "1 frames of link type 105 (IEEE802_11), a wireless LAN, which is not read: capture on the wired \
+             side, or on the appliance",
             "3 frames cut or damaged within their headers",
         ]
     );
@@ -252,11 +295,33 @@ fn kinds_of_links_are_bounded() {
     assert_eq!((counts.links.len(), counts.total()), (SkippedCounts::MAX_LINKS, 100));
 }
 
+#[test]
+fn what_hosts_write_damaged_is_damaged_and_what_is_no_packet_is_none() {
+    let rows = [
+        (LinkType::NFLOG, vec![2, 0, 0], Skipped::DamagedLink),
+        (LinkType::NFLOG, vec![2, 1, 0, 0, 8, 0, 9, 0, 0x45, 0, 0, 0], Skipped::DamagedLink),
+        (LinkType::NFLOG, vec![2, 0, 0, 0, 0, 0, 1, 0], Skipped::DamagedLink),
+        (LinkType::NFLOG, vec![7, 0, 0, 0, 8, 0, 9, 0, 1, 2, 3, 4], Skipped::NotIp),
+        (LinkType::PFLOG, vec![61, 2, 0, 0], Skipped::DamagedLink),
+        (LinkType::PFLOG, vec![3, 2, 0, 0, 0x45], Skipped::DamagedLink),
+        (LinkType::ENC, vec![0; 13], Skipped::NotIp),
+        (LinkType::PKTAP, vec![108, 0, 0, 0], Skipped::DamagedLink),
+        (LinkType::PKTAP, [pktap(258), pktap(1)].concat(), Skipped::Link(LinkType::PKTAP)),
+        (LinkType::PKTAP, [&[0xff; 12][..], &[0; 96]].concat(), Skipped::DamagedLink),
+        (LinkType::USER2, b"what somebody keeps to himself".to_vec(), Skipped::Link(LinkType::USER2)),
+        (LinkType::C_HDLC, vec![0x8f, 0, 0x80, 0x35], Skipped::NotIp),
+    ];
+    for (place, (link, bytes, cause)) in rows.into_iter().enumerate() {
+        assert_eq!(decode(&frame(link, &bytes)).unwrap_err(), cause, "row {place}");
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_octets_never_panic(
         link in prop_oneof![
-            Just(0u32), Just(1), Just(9), Just(12), Just(51), Just(101), Just(108), Just(113), Just(228), Just(276),
+            Just(0u32), Just(1), Just(9), Just(12), Just(50), Just(51), Just(101), Just(104), Just(108),
+            Just(109), Just(113), Just(117), Just(149), Just(166), Just(228), Just(239), Just(258), Just(276),
         ],
         bytes in proptest::collection::vec(any::<u8>(), 0..200),
         original_len in any::<u32>(),

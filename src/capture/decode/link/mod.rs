@@ -1,5 +1,7 @@
 //! The way through the link layers to the IP header.
 
+mod host;
+
 use super::Skipped;
 use crate::capture::read::LinkType;
 
@@ -7,6 +9,7 @@ use crate::capture::read::LinkType;
 const MAX_TAGS: usize = 16;
 
 /// An IP packet and whose Ethernet address it came from.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Packet<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) source_mac: Option<[u8; 6]>,
@@ -21,38 +24,61 @@ pub(super) fn packet(link: LinkType, bytes: &[u8]) -> Result<Packet<'_>, Skipped
             let [.., a, b, c, d, e, f, high, low] = *header;
             (ether_payload(u16::from_be_bytes([high, low]), rest)?, Some([a, b, c, d, e, f]))
         }
-        LinkType::LINUX_SLL => (cooked(bytes)?, None),
-        LinkType::LINUX_SLL2 => {
-            let (header, rest) = bytes.split_first_chunk::<20>().ok_or(Skipped::DamagedLink)?;
-            let [high, low, ..] = *header;
-            (ether_payload(u16::from_be_bytes([high, low]), rest)?, None)
-        }
+        LinkType::LINUX_SLL => (host::cooked(bytes)?, None),
+        LinkType::LINUX_SLL2 => (host::cooked_2(bytes)?, None),
         // The address family's number differs from system to system; the IP version does not.
         LinkType::NULL | LinkType::LOOP => (bytes.get(4..).ok_or(Skipped::DamagedLink)?, None),
         LinkType::RAW | LinkType::RAW_DLT | LinkType::RAW_OPENBSD | LinkType::IPV4 | LinkType::IPV6 => {
             (bytes, None)
         }
-        LinkType::PPP => (ppp(bytes)?, None),
-        LinkType::PPP_ETHER => (pppoe(bytes)?, None),
-        other => return Err(Skipped::Link(other)),
+        other => return rare(other, bytes),
     };
     Ok(Packet { bytes, source_mac })
 }
 
-/// Ethernet types (IANA, "IEEE 802 Numbers").
-mod ether_type {
-    pub(super) const IPV4: u16 = 0x0800;
-    pub(super) const IPV6: u16 = 0x86dd;
-    pub(super) const VLAN: u16 = 0x8100;
-    pub(super) const PROVIDER_BRIDGING: u16 = 0x88a8;
-    pub(super) const OLD_QINQ: u16 = 0x9100;
-    pub(super) const MPLS: u16 = 0x8847;
-    pub(super) const PPPOE_SESSION: u16 = 0x8864;
-    /// The highest value of the field that is a length (IEEE 802.3 section 3.2.6).
-    pub(super) const LAST_LENGTH: u16 = 1500;
+/// The links that few captures have.
+#[cold]
+fn rare(link: LinkType, bytes: &[u8]) -> Result<Packet<'_>, Skipped> {
+    let bytes = match link {
+        LinkType::PPP => ppp(bytes)?,
+        LinkType::PPP_HDLC | LinkType::C_HDLC => hdlc(bytes)?,
+        // One octet before it tells the direction.
+        LinkType::PPP_WITH_DIRECTION => ppp(bytes.get(1..).ok_or(Skipped::DamagedLink)?)?,
+        LinkType::PPP_ETHER => pppoe(bytes)?,
+        LinkType::NFLOG => host::nflog(bytes)?,
+        LinkType::PFLOG => host::pflog(bytes)?,
+        LinkType::ENC => host::enc(bytes)?,
+        LinkType::PKTAP => return host::pktap(bytes, link),
+        // Apple wrote PKTAP under a number for private use before it had one of its own.
+        LinkType::USER2 => return host::pktap(bytes, link).map_err(|_| Skipped::Link(link)),
+        other => return Err(Skipped::Link(other)),
+    };
+    Ok(Packet { bytes, source_mac: None })
 }
 
-fn ether_payload(mut kind: u16, mut rest: &[u8]) -> Result<&[u8], Skipped> {
+/// Ethernet types (IANA, "IEEE 802 Numbers").
+pub(super) mod ether_type {
+    pub(in crate::capture::decode) const IPV4: u16 = 0x0800;
+    pub(in crate::capture::decode) const IPV6: u16 = 0x86dd;
+    pub(in crate::capture::decode) const VLAN: u16 = 0x8100;
+    pub(in crate::capture::decode) const PROVIDER_BRIDGING: u16 = 0x88a8;
+    pub(in crate::capture::decode) const OLD_QINQ: u16 = 0x9100;
+    pub(in crate::capture::decode) const MPLS: u16 = 0x8847;
+    /// With labels that the sender assigned (RFC 5332).
+    pub(in crate::capture::decode) const MPLS_UPSTREAM: u16 = 0x8848;
+    pub(in crate::capture::decode) const PPPOE_SESSION: u16 = 0x8864;
+    /// An Ethernet frame, in GRE and Geneve (RFC 1701, RFC 7637 section 3.2, RFC 8926 section 3.4).
+    pub(in crate::capture::decode) const BRIDGED: u16 = 0x6558;
+    /// PPP, in GRE (RFC 2637 section 4.1).
+    pub(in crate::capture::decode) const PPP: u16 = 0x880b;
+    /// A mirrored Ethernet frame, in GRE (draft-foschiano-erspan-03).
+    pub(in crate::capture::decode) const ERSPAN: u16 = 0x88be;
+    pub(in crate::capture::decode) const ERSPAN_3: u16 = 0x22eb;
+    /// The highest value of the field that is a length (IEEE 802.3 section 3.2.6).
+    pub(in crate::capture::decode) const LAST_LENGTH: u16 = 1500;
+}
+
+pub(super) fn ether_payload(mut kind: u16, mut rest: &[u8]) -> Result<&[u8], Skipped> {
     for _ in 0..MAX_TAGS {
         match kind {
             ether_type::IPV4 | ether_type::IPV6 => return Ok(rest),
@@ -61,7 +87,7 @@ fn ether_payload(mut kind: u16, mut rest: &[u8]) -> Result<&[u8], Skipped> {
                 kind = u16::from_be_bytes([*high, *low]);
                 rest = behind;
             }
-            ether_type::MPLS => return mpls(rest),
+            ether_type::MPLS | ether_type::MPLS_UPSTREAM => return mpls(rest),
             ether_type::PPPOE_SESSION => return pppoe(rest),
             0..=ether_type::LAST_LENGTH => return snap(rest),
             _ => return Err(Skipped::NotIp),
@@ -110,7 +136,7 @@ fn pppoe(bytes: &[u8]) -> Result<&[u8], Skipped> {
 
 /// RFC 1661 section 2 and RFC 1662 section 3.1: address and control may be there, the protocol
 /// may be one octet.
-fn ppp(bytes: &[u8]) -> Result<&[u8], Skipped> {
+pub(super) fn ppp(bytes: &[u8]) -> Result<&[u8], Skipped> {
     let rest = bytes.strip_prefix(&[0xff, 3]).unwrap_or(bytes);
     match rest {
         [0, 0x21 | 0x57, payload @ ..] | [0x21 | 0x57, payload @ ..] => Ok(payload),
@@ -119,9 +145,11 @@ fn ppp(bytes: &[u8]) -> Result<&[u8], Skipped> {
     }
 }
 
-/// LINKTYPE_LINUX_SLL: packet type, hardware type, address length, address (8), protocol.
-fn cooked(bytes: &[u8]) -> Result<&[u8], Skipped> {
-    let (header, rest) = bytes.split_first_chunk::<16>().ok_or(Skipped::DamagedLink)?;
-    let [.., high, low] = *header;
-    ether_payload(u16::from_be_bytes([high, low]), rest)
+/// PPP in HDLC-like framing (RFC 1662 section 3.1), or Cisco's: address (unicast or broadcast),
+/// control, Ethernet type. The address tells them apart.
+fn hdlc(bytes: &[u8]) -> Result<&[u8], Skipped> {
+    match bytes {
+        [0x0f | 0x8f, 0, high, low, rest @ ..] => ether_payload(u16::from_be_bytes([*high, *low]), rest),
+        _ => ppp(bytes),
+    }
 }
