@@ -7,6 +7,8 @@ use crate::capture::stream::{LARGEST_WINDOW, Stream};
 use crate::cite::{Moment, Notes, Place};
 use crate::time::Timestamp;
 
+use super::round_trip::RoundTripTimer;
+
 /// An acknowledgment may run ahead of what the file holds by the window that was announced, or by
 /// this where that is less: frames get lost in bursts.
 const LEAST_ACK_LEAD: u64 = 1024 * 1024;
@@ -38,6 +40,8 @@ pub(super) struct Direction {
     largest_window: u64,
     scale_known: bool,
     window_scale: Option<u8>,
+    /// How soon the other end acknowledges.
+    pub(super) timer: RoundTripTimer,
     pub(super) facts: StreamFacts,
 }
 
