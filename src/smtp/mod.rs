@@ -5,6 +5,7 @@ pub mod command;
 pub mod dialog;
 pub mod dots;
 pub mod ending;
+pub mod exchanges;
 pub mod head;
 mod held;
 pub mod line;

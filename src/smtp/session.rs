@@ -82,6 +82,8 @@ pub struct Dialog {
     pub unsolicited: Option<ReplySeen>,
     /// The last reply of all.
     pub last_reply: Option<ReplySeen>,
+    /// The segments of the first and the last octet of a body that was still under way.
+    pub unfinished_body: Option<(Moment, Moment)>,
     /// Where the dialogue stood at its end.
     pub stage: Stage,
     /// Who owed the next word at its end; a closing reply that nobody asked for (421 of a timer) is
@@ -139,6 +141,9 @@ pub struct Command {
     pub at: Moment,
     /// Code and segment of its reply.
     pub reply: Option<(ReplyCode, Moment)>,
+    /// For the end of data and for BDAT, the segments of the first and the last octet of the body or
+    /// the chunk.
+    pub body: Option<(Moment, Moment)>,
 }
 
 /// QUIT as a command.
