@@ -89,7 +89,7 @@ fn followed(path: &Path, streams: &[Value]) -> Option<HashMap<u64, (String, [Vec
             }
         }
     }
-    let gap = regex::bytes::Regex::new(r"\[\d+ bytes missing in capture file\]\.?\0?").unwrap();
+    let gap = regex::bytes::Regex::new(r"\[\d+ bytes missing in capture file\]\.?\x00?").unwrap();
     for (_, ends) in found.values_mut() {
         for end in ends {
             *end = gap.replace_all(end, &b""[..]).into_owned();

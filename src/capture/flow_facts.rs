@@ -4,7 +4,7 @@ use crate::capture::trace::Trace;
 use crate::capture::{Gap, OriginatorFrom, Pair, Side};
 use crate::cite::{CaptureId, Moment};
 use crate::net::Endpoint;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// One TCP connection as the capture shows it.
 #[derive(Debug, Clone)]
@@ -99,11 +99,29 @@ pub struct StreamFacts {
     pub mss: Option<u16>,
     /// Copies of the same octets that differed in content.
     pub differing_overlaps: u64,
+    /// The time from the capture point to this end and back.
+    pub round_trip: RoundTrip,
 }
 
 impl StreamFacts {
     /// Gaps kept with their place.
     pub const MAX_GAPS: usize = 16;
+}
+
+/// The time from the capture point to one end and back. Both ends' together are the connection's
+/// round trip, wherever on the path the capture was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RoundTrip {
+    /// Of the handshake: from SYN to SYN-ACK for the responder, from SYN-ACK to ACK for the
+    /// originator. `None` where one of them is not in the file, or was sent more than once and it
+    /// cannot be told which copy was answered (Karn's rule, RFC 6298 section 3).
+    pub handshake: Option<Span>,
+    /// The shortest of the [`Self::samples`]: from octets of the other end to the first
+    /// acknowledgment by this end that covers them. An upper bound: an end may hold its
+    /// acknowledgment back for up to 0.5 s (RFC 9293 section 3.8.6.3), or send it with its answer.
+    pub data: Option<Span>,
+    /// How many segments were timed; none that was sent again, or while another was timed.
+    pub samples: u64,
 }
 
 /// How TCP ended a flow.

@@ -16,6 +16,6 @@ mod stream;
 pub mod trace;
 
 pub use event::{Chunk, Conversation, FlowSink, FlowStart, Gap, Interest, Loss, OriginatorFrom, Pair, Side};
-pub use flow_facts::{Close, CloseKind, Closes, ConnState, Effect, Flow, StreamFacts};
+pub use flow_facts::{Close, CloseKind, Closes, ConnState, Effect, Flow, RoundTrip, StreamFacts};
 pub use follow::{CaptureFile, CaptureInput, Options, follow};
 pub use trace::Trace;

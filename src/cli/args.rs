@@ -124,8 +124,16 @@ pub(crate) struct SessionsArgs {
     #[command(flatten)]
     pub(crate) silence: SilenceArgs,
 
+    /// The format.
+    #[arg(long, value_enum, default_value = "text", help_heading = OUTPUT)]
+    pub(crate) format: SessionsFormat,
+
+    /// Also tell each command with its reply and what either end took (text and JSON).
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) exchanges: bool,
+
     #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) destination: DestinationArgs,
 }
 
 /// `messages`.
@@ -264,6 +272,13 @@ pub(crate) struct OutputArgs {
     #[arg(long, value_enum, default_value = "text", help_heading = OUTPUT)]
     pub(crate) format: Format,
 
+    #[command(flatten)]
+    pub(crate) destination: DestinationArgs,
+}
+
+/// Where the result is written.
+#[derive(Debug, Args)]
+pub(crate) struct DestinationArgs {
     /// Write here instead of standard output; a file is replaced only when all is well.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub(crate) output: Option<PathBuf>,
@@ -280,6 +295,19 @@ pub(crate) enum Format {
     Text,
     /// For programs: one document for a report, one line a record for lists.
     Json,
+}
+
+/// Formats of the list of connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SessionsFormat {
+    /// For people.
+    Text,
+    /// For programs: one line a connection.
+    Json,
+    /// For spreadsheets: one row a connection; `mailwitness man sessions` lists the columns.
+    Csv,
+    /// For what reads Zeek's logs: conn.log and smtp.log joined, one row a transaction.
+    Zeek,
 }
 
 /// Readers of captures.

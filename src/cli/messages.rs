@@ -31,7 +31,7 @@ use super::watched::Watched;
 pub(crate) fn run(args: &MessagesArgs, watch: &Watch) -> Result<Exit, Failure> {
     plan::check_standard_input(args.logs.iter().map(PathBuf::as_path))?;
     let selection = plan::selection(&args.selection)?;
-    let output = Output::open(&args.output, args.logs.iter().map(PathBuf::as_path))?;
+    let output = Output::open(&args.output.destination, args.logs.iter().map(PathBuf::as_path))?;
     let mut logs = Logs::default();
     for path in &args.logs {
         logs.add(path, watch)?;

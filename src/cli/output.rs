@@ -15,7 +15,7 @@ use mailwitness::report::text::Style;
 use mailwitness::report::words;
 use tempfile::NamedTempFile;
 
-use super::args::{ColourWhen, OutputArgs};
+use super::args::{ColourWhen, DestinationArgs};
 use super::exit::Exit;
 use super::failure::Failure;
 
@@ -43,7 +43,7 @@ enum Sink {
 impl Output {
     /// Opens what `--output` and `--color` ask for; `inputs` must not be overwritten.
     pub(crate) fn open<'a>(
-        args: &OutputArgs,
+        args: &DestinationArgs,
         inputs: impl IntoIterator<Item = &'a Path>,
     ) -> Result<Self, Failure> {
         let stdout = io::stdout();

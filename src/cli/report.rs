@@ -17,7 +17,8 @@ use super::progress::Progress;
 
 pub(crate) fn run(args: &ReportArgs, watch: &Watch) -> Result<Exit, Failure> {
     let plan = plan::of_report(args)?;
-    let mut output = Output::open(&args.output, plan.inputs.iter().map(|input| input.path.as_path()))?;
+    let mut output =
+        Output::open(&args.output.destination, plan.inputs.iter().map(|input| input.path.as_path()))?;
     let progress = Progress::start(watch, true);
     let document = examine(&plan, watch)?;
     drop(progress);

@@ -15,11 +15,12 @@ use mailwitness::maillog::looks_like_mail_log;
 use mailwitness::net::{Role, canonical};
 use mailwitness::report::build::shown_path;
 use mailwitness::report::json;
-use mailwitness::report::sessions::{SessionRecord, SessionTable};
+use mailwitness::report::sessions::zeek::ZeekLog;
+use mailwitness::report::sessions::{Detail, SessionRecord, SessionTable, csv};
 use mailwitness::smtp::ending::{Context, ending};
 use mailwitness::smtp::{self, Session};
 
-use super::args::{Format, SessionsArgs};
+use super::args::{SessionsArgs, SessionsFormat};
 use super::exit::Exit;
 use super::failure::{Failure, command_line};
 use super::output::{self, Output};
@@ -28,17 +29,18 @@ use super::progress::Progress;
 
 pub(crate) fn run(args: &SessionsArgs, watch: &Watch) -> Result<Exit, Failure> {
     plan::check_period(&args.period)?;
+    check_exchanges(args)?;
     plan::check_standard_input(args.captures.iter().map(PathBuf::as_path))?;
     let reader = plan::reader(&args.wire)?;
     let options = wire_options(reader, args.wire.filter.as_deref(), args.wire.decap, watch);
     let options = options.map_err(Failure::new)?;
-    let output = Output::open(&args.output, args.captures.iter().map(PathBuf::as_path))?;
+    let output = Output::open(&args.destination, args.captures.iter().map(PathBuf::as_path))?;
     let inputs = inputs(&args.captures)?;
     expect(&inputs, watch);
 
     let paths: Vec<String> = inputs.iter().map(|input| shown_path(&input.path)).collect();
     let progress = Progress::start(watch, !output.is_watched());
-    let mut list = List::new(args, output, &paths);
+    let mut list = List::begin(args, output, &paths).context(CANNOT_WRITE).map_err(Failure::new)?;
     let sink = smtp::Sessions::new(&args.wire.port, |session: Session| {
         if list.failed.is_none()
             && let Err(error) = list.show(&session)
@@ -52,7 +54,7 @@ pub(crate) fn run(args: &SessionsArgs, watch: &Watch) -> Result<Exit, Failure> {
     drop(progress);
 
     if let Some(error) = list.failed.take() {
-        return Err(error).context("cannot write the list").map_err(Failure::new);
+        return Err(error).context(CANNOT_WRITE).map_err(Failure::new);
     }
     if watch.is_interrupted() {
         return Err(Failure::interrupted("the list is not whole"));
@@ -60,11 +62,27 @@ pub(crate) fn run(args: &SessionsArgs, watch: &Watch) -> Result<Exit, Failure> {
     if files.iter().all(|file| file.error.is_some()) {
         return Err(unreadable(&files));
     }
-    list.output.finish()?;
-    if list.shown == 0 {
+    let shown = list.shown;
+    list.end().context(CANNOT_WRITE).map_err(Failure::new)?.finish()?;
+    if shown == 0 {
         output::note("no SMTP connection in the captures that was asked for");
     }
     Ok(tell_losses(&files))
+}
+
+const CANNOT_WRITE: &str = "cannot write the list";
+
+/// Rows of connections have no room for exchanges.
+fn check_exchanges(args: &SessionsArgs) -> Result<(), Failure> {
+    let format = match args.format {
+        SessionsFormat::Text | SessionsFormat::Json => return Ok(()),
+        SessionsFormat::Csv => "csv",
+        SessionsFormat::Zeek => "zeek",
+    };
+    if !args.exchanges {
+        return Ok(());
+    }
+    Err(Failure::words(format_args!("--exchanges goes with --format text or json, not with {format}")))
 }
 
 /// The list under way.
@@ -72,15 +90,39 @@ struct List<'a> {
     args: &'a SessionsArgs,
     output: Output,
     paths: &'a [String],
-    table: SessionTable,
+    writer: Writer,
     shown: u64,
     failed: Option<io::Error>,
 }
 
+/// What a format remembers from row to row.
+enum Writer {
+    Text(SessionTable),
+    Json,
+    Csv,
+    Zeek(ZeekLog),
+}
+
 impl<'a> List<'a> {
-    fn new(args: &'a SessionsArgs, output: Output, paths: &'a [String]) -> Self {
-        let table = SessionTable::new(output.breadth());
-        Self { args, output, paths, table, shown: 0, failed: None }
+    fn begin(args: &'a SessionsArgs, mut output: Output, paths: &'a [String]) -> io::Result<Self> {
+        let writer = match args.format {
+            SessionsFormat::Text => Writer::Text(SessionTable::new(output.breadth(), output.style().colour)),
+            SessionsFormat::Json => Writer::Json,
+            SessionsFormat::Csv => {
+                csv::write_header(&mut output)?;
+                Writer::Csv
+            }
+            SessionsFormat::Zeek => Writer::Zeek(ZeekLog::default()),
+        };
+        Ok(Self { args, output, paths, writer, shown: 0, failed: None })
+    }
+
+    /// The rows are all written.
+    fn end(mut self) -> io::Result<Output> {
+        if let Writer::Zeek(log) = &mut self.writer {
+            log.finish(&mut self.output)?;
+        }
+        Ok(self.output)
     }
 
     fn show(&mut self, session: &Session) -> io::Result<()> {
@@ -90,11 +132,14 @@ impl<'a> List<'a> {
         let context =
             Context { appliance: Role::Server, silence: self.args.silence.silence, aborted_at: None };
         let ending = ending(session, session.last_open_transaction(), &context);
-        let record = SessionRecord::new(session, &ending, self.paths);
+        let detail = if self.args.exchanges { Detail::Exchanges } else { Detail::Connection };
+        let record = || SessionRecord::new(session, &ending, self.paths, detail);
         self.shown += 1;
-        match self.args.output.format {
-            Format::Json => json::write_line(&record, &mut self.output)?,
-            Format::Text => self.output.write_all(self.table.row(&record).as_bytes())?,
+        match &mut self.writer {
+            Writer::Text(table) => self.output.write_all(table.row(&record()).as_bytes())?,
+            Writer::Json => json::write_line(&record(), &mut self.output)?,
+            Writer::Csv => csv::write_record(&record(), &mut self.output)?,
+            Writer::Zeek(log) => log.write(session, &mut self.output)?,
         }
         self.output.row_written()
     }

@@ -1,5 +1,7 @@
 //! Lists in fixed columns, one row at a time, so that a list can be shown while it grows.
 
+use anstyle::Style;
+
 use crate::report::words;
 use crate::report::wrap::{cut, width};
 
@@ -38,6 +40,17 @@ impl Breadth {
     /// Columns of a wide list.
     pub const WIDE: usize = 120;
 
+    /// Columns of a narrow list.
+    pub const NARROW: usize = 80;
+
+    /// The widest line.
+    pub const fn columns(self) -> usize {
+        match self {
+            Self::Narrow => Self::NARROW,
+            Self::Wide => Self::WIDE,
+        }
+    }
+
     /// The breadth that fits `columns`; unknown for files and pipes, which take any.
     pub const fn fitting(columns: Option<usize>) -> Self {
         match columns {
@@ -55,10 +68,15 @@ pub fn heading(columns: &[Column]) -> String {
 
 /// One row, without a line end at its end. Cells are made safe to show.
 pub fn row(columns: &[Column], cells: &[&str]) -> String {
+    painted_row(columns, cells, &[])
+}
+
+/// [`row`], with colours around whole cells, by their places.
+pub fn painted_row(columns: &[Column], cells: &[&str], paints: &[(usize, Style)]) -> String {
     let mut out = String::new();
     let mut used = 0;
     let mut start = 0;
-    for (column, cell) in columns.iter().zip(cells) {
+    for (place, (column, cell)) in columns.iter().zip(cells).enumerate() {
         let cell = words::safe(cell);
         let cell = match column.overflow {
             Overflow::Cut => cut(&cell, column.width),
@@ -70,7 +88,10 @@ pub fn row(columns: &[Column], cells: &[&str]) -> String {
             used = 0;
         }
         out.extend(std::iter::repeat_n(' ', start - used));
-        out.push_str(&cell);
+        match paints.iter().find(|(painted, _)| *painted == place) {
+            Some((_, paint)) if !cell.is_empty() => out.push_str(&format!("{paint}{cell}{paint:#}")),
+            _ => out.push_str(&cell),
+        }
         used = start + width(&cell);
         start += column.width + 1;
         // A cell may use up its column, but not the space behind it.

@@ -63,10 +63,12 @@ mod tests {
     fn lists_keep_to_their_schemas() {
         let captures = ["wire.pcap".to_owned()];
         for (session, ending) in sessions::samples::all() {
-            let record = sessions::SessionRecord::new(&session, &ending, captures.as_slice());
-            let mut json = Vec::new();
-            json::write_line(&record, &mut json).unwrap();
-            assert_eq!(complaints(SchemaOf::Sessions, &json), Vec::<String>::new());
+            for detail in [sessions::Detail::Connection, sessions::Detail::Exchanges] {
+                let record = sessions::SessionRecord::new(&session, &ending, captures.as_slice(), detail);
+                let mut json = Vec::new();
+                json::write_line(&record, &mut json).unwrap();
+                assert_eq!(complaints(SchemaOf::Sessions, &json), Vec::<String>::new());
+            }
         }
         let lines = messages::samples::records(&messages::samples::log(), |record| {
             let mut json = Vec::new();

@@ -6,6 +6,7 @@ mod connect;
 pub mod dialog;
 pub mod dots;
 pub mod ending;
+pub mod exchanges;
 pub mod head;
 mod held;
 pub mod known_replies;

@@ -86,6 +86,8 @@ pub struct Dialog {
     pub closing_length: Option<u16>,
     /// Octets of the last go-ahead for a message (354), line ends included.
     pub go_ahead_length: Option<u16>,
+    /// The segments of the first and the last octet of a body that was still under way.
+    pub unfinished_body: Option<(Moment, Moment)>,
     /// Where the dialogue stood at its end.
     pub stage: Stage,
     /// Who owed the next word at its end; a closing reply that nobody asked for (421 of a timer) is
@@ -143,6 +145,9 @@ pub struct Command {
     pub at: Moment,
     /// Code and segment of its reply.
     pub reply: Option<(ReplyCode, Moment)>,
+    /// For the end of data and for BDAT, the segments of the first and the last octet of the body or
+    /// the chunk.
+    pub body: Option<(Moment, Moment)>,
 }
 
 /// QUIT as a command.

@@ -171,6 +171,8 @@ impl<C: Conversation> Connection<C> {
         let offset = self.place(segment, side);
         let (acknowledged, acked_now) = self.take_ack(segment, side, around.now);
         self.handshake.note(flags, side, at.time);
+        let other = self.ends.of_mut(side.other());
+        other.timer.acknowledged(other.acked, at.time);
         if flags.syn() && !flags.rst() {
             self.ends.of_mut(side).take_syn(segment);
         }
@@ -218,10 +220,15 @@ impl<C: Conversation> Connection<C> {
         };
         let any_octets = self.ends.originator.sent > 0 || self.ends.responder.sent > 0;
         let open_at_end = !self.is_closed();
-        let streams = Pair {
+        let mut streams = Pair {
             originator: self.ends.originator.take_facts(notes, place),
             responder: self.ends.responder.take_facts(notes, place),
         };
+        for side in [Side::Originator, Side::Responder] {
+            // It is the other end's octets that an end acknowledges.
+            let timer = &self.ends.of(side.other()).timer;
+            streams.of_mut(side).round_trip = timer.facts(self.handshake.measured_to(side));
+        }
         let flow = Flow {
             capture: self.first.frame.capture,
             endpoints: self.endpoints,
@@ -301,6 +308,11 @@ impl<C: Conversation> Connection<C> {
         match news {
             News::Octets => {
                 end.facts.last_octets = Some(at);
+                if offset >= end.sent {
+                    end.timer.sent(behind, end.acked, at.time);
+                } else {
+                    end.timer.sent_again();
+                }
                 // What no window allows is not the stream's; it says nothing of how far that went.
                 if behind <= end.edge(reach) {
                     end.sent = end.sent.max(behind);
@@ -308,6 +320,7 @@ impl<C: Conversation> Connection<C> {
             }
             News::Copy => {
                 end.facts.retransmitted += 1;
+                end.timer.sent_again();
                 self.zeek.once(side, b't');
             }
             News::BeforeBeginning => {

@@ -8,6 +8,7 @@ use crate::cite::{Moment, Notes, Place};
 use crate::time::Timestamp;
 
 use super::duplicates::Duplicates;
+use super::round_trip::RoundTripTimer;
 
 /// An acknowledgment may run ahead of what the file holds by the window that was announced, or by
 /// this where that is less: frames get lost in bursts.
@@ -40,6 +41,8 @@ pub(super) struct Direction {
     largest_window: u64,
     scale_known: bool,
     window_scale: Option<u8>,
+    /// How soon the other end acknowledges.
+    pub(super) timer: RoundTripTimer,
     pub(super) facts: StreamFacts,
     pub(super) duplicates: Duplicates,
 }

@@ -18,6 +18,7 @@ mod opening;
 mod outlet;
 mod queue;
 mod recorder;
+mod round_trip;
 mod stragglers;
 mod table;
 mod zeek;

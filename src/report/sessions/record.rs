@@ -5,11 +5,14 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::link::{RoundTripRecord, StreamsRecord};
 use super::transaction::{TransactionRecord, sender};
+use super::waits::{ExchangeRecord, WaitsRecord};
 use crate::capture::{CloseKind, Loss, Side};
 use crate::cite::CaptureId;
 use crate::net::{Endpoint, Role};
 use crate::smtp::ending::{EndingKind, Form, Turn, Why};
+use crate::smtp::exchanges::{Waits, exchanges};
 use crate::smtp::session::RolesFrom;
 use crate::smtp::tls::EncryptionStart;
 use crate::smtp::{Ending, ReplyCode, Session, Stage, Verb};
@@ -82,6 +85,25 @@ pub struct SessionRecord<'a> {
     pub transactions_dropped: u64,
     /// Octets of the dialogue that the capture lacks.
     pub gaps: Vec<GapRecord<'a>>,
+    /// What each end sent.
+    pub streams: StreamsRecord,
+    /// How far away each end is.
+    pub round_trip: RoundTripRecord,
+    /// Who waited for whom.
+    pub waits: WaitsRecord<'a>,
+    /// Each word and its reply (with `--exchanges`): as many as `commands`, and the greeting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchanges: Option<Vec<ExchangeRecord<'a>>>,
+}
+
+/// How much a record tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// The connection.
+    #[default]
+    Connection,
+    /// Also each exchange in it.
+    Exchanges,
 }
 
 /// What says which end is the client.
@@ -185,8 +207,14 @@ pub struct GapRecord<'a> {
 
 impl<'a> SessionRecord<'a> {
     /// The record of `session`, which ended as `ending` says.
-    pub fn new(session: &'a Session, ending: &Ending, captures: &'a (impl Capturing + ?Sized)) -> Self {
+    pub fn new(
+        session: &'a Session,
+        ending: &Ending,
+        captures: &'a (impl Capturing + ?Sized),
+        detail: Detail,
+    ) -> Self {
         let (flow, dialog) = (&session.flow, &session.dialog);
+        let exchanges = exchanges(session);
         Self {
             capture: captures.path(flow.first.frame.capture),
             frame: flow.first.frame.frame,
@@ -242,6 +270,11 @@ impl<'a> SessionRecord<'a> {
                     frame: gap.at.frame.frame,
                 })
                 .collect(),
+            streams: StreamsRecord::new(flow),
+            round_trip: RoundTripRecord::new(flow),
+            waits: WaitsRecord::new(&Waits::of(session, &exchanges, ending), captures),
+            exchanges: (detail == Detail::Exchanges)
+                .then(|| exchanges.iter().map(|exchange| ExchangeRecord::new(exchange, captures)).collect()),
         }
     }
 }

@@ -102,7 +102,12 @@ fn ending(kind: EndingKind, by: Option<Role>, stage: Stage) -> Ending {
 fn session(flow: Flow, verbs: &[Verb], transactions: Vec<Transaction>) -> Session {
     let commands = verbs
         .iter()
-        .map(|verb| Command { verb: verb.clone(), at: moment(5), reply: Some((ReplyCode(250), moment(6))) })
+        .map(|verb| Command {
+            verb: verb.clone(),
+            at: moment(5),
+            reply: Some((ReplyCode(250), moment(6))),
+            body: None,
+        })
         .collect();
     let dialog =
         Dialog { commands, transactions, helo: Some(Text::from("mx.example.net")), ..Dialog::default() };

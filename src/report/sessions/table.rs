@@ -1,10 +1,13 @@
-//! Connections as a list in fixed columns, for people: one row each, in the order in which they end.
+//! Connections as a list in fixed columns, for people: one row each, in the order in which they end,
+//! below it what is known of waits, round trips and losses, and with `--exchanges` every word.
 
-use super::SessionRecord;
+use anstyle::{AnsiColor, Effects, Style};
+
+use super::detail::{self, stage};
+use super::{SessionRecord, ladder};
 use crate::report::columns::{self, Breadth, Column, Overflow};
 use crate::report::words;
 use crate::report::wrap::width;
-use crate::smtp::Stage;
 use crate::smtp::ending::{EndingKind, Form};
 
 const TIME: Column = Column { title: "TIME", width: 8, overflow: Overflow::NextLine };
@@ -34,36 +37,50 @@ const WIDE: [Column; 8] = [
     COMMANDS,
 ];
 
+/// The place of the ending among the columns.
+const ENDING_PLACE: usize = 3;
+
+/// What stands below a row begins where the client stands in it.
+const INDENT: usize = TIME.width + 1;
+
+const HEADING: Style = Style::new().effects(Effects::BOLD);
+const PLACE: Style = AnsiColor::Cyan.on_default();
+const ASIDE: Style = Style::new().effects(Effects::DIMMED);
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+const DOUBTFUL: Style = AnsiColor::Yellow.on_default();
+
 /// A list of connections under way: it remembers which capture and day it has named.
 #[derive(Debug)]
 pub struct SessionTable {
     breadth: Breadth,
+    colour: bool,
     headed: bool,
     capture: String,
     day: String,
 }
 
 impl SessionTable {
-    /// A list of the given breadth, nothing shown yet.
-    pub const fn new(breadth: Breadth) -> Self {
-        Self { breadth, headed: false, capture: String::new(), day: String::new() }
+    /// A list of the given breadth, nothing shown yet. With `colour` ANSI colours are used; nothing
+    /// is said by them alone.
+    pub const fn new(breadth: Breadth, colour: bool) -> Self {
+        Self { breadth, colour, headed: false, capture: String::new(), day: String::new() }
     }
 
-    /// The next lines: the connection's row, and before it the heading, the capture and the day
-    /// where they have not been told yet. Times are UTC.
+    /// The next lines: the connection's row and what stands below it, and before it the heading, the
+    /// capture and the day where they have not been told yet. Times are UTC.
     pub fn row(&mut self, session: &SessionRecord<'_>) -> String {
         let mut out = String::new();
         if !self.headed {
             self.headed = true;
-            out.push_str(&columns::heading(self.columns()));
-            out.push('\n');
+            self.line(&columns::heading(self.columns()), HEADING, &mut out);
         }
         let first = session.first.to_string();
         let (day, clock) = first.split_once('T').unwrap_or((&first, ""));
         if self.capture != session.capture || self.day != day {
             session.capture.clone_into(&mut self.capture);
             day.clone_into(&mut self.day);
-            out.push_str(&format!("# {day} UTC, {}\n", words::safe(session.capture)));
+            self.line(&format!("# {day} UTC, {}", words::safe(session.capture)), PLACE, &mut out);
         }
         let cells = [
             clock.get(..TIME.width).unwrap_or(clock).to_owned(),
@@ -76,9 +93,25 @@ impl SessionTable {
             commands(session),
         ];
         let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
-        out.push_str(&columns::row(self.columns(), &cells));
+        let paint = tone(session.ending.kind).filter(|_| self.colour).map(|tone| (ENDING_PLACE, tone));
+        out.push_str(&columns::painted_row(self.columns(), &cells, paint.as_slice()));
         out.push('\n');
+        for line in detail::lines(session, INDENT, self.breadth.columns()) {
+            self.line(&line, ASIDE, &mut out);
+        }
+        for rung in ladder::rungs(session, INDENT) {
+            self.line(&rung.line, if rung.notable { DOUBTFUL } else { Style::new() }, &mut out);
+        }
         out
+    }
+
+    fn line(&self, text: &str, style: Style, out: &mut String) {
+        if self.colour {
+            out.push_str(&format!("{style}{text}{style:#}\n"));
+        } else {
+            out.push_str(text);
+            out.push('\n');
+        }
     }
 
     const fn columns(&self) -> &'static [Column] {
@@ -86,6 +119,20 @@ impl SessionTable {
             Breadth::Narrow => &NARROW,
             Breadth::Wide => &WIDE,
         }
+    }
+}
+
+/// How an ending is to be taken; nothing of the kind where none was seen.
+const fn tone(kind: EndingKind) -> Option<Style> {
+    match kind {
+        EndingKind::Completed | EndingKind::Quit => Some(GOOD),
+        EndingKind::Refused | EndingKind::Abandoned => Some(DOUBTFUL),
+        EndingKind::Fin
+        | EndingKind::Rst
+        | EndingKind::Silence
+        | EndingKind::ApplianceStalled
+        | EndingKind::ApplianceClosed => Some(BAD),
+        EndingKind::CaptureEnded => None,
     }
 }
 
@@ -112,22 +159,6 @@ fn ending(session: &SessionRecord<'_>) -> String {
         phrase.push('?');
     }
     phrase
-}
-
-const fn stage(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Connect => "connect",
-        Stage::Greeting => "greeting",
-        Stage::Helo => "helo",
-        Stage::Tls => "tls",
-        Stage::Auth => "auth",
-        Stage::Mail => "mail",
-        Stage::Rcpt => "rcpt",
-        Stage::Data => "data",
-        Stage::Body => "body",
-        Stage::EndOfData => "dot",
-        Stage::Between => "between",
-    }
 }
 
 /// The last commands that fit their column, repeats counted: `MAIL RCPT*3`, `.. DATA . QUIT`.

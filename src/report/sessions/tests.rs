@@ -3,21 +3,22 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use super::samples::{all, fin_after_rcpt, odd, two_transactions};
-use super::{SessionRecord, SessionTable};
+use super::{Detail, SessionRecord, SessionTable};
 use crate::report::columns::Breadth;
 use crate::smtp::{Ending, Session};
 
 fn json(sample: &(Session, Ending)) -> serde_json::Value {
     let captures = ["wire.pcap".to_owned()];
-    serde_json::to_value(SessionRecord::new(&sample.0, &sample.1, captures.as_slice())).unwrap()
+    serde_json::to_value(SessionRecord::new(&sample.0, &sample.1, captures.as_slice(), Detail::Connection))
+        .unwrap()
 }
 
-fn table(breadth: Breadth) -> String {
+fn table(breadth: Breadth, colour: bool, detail: Detail) -> String {
     let captures = ["wire.pcap".to_owned()];
-    let mut table = SessionTable::new(breadth);
+    let mut table = SessionTable::new(breadth, colour);
     all()
         .iter()
-        .map(|(session, ending)| table.row(&SessionRecord::new(session, ending, captures.as_slice())))
+        .map(|(session, ending)| table.row(&SessionRecord::new(session, ending, captures.as_slice(), detail)))
         .collect()
 }
 
@@ -67,19 +68,35 @@ fn odd_sessions_keep_their_oddities() {
 
 #[test]
 fn a_narrow_list() {
-    insta::assert_snapshot!(table(Breadth::Narrow));
+    insta::assert_snapshot!(table(Breadth::Narrow, false, Detail::Connection));
 }
 
 #[test]
 fn a_wide_list() {
-    insta::assert_snapshot!(table(Breadth::Wide));
+    insta::assert_snapshot!(table(Breadth::Wide, false, Detail::Connection));
 }
 
 #[test]
 fn lists_are_no_wider_than_they_say() {
     for (breadth, columns) in [(Breadth::Narrow, 80), (Breadth::Wide, 120)] {
-        for line in table(breadth).lines() {
+        for line in table(breadth, false, Detail::Exchanges).lines() {
             assert!(line.width() <= columns, "{line}");
         }
+    }
+}
+
+#[test]
+fn a_list_with_every_word() {
+    insta::assert_snapshot!(table(Breadth::Narrow, false, Detail::Exchanges));
+}
+
+/// Colour is put round the words and changes none.
+#[test]
+fn colour_adds_nothing() {
+    for breadth in [Breadth::Narrow, Breadth::Wide] {
+        let coloured = table(breadth, true, Detail::Exchanges);
+        assert!(coloured.contains("\u{1b}[31m"), "{coloured}");
+        let plain = anstream::adapter::strip_str(&coloured).to_string();
+        assert_eq!(plain, table(breadth, false, Detail::Exchanges));
     }
 }

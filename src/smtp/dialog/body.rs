@@ -56,6 +56,7 @@ impl BodyReader {
             self.head.read(octets);
         }
         self.part.octets = self.part.octets.saturating_add(octets.len() as u64);
+        self.part.first.get_or_insert(at);
         self.part.last = Some(at);
     }
 

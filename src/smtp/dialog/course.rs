@@ -7,11 +7,10 @@ mod message;
 
 use crate::cite::{Moment, Place};
 use crate::smtp::command::{Argument, Verb};
-use crate::smtp::dialog::outcome::{end, refuse_if_nobody_left};
+use crate::smtp::dialog::outcome::refuse_if_nobody_left;
 use crate::smtp::dialog::pending::{BodyPart, Pending};
 use crate::smtp::reply::{Heard, ReplyCode};
 use crate::smtp::session::{Command, Dialog, Outcome, Quit, Recipient, ReplySeen, Stage, Transaction};
-use crate::text::Text;
 
 /// What came of a command.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +76,7 @@ impl Course {
             self.dialog.commands_dropped = self.dialog.commands_dropped.saturating_add(1);
             return None;
         }
-        commands.push(Command { verb, at, reply: None });
+        commands.push(Command { verb, at, reply: None, body: None });
         Some(commands.len() - 1)
     }
 
@@ -145,6 +144,7 @@ impl Course {
     pub(super) fn body_so_far(&mut self, part: &BodyPart) {
         let stage = if part.octets > 0 || part.missing > 0 { Stage::Body } else { Stage::Data };
         self.dialog.stage = stage;
+        self.dialog.unfinished_body = part.span();
         if let Some(tx) = self.current_mut() {
             part.add_to(tx);
             tx.stage = stage;
@@ -160,10 +160,11 @@ impl Course {
 
     /// A command and what came of it.
     pub(super) fn resolve(&mut self, command: Pending, answer: Answer<'_>) {
+        if let Some(listed) = command.index.and_then(|index| self.dialog.commands.get_mut(index)) {
+            listed.reply = answer.code();
+            listed.body = command.body.as_ref().and_then(|body| body.span());
+        }
         if let Some(reply) = answer.reply() {
-            if let Some(listed) = command.index.and_then(|index| self.dialog.commands.get_mut(index)) {
-                listed.reply = answer.code();
-            }
             self.dialog.last_reply = Some(reply.clone());
         }
         if let Some(heard) = answer.heard() {

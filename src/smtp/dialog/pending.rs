@@ -39,12 +39,18 @@ pub(super) struct Pending {
 pub(super) struct BodyPart {
     pub(super) octets: u64,
     pub(super) missing: u64,
+    pub(super) first: Option<Moment>,
     pub(super) last: Option<Moment>,
     pub(super) message_id: Option<Text>,
     pub(super) subject: Option<Text>,
 }
 
 impl BodyPart {
+    /// The segments of its first and its last octet.
+    pub(super) fn span(&self) -> Option<(Moment, Moment)> {
+        self.first.zip(self.last)
+    }
+
     pub(super) fn add_to(&self, tx: &mut Transaction) {
         tx.body_octets = tx.body_octets.saturating_add(self.octets);
         tx.body_missing = tx.body_missing.saturating_add(self.missing);

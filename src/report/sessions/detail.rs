@@ -1,0 +1,101 @@
+//! The line below a connection's row: how far the ends are, who waited for whom, what was lost.
+
+use super::link::EndRoundTrip;
+use super::{SessionRecord, WaitRecord};
+use crate::report::words;
+use crate::report::wrap::width;
+use crate::smtp::Stage;
+use crate::time::Span;
+
+/// A single wait of at least this is told beside the sum: shorter ones are what servers and paths
+/// take every day.
+pub(super) const NOTABLE_WAIT: Span = Span::from_seconds(1);
+
+/// The lines, each indented and of at most `columns`; none where nothing is known.
+pub(super) fn lines(session: &SessionRecord<'_>, indent: usize, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for piece in pieces(session) {
+        match lines.last_mut() {
+            Some(line) if width(line) + 2 + width(&piece) <= columns => {
+                line.push_str("; ");
+                line.push_str(&piece);
+            }
+            _ => lines.push(format!("{:indent$}{piece}", "")),
+        }
+    }
+    lines
+}
+
+fn pieces(session: &SessionRecord<'_>) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let (client, server) = (&session.round_trip.client, &session.round_trip.server);
+    if let (Some(client), Some(server)) = (round_trip(client), round_trip(server)) {
+        pieces.push(format!("RTT {client}+{server} ms"));
+    }
+    let waits = &session.waits;
+    let waited = [
+        ("client", waits.client_seconds, waits.longest_client),
+        ("server", waits.server_seconds, waits.longest_server),
+    ];
+    for (who, total, longest) in waited {
+        if longest.is_some() {
+            pieces.push(format!("{who} waited {}{}", took(total), notable(longest)));
+        }
+    }
+    if waits.partial && waited.iter().any(|(.., longest)| longest.is_some()) {
+        pieces.push("waits seen in part".to_owned());
+    }
+    for (who, stream) in [("client", &session.streams.client), ("server", &session.streams.server)] {
+        if stream.missed_octets > 0 {
+            pieces.push(format!("{} octets of the {who} missed", words::grouped(stream.missed_octets)));
+        }
+        if stream.retransmitted_segments > 0 {
+            pieces.push(format!("{who} sent {} again", words::grouped(stream.retransmitted_segments)));
+        }
+    }
+    pieces
+}
+
+fn notable(longest: Option<WaitRecord<'_>>) -> String {
+    longest
+        .filter(|wait| wait.seconds >= NOTABLE_WAIT)
+        .map(|wait| format!(" ({} {})", took(wait.seconds), stage(wait.stage)))
+        .unwrap_or_default()
+}
+
+/// Milliseconds to one end: by the handshake, else at most those of its shortest acknowledgment.
+fn round_trip(end: &EndRoundTrip) -> Option<String> {
+    let exact = end.handshake_seconds.map(millis);
+    exact.or_else(|| end.data_seconds.map(|span| format!("<={}", millis(span))))
+}
+
+fn millis(span: Span) -> String {
+    let millis = span.seconds() * 1000.0;
+    match millis {
+        ..1.0 => format!("{millis:.2}"),
+        ..100.0 => format!("{millis:.1}"),
+        _ => format!("{millis:.0}"),
+    }
+}
+
+/// A length of time, short ones in milliseconds.
+pub(super) fn took(span: Span) -> String {
+    if span < Span::from_seconds(1) { format!("{} ms", millis(span)) } else { span.to_string() }
+}
+
+/// A stage in a word.
+pub(super) const fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Connect => "connect",
+        Stage::Greeting => "greeting",
+        Stage::Helo => "helo",
+        Stage::Tls => "tls",
+        Stage::Auth => "auth",
+        Stage::Mail => "mail",
+        Stage::Rcpt => "rcpt",
+        Stage::Data => "data",
+        Stage::Body => "body",
+        Stage::EndOfData => "dot",
+        Stage::Between => "between",
+    }
+}
