@@ -11,6 +11,11 @@ use crate::smtp::exchanges::{Exchange, Wait, Waits, Word};
 use crate::smtp::{ReplyCode, Stage};
 use crate::time::{Span, Timestamp};
 
+/// What stands in the verb's place of the greeting. No verb is spelled so.
+pub(super) const GREETING: &str = "(greeting)";
+/// What stands in the verb's place of a reply to nothing.
+pub(super) const UNASKED: &str = "(unasked)";
+
 /// Who waited for whom, added up. Seconds are those of the capture point; none is counted twice.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct WaitsRecord<'a> {
@@ -101,9 +106,9 @@ impl<'a> ExchangeRecord<'a> {
         };
         Self {
             verb: match exchange.word {
-                Word::Connection => Cow::Borrowed("(greeting)"),
+                Word::Connection => Cow::Borrowed(GREETING),
                 Word::Command(verb) => verb.as_str(),
-                Word::Nothing => Cow::Borrowed("(unasked)"),
+                Word::Nothing => Cow::Borrowed(UNASKED),
             },
             sent: exchange.sent.map(passed),
             body: exchange.body_from.map(passed),
