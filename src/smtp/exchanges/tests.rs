@@ -22,6 +22,7 @@ fn told(session: &Session) -> String {
         let mut out = match exchange.word {
             Word::Connection => "(greeting)".to_owned(),
             Word::Command(verb) => verb.as_str().into_owned(),
+            Word::Unfinished => "(unfinished)".to_owned(),
             Word::Nothing => "(unasked)".to_owned(),
         };
         let parts = [('b', exchange.body_took), ('s', exchange.server_took), ('c', exchange.client_took)];
