@@ -42,6 +42,11 @@ pub(super) const SESSIONS: Examples = &[
         "Those that a reset ended",
         "mailwitness sessions gateway.pcap --format json | jq 'select(.ending.kind == \"rst\")'",
     ),
+    (
+        "Who waited for whom, word for word",
+        "mailwitness sessions gateway.pcap --remote 192.0.2.10 --exchanges",
+    ),
+    ("For a spreadsheet", "mailwitness sessions captures/ --format csv -o sessions.csv"),
     ("Out of a pipe", "tcpdump -r ring.pcap -w - port 25 | mailwitness sessions -"),
 ];
 

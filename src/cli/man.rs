@@ -5,6 +5,7 @@ use std::io;
 use clap::CommandFactory as _;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
+use mailwitness::report::sessions::{csv, zeek};
 
 use super::args::{Cli, ManArgs, PageName};
 use super::examples::{self, Examples};
@@ -44,12 +45,60 @@ fn render(page: Option<PageName>) -> io::Result<Vec<u8>> {
     if has_commands {
         man.render_subcommands_section(&mut out)?;
     }
+    if page == Some(PageName::Sessions) {
+        write_below_the_row(&mut out)?;
+        write_csv(&mut out)?;
+        write_zeek(&mut out)?;
+    }
     write_exit_status(&mut out)?;
     write_environment(&mut out)?;
     if !examples.is_empty() {
         write_examples(examples, &mut out)?;
     }
     Ok(out)
+}
+
+fn write_below_the_row(out: &mut Vec<u8>) -> io::Result<()> {
+    let mut roff = Roff::new();
+    roff.control("SH", ["TEXT"]);
+    roff.text([roman(
+        "Below each connection stands what is known beyond its row. RTT a+b ms: the round trip from where the \
+         capture was taken to the client and to the server, by the handshake (<= by the shortest \
+         acknowledgment of data). What the client waited for the server's replies and the server for the \
+         client's next word, as seen there, with a single wait of a second or more and its stage. Octets \
+         that the capture lacks, and segments that were sent again.",
+    )]);
+    roff.to_writer(out)
+}
+
+fn write_csv(out: &mut Vec<u8>) -> io::Result<()> {
+    let mut roff = Roff::new();
+    roff.control("SH", ["CSV COLUMNS"]);
+    roff.text([roman(
+        "RFC 4180, with a header row. Times are RFC 3339 in UTC; what is not known is empty. Lists are joined \
+         by |, which within an element is \\x7c; the empty reverse path is <>. Control characters and octets \
+         that are not UTF-8 are escaped as in text, a backslash is doubled. Text that begins with = + - @ or \
+         an apostrophe gets an apostrophe before it, so that no spreadsheet takes it for a formula.",
+    )]);
+    for column in csv::COLUMNS {
+        roff.control("TP", []).text([bold(column.name)]).text([roman(column.meaning)]);
+    }
+    roff.to_writer(out)
+}
+
+fn write_zeek(out: &mut Vec<u8>) -> io::Result<()> {
+    let mut roff = Roff::new();
+    roff.control("SH", ["ZEEK COLUMNS"]);
+    roff.text([roman(
+        "Those of Zeek's conn.log and smtp.log by their names and types, one row a transaction and at least one \
+         a connection; what is not known is unset. uid is derived from the Community ID and the time of the \
+         first frame, so it is stable, and not that of Zeek's own logs: join by community_id. trans_ts is the \
+         time of MAIL. #open and #close are the times of the first and the last connection.",
+    )]);
+    for column in zeek::COLUMNS {
+        roff.control("TP", []).text([bold(column.name)]).text([roman(column.kind)]);
+    }
+    roff.to_writer(out)
 }
 
 fn write_exit_status(out: &mut Vec<u8>) -> io::Result<()> {

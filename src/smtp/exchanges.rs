@@ -52,13 +52,15 @@ pub enum Word<'a> {
     Connection,
     /// A command, or the end of data.
     Command(&'a Verb),
+    /// A body whose end never came: no reply is due; the word is its last octet.
+    Unfinished,
     /// Nothing: the server closes (421).
     Nothing,
 }
 
 /// The exchanges of a session in the order of the client's words: as many as
 /// [`Dialog::commands`](crate::smtp::Dialog::commands) keeps, the greeting before them, and behind
-/// them the last reply that nobody had asked for.
+/// them a body without an end and the last reply that nobody had asked for.
 pub fn exchanges(session: &Session) -> Vec<Exchange<'_>> {
     let dialog = &session.dialog;
     let mut walk = Walk { done: Vec::with_capacity(dialog.commands.len() + 2), ..Walk::default() };
@@ -66,8 +68,14 @@ pub fn exchanges(session: &Session) -> Vec<Exchange<'_>> {
     for command in &dialog.commands {
         walk.command(command);
     }
-    if let Some((first, _)) = dialog.unfinished_body {
+    if let Some((first, last)) = dialog.unfinished_body {
         walk.speaks_again(first.time);
+        walk.done.push(Exchange {
+            sent: Some(last),
+            body_from: Some(first),
+            body_took: Some(took(first.time, last.time)),
+            ..Exchange::of(Word::Unfinished, Stage::Body, Stage::Body)
+        });
     }
     if let Some(reply) = &dialog.unsolicited {
         walk.done.push(Exchange {

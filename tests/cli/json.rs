@@ -18,6 +18,10 @@ fn outputs_keep_to_their_schemas() {
         for line in json_lines(&good(&["sessions", &capture, "--format", "json"])) {
             check(&sessions, &line);
         }
+        for line in json_lines(&good(&["sessions", &capture, "--format", "json", "--exchanges"])) {
+            assert!(line["exchanges"].is_array());
+            check(&sessions, &line);
+        }
         for line in json_lines(&good(&["messages", &log, "--format", "json"])) {
             check(&messages, &line);
         }

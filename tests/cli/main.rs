@@ -8,6 +8,7 @@ mod files;
 mod help;
 mod json;
 mod selection;
+mod sessions;
 mod status;
 mod streams;
 mod usage;

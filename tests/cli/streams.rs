@@ -17,6 +17,8 @@ fn a_reader_who_has_had_enough_is_no_error() {
         &["man"],
         &["sessions", &capture],
         &["sessions", &capture, "--format", "json"],
+        &["sessions", &capture, "--format", "csv"],
+        &["sessions", &capture, "--format", "zeek"],
         &["messages", &log],
         &["report", &capture, &log],
         &["report", &capture, &log, "--format", "json"],

@@ -19,6 +19,10 @@ fn mistakes_are_told() {
         (&["report", "x", "--port", "0"], "--port"),
         (&["sessions", "x", "--silence", "0"], "more than 0"),
         (&["sessions", "-", "-"], "standard input"),
+        (&["sessions", "x", "--exchanges", "--format", "csv"], "--format text or json, not with csv"),
+        (&["sessions", "x", "--exchanges", "--format", "zeek"], "--format text or json, not with zeek"),
+        (&["sessions", "x", "--format", "html"], "possible values: text, json, csv, zeek"),
+        (&["messages", "x", "--format", "csv"], "possible values: text, json"),
         (&["messages"], "LOG"),
         (&["schema", "bundle"], "possible values: report, sessions, messages"),
     ];

@@ -39,7 +39,7 @@ fn pieces(session: &SessionRecord<'_>) -> Vec<String> {
     ];
     for (who, total, longest) in waited {
         if longest.is_some() {
-            pieces.push(format!("{who} waited {}{}", took(total), notable(longest)));
+            pieces.push(format!("{who} waited {}{}", took(total), notable(total, longest)));
         }
     }
     if waits.partial && waited.iter().any(|(.., longest)| longest.is_some()) {
@@ -56,11 +56,15 @@ fn pieces(session: &SessionRecord<'_>) -> Vec<String> {
     pieces
 }
 
-fn notable(longest: Option<WaitRecord<'_>>) -> String {
-    longest
-        .filter(|wait| wait.seconds >= NOTABLE_WAIT)
-        .map(|wait| format!(" ({} {})", took(wait.seconds), stage(wait.stage)))
-        .unwrap_or_default()
+/// The longest wait and its stage, where it says more than the sum.
+fn notable(total: Span, longest: Option<WaitRecord<'_>>) -> String {
+    let Some(wait) = longest.filter(|wait| wait.seconds >= NOTABLE_WAIT) else { return String::new() };
+    let (sum, alone) = (took(total), took(wait.seconds));
+    if sum == alone {
+        format!(" ({})", stage(wait.stage))
+    } else {
+        format!(" ({alone} {})", stage(wait.stage))
+    }
 }
 
 /// Milliseconds to one end: by the handshake, else at most those of its shortest acknowledgment.

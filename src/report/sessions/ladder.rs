@@ -2,6 +2,7 @@
 //! the frame, and what the end that says it took. Verbs and codes are shown, arguments never.
 
 use super::detail::{NOTABLE_WAIT, took};
+use super::waits::{GREETING, UNASKED};
 use super::{CloseWord, PassedRecord, SessionRecord};
 use crate::net::Role;
 use crate::report::words;
@@ -9,7 +10,7 @@ use crate::report::wrap::{cut, width};
 use crate::time::Span;
 
 /// Columns of a word: the longest verb that is kept, and its mark.
-const WORD: usize = 20;
+const WORD: usize = 22;
 
 /// One line, and whether what it took is notable.
 pub(super) struct Rung {
@@ -40,8 +41,7 @@ fn words_of<'a>(session: &'a SessionRecord<'a>) -> Vec<Said<'a>> {
     // What the client took stands with its next word, not with the reply before.
     let mut client_took = None;
     for exchange in session.exchanges.iter().flatten() {
-        let greeting = exchange.verb == "(greeting)";
-        let asked = !greeting && exchange.verb != "(unasked)";
+        let asked = !matches!(&*exchange.verb, GREETING | UNASKED);
         if let Some(at) = exchange.body {
             let took = client_took.take().map(|span| ("client", span));
             said.push(Said { at, by: Role::Client, word: "(body)".to_owned(), took });
@@ -52,7 +52,11 @@ fn words_of<'a>(session: &'a SessionRecord<'a>) -> Vec<Said<'a>> {
             said.push(Said { at, by: Role::Client, word: exchange.verb.clone().into_owned(), took });
         }
         if let (Some(at), Some(code)) = (exchange.reply, exchange.code) {
-            let word = if asked { code.0.to_string() } else { format!("{} {}", code.0, exchange.verb) };
+            let word = if asked {
+                format!("{} to {}", code.0, exchange.verb)
+            } else {
+                format!("{} {}", code.0, exchange.verb)
+            };
             let took = exchange.server_seconds.map(|span| ("server", span));
             said.push(Said { at, by: Role::Server, word, took });
         }
@@ -81,7 +85,8 @@ fn rung(said: &Said<'_>, session: &SessionRecord<'_>, indent: usize) -> Rung {
     if said.at.capture != session.capture {
         line.push_str(&format!(" of {}", words::safe(said.at.capture)));
     }
-    if let Some((who, span)) = said.took {
+    // Nothing is said where it came together with what it was pipelined behind.
+    if let Some((who, span)) = said.took.filter(|(_, span)| *span > Span::ZERO) {
         line.push_str(&format!("  {who} took {}", took(span)));
     }
     Rung { line, notable: said.took.is_some_and(|(_, span)| span >= NOTABLE_WAIT) }

@@ -1,7 +1,8 @@
 //! Sessions made by hand for the tests of the list.
 
 use crate::capture::{
-    Close, CloseKind, Closes, ConnState, Effect, Flow, Gap, Loss, OriginatorFrom, Pair, Side, StreamFacts,
+    Close, CloseKind, Closes, ConnState, Effect, Flow, Gap, Loss, OriginatorFrom, Pair, RoundTrip, Side,
+    StreamFacts,
 };
 use crate::cite::{CaptureId, FrameRef, Moment};
 use crate::net::{Endpoint, Role};
@@ -133,8 +134,18 @@ pub(crate) fn two_transactions() -> (Session, Ending) {
     delivered.body_octets = 1514;
     delivered.message_id = Some(Text::from("<1@example.net>"));
     let given_up = transaction(Outcome::Abandoned { by: Verb::Rset, at: moment(16) }, Stage::Rcpt);
+    let mut flow = flow("192.0.2.10", "198.51.100.25");
+    let round_trip = |millis, samples| RoundTrip {
+        handshake: Some(Span::from_millis(millis)),
+        data: Some(Span::from_millis(millis + 1)),
+        samples,
+    };
+    flow.streams.originator.round_trip = round_trip(250, 3);
+    flow.streams.originator.retransmitted = 2;
+    flow.streams.responder.round_trip = round_trip(1, 4);
+    flow.streams.responder.missed_octets = 1460;
     let mut session = session(
-        flow("192.0.2.10", "198.51.100.25"),
+        flow,
         &[
             Verb::Ehlo,
             Verb::Mail,
@@ -180,6 +191,8 @@ pub(crate) fn odd() -> (Session, Ending) {
         turn: Some(Turn::Path),
         ..ending(EndingKind::ApplianceClosed, Some(Role::Server), Stage::Tls)
     };
+    session.dialog.greeting =
+        Some(ReplySeen { code: ReplyCode(220), text: Text::from("mx"), at: moment(4), end_offset: 10 });
     (session, ending)
 }
 

@@ -11,6 +11,13 @@ use crate::smtp::exchanges::{Exchange, Wait, Waits, Word};
 use crate::smtp::{ReplyCode, Stage};
 use crate::time::{Span, Timestamp};
 
+/// What stands in the verb's place of the greeting. No verb is spelled so.
+pub(super) const GREETING: &str = "(greeting)";
+/// What stands in the verb's place of a body whose end never came.
+pub(super) const UNFINISHED: &str = "(unfinished)";
+/// What stands in the verb's place of a reply to nothing.
+pub(super) const UNASKED: &str = "(unasked)";
+
 /// Who waited for whom, added up. Seconds are those of the capture point; none is counted twice.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct WaitsRecord<'a> {
@@ -44,9 +51,11 @@ pub struct WaitRecord<'a> {
 /// One word of the client and its reply (with `--exchanges`).
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ExchangeRecord<'a> {
-    /// The word as in `commands`; `(greeting)` for the greeting, `(unasked)` for a reply to nothing.
+    /// The word as in `commands`; `(greeting)` for the greeting, `(unfinished)` for a body whose end
+    /// never came, `(unasked)` for a reply to nothing.
     pub verb: Cow<'static, str>,
-    /// The word's last octet; for the greeting the connection's first segment.
+    /// The word's last octet, or the last of an unfinished body; for the greeting the connection's
+    /// first segment.
     pub sent: Option<PassedRecord<'a>>,
     /// The first octet of the body or chunk that it ends.
     pub body: Option<PassedRecord<'a>>,
@@ -101,9 +110,10 @@ impl<'a> ExchangeRecord<'a> {
         };
         Self {
             verb: match exchange.word {
-                Word::Connection => Cow::Borrowed("(greeting)"),
+                Word::Connection => Cow::Borrowed(GREETING),
                 Word::Command(verb) => verb.as_str(),
-                Word::Nothing => Cow::Borrowed("(unasked)"),
+                Word::Unfinished => Cow::Borrowed(UNFINISHED),
+                Word::Nothing => Cow::Borrowed(UNASKED),
             },
             sent: exchange.sent.map(passed),
             body: exchange.body_from.map(passed),

@@ -22,6 +22,7 @@ fn told(session: &Session) -> String {
         let mut out = match exchange.word {
             Word::Connection => "(greeting)".to_owned(),
             Word::Command(verb) => verb.as_str().into_owned(),
+            Word::Unfinished => "(unfinished)".to_owned(),
             Word::Nothing => "(unasked)".to_owned(),
         };
         let parts = [('b', exchange.body_took), ('s', exchange.server_took), ('c', exchange.client_took)];
@@ -74,7 +75,7 @@ fn each_waits_for_the_other_in_turn() {
     assert_eq!(waits.bodies, tenths(41));
     assert!(!waits.partial);
     let (client, server) = (waits.client.longest.unwrap(), waits.server.longest.unwrap());
-    assert_eq!((client.lasted, client.stage, client.since.frame.frame), (tenths(51), Stage::EndOfData, 13));
+    assert_eq!((client.lasted, client.stage, client.since.frame.frame), (tenths(51), Stage::EndOfData, 12));
     assert_eq!((server.lasted, server.stage, server.since.frame.frame), (tenths(31), Stage::Helo, 4));
 }
 

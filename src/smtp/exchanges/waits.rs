@@ -61,10 +61,7 @@ impl Waits {
                 waits.server.add(Wait { lasted, stage: exchange.stage_after, since });
             }
             waits.bodies = plus(waits.bodies, exchange.body_took.unwrap_or_default());
-            waits.partial |= exchange.reply.is_none();
-        }
-        if let Some((first, last)) = dialog.unfinished_body {
-            waits.bodies = plus(waits.bodies, last.time.since(first.time).max(Span::ZERO));
+            waits.partial |= exchange.reply.is_none() && exchange.word != Word::Unfinished;
         }
         waits.add_last(session, last_reply, ending);
         waits
