@@ -27,10 +27,42 @@ const TUNNELS: [&str; 3] =
     ["arkime__gre-erspan-vxlan.pcap", "ndpi__6in4tunnel.pcap", "pcapsql__vxlan_simple.pcap"];
 
 /// Files whose streams differ, and why.
-const KNOWN: [(&str, &str); 0] = [];
+const KNOWN: [(&str, &str); 8] = [
+    (
+        "ndpi__fuzz-2006-09-29-28586.pcap",
+        "frames damaged at random: the headers of frames 27 and 80 claim flags that exclude each other and \
+         lengths beyond the datagram; frame 65 has RST and FIN, which is a reset; frame 40 is a FIN of the \
+         connection that frame 6 began",
+    ),
+    (
+        "pcapplusplus__tcp-malformed.pcap",
+        "frames 1 and 2: the TCP header claims more octets than the datagram has",
+    ),
+    (
+        "pcapplusplus__tcp-reassembly.pcap",
+        "frame 66 is a UDP datagram: its TCP headers are quoted in sFlow samples",
+    ),
+    (
+        "suricata-verify__split-handshake-5whs.pcap",
+        "frames 1 and 3 are SYNs of both ends that cross: one connection, which tshark counts as two",
+    ),
+    (
+        "suricata-verify__tcp-session-stream-out-of-window.pcap",
+        "frame 3 lies 100,000 octets beyond a window of 256: no receiver takes it",
+    ),
+    (
+        "tcpflow__test5-lines-randomized.pcapng",
+        "frames in random order, the SYN last (frame 10): one connection, which tshark counts as two",
+    ),
+    (
+        "wireshark-wiki__dns-remoteshell.pcap",
+        "frames of Ethernet type 0x2452 hold a wireless card's own copy of what was sent over the air",
+    ),
+    ("wireshark-wiki__ejemplo.pcap", "frame 1: its TCP header claims to be shorter than any can be"),
+];
 
 /// Streams of the oracle that this code must agree on, at least.
-const LEAST_AGREEMENT: usize = 710;
+const LEAST_AGREEMENT: usize = 725;
 
 #[derive(Default)]
 struct Collector(HashMap<u64, (Flow, Octets)>);

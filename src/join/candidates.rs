@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use ahash::AHashMap;
 
 use crate::capture::OriginatorFrom;
-use crate::join::dark;
 use crate::join::Options;
 use crate::join::align::{Alignment, GapCosts, align};
 use crate::join::clock::Clocks;
+use crate::join::dark;
 use crate::join::evidence::{Evidence, Rarity, pair_evidence, time_cost};
 use crate::maillog::{Connection, MailLog, Tls};
 use crate::net::{Leg, canonical};

@@ -33,7 +33,13 @@ impl<F: FnMut(Session)> Sessions<F> {
     /// Gives sessions to `take`; flows to `extra_ports` count as SMTP whatever they carry, like
     /// those to [`WELL_KNOWN_PORTS`](crate::smtp::recognise::WELL_KNOWN_PORTS).
     pub fn new(extra_ports: &[u16], take: F) -> Self {
-        Self { take, ports: Ports::with(extra_ports), phrasebook: Phrasebook::default(), sessions: 0, others: 0 }
+        Self {
+            take,
+            ports: Ports::with(extra_ports),
+            phrasebook: Phrasebook::default(),
+            sessions: 0,
+            others: 0,
+        }
     }
 
     /// Gives back the function, with what it has gathered.

@@ -65,9 +65,11 @@ impl Duplicates {
         };
         // A keep-alive probe and a zero-window probe are sent again on purpose, but seconds apart.
         let within = if is.ip_id.is_some_and(|id| id != 0) { WITHIN } else { WITHIN_WITHOUT_ID };
-        let known = self.recent.iter().flatten().any(|packet| {
-            packet.is == is && time.since(packet.time).abs() <= within
-        });
+        let known = self
+            .recent
+            .iter()
+            .flatten()
+            .any(|packet| packet.is == is && time.since(packet.time).abs() <= within);
         if !known {
             self.newest = (self.newest + 1) % REMEMBERED as u8;
             if let Some(slot) = self.recent.get_mut(usize::from(self.newest)) {

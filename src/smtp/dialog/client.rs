@@ -240,7 +240,8 @@ impl DialogReader {
             }
             Mode::Dark => {
                 let octets = std::mem::take(left);
-                let piece = tls::Piece { octets, end: here.end, at: here.at, acknowledged: here.acknowledged };
+                let piece =
+                    tls::Piece { octets, end: here.end, at: here.at, acknowledged: here.acknowledged };
                 self.dark(EncryptionStart::StartTls).read(Role::Client, piece);
             }
             Mode::Await(_) | Mode::Candidate(_) => {}

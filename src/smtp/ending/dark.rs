@@ -75,7 +75,8 @@ pub(super) fn ending(
             }
         }
         _ if unasked_leave(facts.session).is_some() => ended.missing.push(
-            "the appliance spoke once more, unasked, and left: its words are encrypted, a timer's 421 fits".to_owned(),
+            "the appliance spoke once more, unasked, and left: its words are encrypted, a timer's 421 fits"
+                .to_owned(),
         ),
         _ => ended
             .missing
@@ -111,7 +112,9 @@ pub(super) fn unasked_leave(session: &Session) -> Option<UnaskedLeave> {
         _ => return None,
     };
     let leaves = session.flow.closes.effective.is_some_and(|close| {
-        role(close.by) == Role::Server && close.at.time.since(leave.at.time) < ROUND_TRIP && close.at >= leave.at
+        role(close.by) == Role::Server
+            && close.at.time.since(leave.at.time) < ROUND_TRIP
+            && close.at >= leave.at
     });
     let paused = leave.at.time.since(before.at.time) >= PAUSE;
     (leaves && paused).then_some(UnaskedLeave { at: leave.at, last_word: before.at })

@@ -81,8 +81,18 @@ impl<'a> Facts<'a> {
         let turn = owed.map(|owed| turn(session, context, owed, waited.unwrap_or(Span::ZERO)));
         let covered = session.flow.closes.effective.is_some()
             || context.aborted_at.is_some_and(|aborted| session.flow.watched_until >= aborted);
-        let mut facts =
-            Self { session, context, signal, owed, turn, waited, stall: None, last_word, covered, gap_at_end: false };
+        let mut facts = Self {
+            session,
+            context,
+            signal,
+            owed,
+            turn,
+            waited,
+            stall: None,
+            last_word,
+            covered,
+            gap_at_end: false,
+        };
         facts.gap_at_end = session.dialog.lost_in_gap || facts.sender_gap_at_end();
         facts.stall = facts.find_stall(end);
         facts

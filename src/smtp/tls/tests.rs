@@ -5,10 +5,7 @@ use crate::cite::{CaptureId, FrameRef};
 use crate::time::Timestamp;
 
 fn moment(frame: u32) -> Moment {
-    Moment {
-        time: Timestamp::from_nanos(i64::from(frame)),
-        frame: FrameRef { capture: CaptureId(0), frame },
-    }
+    Moment { time: Timestamp::from_nanos(i64::from(frame)), frame: FrameRef { capture: CaptureId(0), frame } }
 }
 
 fn record(content_type: u8, length: u16) -> Vec<u8> {
@@ -32,8 +29,7 @@ fn records_are_told_apart_however_they_are_cut() {
             read(&mut dark, Role::Client, piece, moment(1));
         }
         let seen = dark.finish(moment(0));
-        let shapes: Vec<_> =
-            seen.records.iter().map(|record| (record.content_type, record.length)).collect();
+        let shapes: Vec<_> = seen.records.iter().map(|record| (record.content_type, record.length)).collect();
         assert_eq!(shapes, [(APPLICATION_DATA, 23), (ALERT, 19)]);
         assert_eq!((seen.records_seen, seen.cut_record, seen.not_tls), (3, None, false));
     }
