@@ -25,12 +25,12 @@ fn step(dialogue: Dialogue, kind: u8, text: &str) -> Dialogue {
     match kind {
         0 => dialogue.c(envelope).s("250 ok\r\n550 no\r\n").c("RSET\r\n").s("250 ok\r\n"),
         1 => dialogue
-            .c(&format!("{envelope}DATA\r\n"))
+            .c(format!("{envelope}DATA\r\n"))
             .s("250 ok\r\n250 ok\r\n354 go\r\n")
-            .c(&format!("{mail}.\r\n"))
+            .c(format!("{mail}.\r\n"))
             .s("250 queued\r\n"),
         2 => dialogue
-            .c(&format!("{envelope}BDAT {size} LAST\r\n{mail}"))
+            .c(format!("{envelope}BDAT {size} LAST\r\n{mail}"))
             .s("250 ok\r\n250 ok\r\n250 queued\r\n"),
         3 => dialogue
             .c("AUTH LOGIN\r\n")
@@ -42,7 +42,7 @@ fn step(dialogue: Dialogue, kind: u8, text: &str) -> Dialogue {
         4 => dialogue.c("STARTTLS\r\n").s("454 no\r\n"),
         5 => dialogue.c("NOOP\r\nVRFY a\r\n").s("250 ok\r\n252-a\r\n252 b\r\n"),
         6 => dialogue
-            .c(&format!("{envelope}DATA\r\n{mail}.\r\nNOOP\r\n"))
+            .c(format!("{envelope}DATA\r\n{mail}.\r\nNOOP\r\n"))
             .s("250 ok\r\n250 ok\r\n354 go\r\n554 no\r\n250 ok\r\n"),
         _ => dialogue.c("FOO\r\n").s("500 what\r\n"),
     }

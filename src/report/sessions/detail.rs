@@ -32,6 +32,12 @@ fn pieces(session: &SessionRecord<'_>) -> Vec<String> {
     if let (Some(client), Some(server)) = (round_trip(client), round_trip(server)) {
         pieces.push(format!("RTT {client}+{server} ms"));
     }
+    if let Some(version) = session.tls_facts.as_ref().and_then(|tls| tls.version.as_ref()) {
+        pieces.push(version.clone());
+    }
+    if let Some(alert) = session.tls_facts.as_ref().and_then(|tls| tls.alert.as_ref()) {
+        pieces.push(format!("{} sent the alert {}", alert.by, alert.description));
+    }
     let waits = &session.waits;
     let waited = [
         ("client", waits.client_seconds, waits.longest_client),

@@ -11,6 +11,7 @@ mod record;
 #[cfg(test)]
 pub(crate) mod samples;
 mod table;
+mod tls;
 mod transaction;
 mod waits;
 pub mod zeek;
@@ -20,6 +21,7 @@ pub use record::{
     Capturing, CloseRecord, CloseWord, Detail, EndingRecord, GapRecord, RoleSource, SessionRecord, TurnRecord,
 };
 pub use table::SessionTable;
+pub use tls::{AlertRecord, TlsRecord};
 pub use transaction::{OutcomeRecord, RcptRecord, TransactionRecord};
 pub use waits::{ExchangeRecord, PassedRecord, WaitRecord, WaitsRecord};
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::link::{RoundTripRecord, StreamsRecord};
+use super::tls::TlsRecord;
 use super::transaction::{TransactionRecord, sender};
 use super::waits::{ExchangeRecord, WaitsRecord};
 use crate::capture::{CloseKind, Loss, Side};
@@ -71,6 +72,8 @@ pub struct SessionRecord<'a> {
     pub starttls: bool,
     /// How the dialogue became encrypted; null where it did not.
     pub tls: Option<EncryptionStart>,
+    /// What its hellos and alerts tell, which are in clear; null where the dialogue is.
+    pub tls_facts: Option<TlsRecord<'a>>,
     /// AUTH was used.
     pub authenticated: bool,
     /// QUIT was sent as a command.
@@ -239,6 +242,10 @@ impl<'a> SessionRecord<'a> {
                 .collect(),
             starttls: dialog.commands.iter().any(|command| command.verb == Verb::StartTls),
             tls: dialog.encryption.as_ref().map(|encryption| encryption.how),
+            tls_facts: dialog.encryption.as_ref().map(|encryption| {
+                let alerted = encryption.alert.map_or(flow.first.frame, |alert| alert.at.frame);
+                TlsRecord::new(encryption, captures.path(alerted.capture))
+            }),
             authenticated: dialog.authenticated,
             quit: dialog.quit.is_some(),
             first_close: flow.closes.first_seen.as_ref().map(|close| CloseRecord {

@@ -55,6 +55,12 @@ pub const COLUMNS: &[Column] = &[
     }),
     column("starttls", "STARTTLS was sent", |r| r.starttls.to_string()),
     column("tls", "how the dialogue became encrypted: start_tls or implicit", |r| optional(r.tls)),
+    column("tls_version", "the version that the server chose", |r| {
+        r.tls_facts.as_ref().and_then(|tls| tls.version.clone()).unwrap_or_default()
+    }),
+    column("tls_cipher_suite", "the cipher suite that the server chose", |r| {
+        r.tls_facts.as_ref().and_then(|tls| tls.cipher_suite.clone()).unwrap_or_default()
+    }),
     column("authenticated", "AUTH was used", |r| r.authenticated.to_string()),
     column("quit", "QUIT was sent as a command", |r| r.quit.to_string()),
     column("first_close", "the first FIN or RST, whether or not it took effect: fin or rst", |r| {
