@@ -27,6 +27,9 @@ pub(super) enum InnerKind {
 const VXLAN_PORTS: [u16; 2] = [4789, 8472];
 const GENEVE_PORT: u16 = 6081;
 
+/// That of the form which says what it carries (draft-ietf-nvo3-vxlan-gpe section 3.1).
+const VXLAN_GPE_PORT: u16 = 4790;
+
 /// Whether datagrams of `protocol` may carry a tunnel.
 pub(super) fn may_carry(protocol: IpNumber) -> bool {
     matches!(protocol, ip_number::IPV4 | ip_number::IPV6 | ip_number::GRE | ip_number::UDP)
@@ -36,7 +39,7 @@ pub(super) fn may_carry(protocol: IpNumber) -> bool {
 pub(super) fn is_tunnel_port(payload: &[u8]) -> bool {
     payload.first_chunk::<4>().is_some_and(|[_, _, high, low]| {
         let port = u16::from_be_bytes([*high, *low]);
-        port == GENEVE_PORT || VXLAN_PORTS.contains(&port)
+        port == GENEVE_PORT || port == VXLAN_GPE_PORT || VXLAN_PORTS.contains(&port)
     })
 }
 
@@ -54,7 +57,11 @@ pub(super) fn open(protocol: IpNumber, payload: &[u8]) -> Option<Inner<'_>> {
 
 fn udp(datagram: &[u8]) -> Option<Inner<'_>> {
     let ([_, _, high, low, _, _, _, _], rest) = datagram.split_first_chunk::<8>()?;
-    if u16::from_be_bytes([*high, *low]) == GENEVE_PORT { geneve(rest) } else { vxlan(rest) }
+    match u16::from_be_bytes([*high, *low]) {
+        GENEVE_PORT => geneve(rest),
+        VXLAN_GPE_PORT => vxlan_gpe(rest),
+        _ => vxlan(rest),
+    }
 }
 
 /// RFC 7348 section 5: flags, of which the one for a valid network identifier must be set.
@@ -62,6 +69,21 @@ fn vxlan(payload: &[u8]) -> Option<Inner<'_>> {
     const HAS_NETWORK: u8 = 0x08;
     let (header, bytes) = payload.split_first_chunk::<8>()?;
     (header[0] & HAS_NETWORK != 0).then_some(Inner { bytes, kind: InnerKind::Ethernet })
+}
+
+/// draft-ietf-nvo3-vxlan-gpe section 3: a further flag says that the fourth octet tells the protocol.
+fn vxlan_gpe(payload: &[u8]) -> Option<Inner<'_>> {
+    const HAS_PROTOCOL: u8 = 0x04;
+    let inner = vxlan(payload)?;
+    let [flags, _, _, protocol, ..] = *payload else { return None };
+    let kind = match protocol {
+        _ if flags & HAS_PROTOCOL == 0 => InnerKind::Ethernet,
+        1 => InnerKind::EtherType(ether_type::IPV4),
+        2 => InnerKind::EtherType(ether_type::IPV6),
+        3 => InnerKind::Ethernet,
+        _ => return None,
+    };
+    Some(Inner { kind, ..inner })
 }
 
 /// RFC 8926 section 3.4: version and length of the options in units of four octets, flags, protocol.
