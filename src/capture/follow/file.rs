@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::capture::decode::SkippedCounts;
 use crate::capture::read::{
-    CaptureReader, Filter, Format, Frame, LinkType, OpenError, ReadError, ReaderKind,
+    CaptureReader, Filter, Format, Frame, InterfaceFacts, LinkType, OpenError, ReadError, ReaderKind,
 };
 use crate::cite::{CaptureId, Notes, Place};
 use crate::input::Input;
@@ -14,6 +14,9 @@ use crate::time::Timestamp;
 
 /// Link types listed of one file.
 const MAX_LINKS: usize = 16;
+
+/// Interfaces shown in a description.
+const MAX_INTERFACES_SHOWN: usize = 4;
 
 /// A capture to read.
 #[derive(Debug)]
@@ -62,6 +65,8 @@ pub struct CaptureFile {
     pub gzipped: bool,
     /// The link types of its frames, in the order of their appearance.
     pub links: Vec<LinkType>,
+    /// What it tells of the interfaces that it was captured on (pcapng).
+    pub interfaces: Vec<InterfaceFacts>,
     /// Frames in it.
     pub frames: u64,
     /// Frames that the filter kept out.
@@ -95,6 +100,21 @@ impl CaptureFile {
             Some(name) => name.to_owned(),
             None => format!("link type {}", link.0),
         }));
+        let named =
+            self.interfaces.iter().filter(|facts| facts.name.is_some() || facts.description.is_some());
+        let mut shown: Vec<String> = Vec::new();
+        for facts in named {
+            let text = format!("on {facts}");
+            if !shown.contains(&text) {
+                shown.push(text);
+            }
+            if shown.len() > MAX_INTERFACES_SHOWN {
+                shown.pop();
+                shown.push("and further interfaces".to_owned());
+                break;
+            }
+        }
+        words.append(&mut shown);
         words.join(", ")
     }
 
@@ -105,6 +125,7 @@ impl CaptureFile {
             format: None,
             gzipped: false,
             links: Vec::new(),
+            interfaces: Vec::new(),
             frames: 0,
             filtered_out: 0,
             segments: 0,
@@ -148,6 +169,7 @@ impl CaptureFile {
     /// Takes what the reader has to say once it is done.
     pub(super) fn conclude(&mut self, reader: &CaptureReader) {
         self.bytes = reader.raw_bytes();
+        self.interfaces = reader.interfaces().to_vec();
         self.notes.merge(reader.notes());
         self.notes.merge(self.skipped.notes());
         let (count, first) = self.disordered;

@@ -84,6 +84,14 @@ pub enum ReadCause {
         /// Octets left in the file.
         have: usize,
     },
+    /// The file ends within a block whose length is wrong, or whose end is missing.
+    #[error("the file ends in mid-block ({have} of {need} octets)")]
+    CutOrDamagedBlock {
+        /// Octets the block says it has.
+        need: usize,
+        /// Octets left in the file.
+        have: usize,
+    },
     /// A length beyond all reason: the file is damaged here, and what follows cannot be found.
     #[error("a frame or block claims {length} octets, more than the {limit} that are believed")]
     AbsurdLength {

@@ -1,15 +1,17 @@
 //! Capture files, frame by frame.
 //!
-//! Read are classic pcap (either byte order, microseconds, nanoseconds and Kuznetzov's "modified"
-//! form) and pcapng (several sections and interfaces), plain or gzipped, from files and standard
-//! input. The format is told by the first octets. A damaged or cut file gives every sound frame
-//! before the damage and then one [`ReadError`] with the offset.
+//! Read are classic pcap (either byte order, microseconds, nanoseconds, Kuznetzov's "modified" form
+//! and Ixia's) and pcapng (several sections and interfaces), plain or gzipped, from files and standard
+//! input. The format is told by the first octets. A cut file gives every sound frame and
+//! then one [`ReadError`] with the offset; a damaged one gives what is sound behind the damage too,
+//! where it can be found, and a note of what was passed over.
 //!
 //! [`ReaderKind::Libpcap`] reads the same frames through libpcap, to check against: it cannot read
 //! gzip, nor pcapng whose interfaces differ in link type or snapshot length.
 
 mod error;
 mod filter;
+mod interfaces;
 #[cfg(feature = "libpcap")]
 mod libpcap;
 mod link_type;
@@ -19,10 +21,11 @@ mod window;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 pub use error::{OpenCause, OpenError, ReadCause, ReadError, WITHOUT_LIBPCAP};
 pub use filter::{Filter, FilterError};
+pub use interfaces::{InterfaceFacts, MAX_INTERFACES_TOLD};
 pub use link_type::LinkType;
 
 use crate::cite::Notes;
@@ -59,6 +62,8 @@ pub enum Format {
     PcapModified,
     /// Classic pcap with nanoseconds.
     PcapNanosecond,
+    /// Classic pcap as Ixia's capturing cards write it.
+    PcapIxia,
     /// pcapng.
     Pcapng,
     /// Whatever libpcap read.
@@ -72,6 +77,7 @@ impl Format {
             Self::Pcap => "pcap",
             Self::PcapModified => "modified pcap",
             Self::PcapNanosecond => "nanosecond pcap",
+            Self::PcapIxia => "Ixia pcap",
             Self::Pcapng => "pcapng",
             Self::ReadByLibpcap => "pcap (read by libpcap)",
         }
@@ -102,6 +108,8 @@ pub struct CaptureReader {
     gzipped: bool,
     raw_len: Option<u64>,
     raw_bytes: Arc<AtomicU64>,
+    /// Whether something stands behind the gzip data.
+    junk: Arc<AtomicBool>,
     notes: Notes,
     failed: bool,
 }
@@ -134,7 +142,7 @@ impl CaptureReader {
     /// # Errors
     /// When it is no capture.
     pub fn from_input(input: Input, name: &Path) -> Result<Self, OpenError> {
-        let raw_bytes = input.raw_counter();
+        let (raw_bytes, junk) = (input.raw_counter(), input.junk_flag());
         let Input { head, reader, gzipped, raw_len, .. } = input;
         let window = Window::new(reader);
         let source = if pcapng::is_section_header(&head) {
@@ -144,7 +152,8 @@ impl CaptureReader {
         };
         let (format, source) = source.map_err(|cause| open_error(name, cause))?;
         let file = name.to_owned();
-        Ok(Self { file, source, format, gzipped, raw_len, raw_bytes, notes: Notes::default(), failed: false })
+        let notes = Notes::default();
+        Ok(Self { file, source, format, gzipped, raw_len, raw_bytes, junk, notes, failed: false })
     }
 
     /// The next frame; `None` at the end, and after an error.
@@ -157,7 +166,7 @@ impl CaptureReader {
             return Ok(None);
         }
         let next = match &mut self.source {
-            Source::Pcap(reader) => reader.next_frame(),
+            Source::Pcap(reader) => reader.next_frame(&mut self.notes),
             Source::Pcapng(reader) => reader.next_frame(&mut self.notes),
             #[cfg(feature = "libpcap")]
             Source::Libpcap(reader) => reader.next_frame(),
@@ -188,11 +197,22 @@ impl CaptureReader {
         self.raw_bytes.load(std::sync::atomic::Ordering::Relaxed)
     }
 
+    /// What the file tells of the interfaces that it was captured on, so far (pcapng).
+    pub fn interfaces(&self) -> &[InterfaceFacts] {
+        match &self.source {
+            Source::Pcapng(reader) => reader.interfaces(),
+            _ => &[],
+        }
+    }
+
     /// What the reader passed over so far; to be asked at the end of the file.
     pub fn notes(&self) -> Notes {
         let mut notes = self.notes.clone();
         if let Source::Pcapng(reader) = &self.source {
             notes.merge(reader.closing_notes());
+        }
+        if self.junk.load(std::sync::atomic::Ordering::Relaxed) {
+            notes.oddity("octets behind the gzip data that are no gzip are passed over", None);
         }
         notes
     }
@@ -209,6 +229,7 @@ impl CaptureReader {
             gzipped: false,
             raw_len,
             raw_bytes,
+            junk: Arc::default(),
             notes: Notes::default(),
             failed: false,
         })
@@ -225,6 +246,16 @@ impl CaptureReader {
 struct Failure {
     offset: u64,
     cause: ReadCause,
+}
+
+impl Failure {
+    /// Whether the file may go on behind it.
+    fn is_damage(&self) -> bool {
+        matches!(
+            self.cause,
+            ReadCause::BadBlock(_) | ReadCause::AbsurdLength { .. } | ReadCause::CutOrDamagedBlock { .. }
+        )
+    }
 }
 
 #[cold]

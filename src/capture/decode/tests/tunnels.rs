@@ -90,6 +90,8 @@ fn every_tunnel_leads_to_the_same_segment_and_only_if_asked_for() {
             true,
         ),
         ("vxlan", udp(4789, &vxlan), true),
+        ("vxlan gpe", udp(4790, &with(&[0x0c, 0, 0, 3, 0, 0, 9, 0], &frame4)), true),
+        ("vxlan gpe of IP", udp(4790, &with(&[0x0c, 0, 0, 2, 0, 0, 9, 0], &v6)), false),
         ("vxlan of old", udp(8472, &vxlan), true),
         ("geneve", udp(6081, &with(&[1, 0, 0x65, 0x58, 0, 0, 9, 0, 1, 2, 3, 4], &frame6)), true),
         ("geneve of IP", udp(6081, &with(&[0, 0, 8, 0, 0, 0, 9, 0], &v4)), false),

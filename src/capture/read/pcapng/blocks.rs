@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use crate::capture::read::LinkType;
+use crate::capture::read::interfaces::{InterfaceFacts, MAX_TEXT};
+use crate::text::Text;
 use crate::time::Timestamp;
 
 /// Octets before a block's body: type and length (section 3.1).
@@ -11,11 +13,25 @@ pub(super) const BLOCK_HEAD: usize = 8;
 /// The byte-order magic in the section's own order (section 4.1).
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 
-/// Options of the interface description (section 4.2) and statistics (section 4.6).
+/// Options of all blocks (section 3.5), the section header (section 4.1), the interface description
+/// (section 4.2) and statistics (section 4.6).
+const COMMENT: u16 = 1;
+const SHB_HARDWARE: u16 = 2;
+const SHB_OS: u16 = 3;
+const IF_NAME: u16 = 2;
+const IF_DESCRIPTION: u16 = 3;
 const IF_TSRESOL: u16 = 9;
+const IF_FILTER: u16 = 11;
+const IF_OS: u16 = 12;
 const IF_TSOFFSET: u16 = 14;
+const IF_HARDWARE: u16 = 15;
+const ISB_IFRECV: u16 = 4;
 const ISB_IFDROP: u16 = 5;
 const ISB_OSDROP: u16 = 7;
+
+/// Octets before the options of the section header and the interface description.
+const SECTION_FIXED: usize = 24;
+const INTERFACE_FIXED: usize = 16;
 
 /// The byte order of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,26 +74,79 @@ impl Order {
 
 /// The value of the first option `code` behind the `fixed` octets of a block (section 3.5).
 fn option(block: &[u8], fixed: usize, order: Order, code: u16) -> Option<&[u8]> {
-    let mut rest = block.get(fixed..block.len().checked_sub(4)?)?;
-    loop {
-        let (found, length) = (order.u16(rest, 0)?, usize::from(order.u16(rest, 2)?));
+    options(block, fixed, order).find(|(found, _)| *found == code).map(|(_, value)| value)
+}
+
+/// The options behind the `fixed` octets of a block, as far as they are sound.
+fn options(block: &[u8], fixed: usize, order: Order) -> impl Iterator<Item = (u16, &[u8])> {
+    let end = block.len().saturating_sub(4);
+    let mut rest = block.get(fixed..end).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (code, length) = (order.u16(rest, 0)?, usize::from(order.u16(rest, 2)?));
         let value = rest.get(4..4 + length)?;
-        match found {
-            0 => return None,
-            found if found == code => return Some(value),
-            _ => rest = rest.get(4 + length.next_multiple_of(4)..)?,
-        }
+        // Padding may be missing behind the last one.
+        rest = rest.get(4 + length.next_multiple_of(4)..).unwrap_or_default();
+        (code != 0).then_some((code, value))
+    })
+}
+
+/// The comments behind the `fixed` octets of a block.
+pub(super) fn comments(block: &[u8], fixed: usize, order: Order) -> impl Iterator<Item = &[u8]> {
+    options(block, fixed, order).filter(|(code, _)| *code == COMMENT).map(|(_, value)| value)
+}
+
+/// Where the options of the blocks begin that may have a comment and hold no frame.
+pub(super) const fn options_begin(section: bool) -> usize {
+    if section { SECTION_FIXED } else { INTERFACE_FIXED }
+}
+
+fn text(block: &[u8], fixed: usize, order: Order, code: u16) -> Option<Text> {
+    let value = option(block, fixed, order, code)?;
+    let value = value.split(|octet| *octet == 0).next().unwrap_or_default();
+    (!value.is_empty()).then(|| Text::bounded(value, MAX_TEXT))
+}
+
+/// Hardware and operating system by the section header.
+pub(super) fn section_host(block: &[u8], order: Order) -> (Option<Text>, Option<Text>) {
+    let text = |code| text(block, SECTION_FIXED, order, code);
+    (text(SHB_HARDWARE), text(SHB_OS))
+}
+
+/// What an interface description tells beside what frames need.
+pub(super) fn interface_facts(block: &[u8], order: Order, interface: &Interface) -> InterfaceFacts {
+    let text = |code| text(block, INTERFACE_FIXED, order, code);
+    // Its first octet says in what language it is: 0 for libpcap's.
+    let filter = option(block, INTERFACE_FIXED, order, IF_FILTER);
+    let filter = filter.and_then(|value| value.strip_prefix(&[0])).filter(|words| !words.is_empty());
+    InterfaceFacts {
+        section: 0,
+        number: 0,
+        link: interface.link,
+        snaplen: interface.snaplen,
+        name: text(IF_NAME),
+        description: text(IF_DESCRIPTION),
+        filter: filter.map(|words| Text::bounded(words, MAX_TEXT)),
+        system: text(IF_OS),
+        hardware: text(IF_HARDWARE),
+        received: None,
+        dropped_by_interface: None,
+        dropped_by_system: None,
     }
 }
 
-/// The interface of a statistics block, and the frames that were dropped on it (section 4.6).
-pub(super) fn reported_drops(block: &[u8], order: Order) -> (u32, u64) {
+/// The interface of a statistics block (section 4.6).
+pub(super) fn statistics_of(block: &[u8], order: Order) -> u32 {
+    order.u32(block, BLOCK_HEAD).unwrap_or(u32::MAX)
+}
+
+/// Takes over what a statistics block counts. Counters run on from one such block to the next, so
+/// the last one counts.
+pub(super) fn take_statistics(block: &[u8], order: Order, facts: &mut InterfaceFacts) {
     const FIXED: usize = 20;
-    let dropped = [ISB_IFDROP, ISB_OSDROP]
-        .iter()
-        .filter_map(|&code| order.u64(option(block, FIXED, order, code)?, 0))
-        .fold(0, u64::saturating_add);
-    (order.u32(block, BLOCK_HEAD).unwrap_or(u32::MAX), dropped)
+    let count = |code| order.u64(option(block, FIXED, order, code)?, 0);
+    facts.received = count(ISB_IFRECV).or(facts.received);
+    facts.dropped_by_interface = count(ISB_IFDROP).or(facts.dropped_by_interface);
+    facts.dropped_by_system = count(ISB_OSDROP).or(facts.dropped_by_system);
 }
 
 /// One interface of a section.
@@ -87,19 +156,17 @@ pub(super) struct Interface {
     /// Longest frame captured; 0 where there is no limit.
     snaplen: u32,
     pub(super) clock: Clock,
-    /// Frames that the capturing program reports as dropped.
-    pub(super) dropped: u64,
 }
 
 impl Interface {
     pub(super) fn read(block: &[u8], order: Order) -> Option<Self> {
-        const FIXED: usize = 16;
+        const FIXED: usize = INTERFACE_FIXED;
         let link = LinkType(u32::from(order.u16(block, BLOCK_HEAD)?));
         let snaplen = order.u32(block, 12)?;
         let resolution = option(block, FIXED, order, IF_TSRESOL).and_then(|value| value.first().copied());
         let offset = option(block, FIXED, order, IF_TSOFFSET).and_then(|value| order.u64(value, 0));
         let clock = Clock::new(resolution, offset.unwrap_or_default().cast_signed());
-        Some(Self { link, snaplen, clock, dropped: 0 })
+        Some(Self { link, snaplen, clock })
     }
 }
 
@@ -170,6 +237,14 @@ pub(super) struct Packet {
     pub(super) original_len: u32,
     /// Its octets within the block.
     pub(super) bytes: Range<usize>,
+}
+
+impl Packet {
+    /// Where its options begin, in a block that may have some.
+    #[inline]
+    pub(super) fn options_begin(&self) -> usize {
+        self.bytes.end.next_multiple_of(4)
+    }
 }
 
 const CUT_PACKET: &str = "a packet block too short for the frame that it claims to hold";

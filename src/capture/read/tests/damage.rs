@@ -22,7 +22,10 @@ fn a_file_cut_anywhere_gives_every_whole_frame_and_says_where_it_ends() {
             match error {
                 Some(ReadError {
                     offset,
-                    cause: ReadCause::CutFrame { need, have } | ReadCause::CutBlock { need, have },
+                    cause:
+                        ReadCause::CutFrame { need, have }
+                        | ReadCause::CutBlock { need, have }
+                        | ReadCause::CutOrDamagedBlock { need, have },
                     ..
                 }) => {
                     assert!(have < need && offset + have as u64 == cut as u64);
@@ -66,6 +69,108 @@ fn absurd_lengths_end_the_file_and_nothing_else() {
         file.extend([0; 100]);
         let error = read(file).1.unwrap();
         assert_eq!(matches!(error.cause, ReadCause::AbsurdLength { .. }), absurd, "{error}");
+    }
+}
+
+/// Frames a second apart, and where each begins in a classic file.
+fn steady(count: u32) -> Vec<Plain> {
+    let length = |n: u32| 20 + n as usize % 7;
+    (0..count)
+        .map(|n| plain((1_700_000_000 + i64::from(n)) * 1_000_000_000, &vec![n as u8; length(n)]))
+        .collect()
+}
+
+fn losses(notes: &Notes) -> Vec<(String, Option<crate::cite::Place>)> {
+    notes.iter().map(|note| (note.text.to_string(), note.first)).collect()
+}
+
+#[test]
+fn behind_a_damaged_frame_header_a_classic_file_goes_on() {
+    use crate::cite::Place;
+    let frames = steady(9);
+    for (order, magic) in [(Order::Little, MICRO), (Order::Big, NANO), (Order::Little, MODIFIED)] {
+        let head = if magic == MODIFIED { 24 } else { 16 };
+        for length in [u32::MAX, 2_000_000, 700_000, 0x0100_0000 + 21] {
+            let mut file = pcap(order, magic, 1, &frames);
+            let third: usize = 24 + frames[..3].iter().map(|frame| head + frame.bytes.len()).sum::<usize>();
+            file[third + 8..third + 12].copy_from_slice(&order.u32(length));
+            let (read, error, notes) = read(file);
+            assert!(error.is_none(), "{error:?}");
+            assert_eq!(read, [&frames[..3], &frames[4..]].concat(), "{length}");
+            let passed = head + frames[3].bytes.len();
+            let text = format!("damaged at octet {third}: {passed} octets passed over");
+            assert_eq!(losses(&notes), [(text, Some(Place::Offset(third as u64)))]);
+        }
+    }
+}
+
+#[test]
+fn octets_that_are_missing_or_too_many_cost_the_frames_beside_them() {
+    let frames = steady(12);
+    let whole = pcap(Order::Little, MICRO, 1, &frames);
+    for (from, to, with) in [(70, 83, vec![]), (100, 100, vec![0x5a; 9]), (60, 130, vec![0; 5000])] {
+        let mut file = whole.clone();
+        file.splice(from..to, with);
+        let (read, error, notes) = read(file);
+        assert!(error.is_none() && notes.any_loss());
+        assert!(read.len() >= 7 && read.ends_with(&frames[6..]), "{}", read.len());
+        assert!(read.iter().filter(|frame| !frames.contains(frame)).count() <= 1, "no garbage for frames");
+    }
+}
+
+#[test]
+fn odd_headers_in_a_file_that_goes_on_are_frames() {
+    let mut frames = steady(8);
+    frames[2].nanos = 5;
+    frames[2].nanos *= 1_000_000_000;
+    frames[4].original_len = 3;
+    frames[5].original_len = 3;
+    frames[6].nanos = 4_000_000_000_000_000_000;
+    let (read, error, notes) = read(pcap(Order::Little, MICRO, 1, &frames));
+    assert_eq!(read, frames);
+    assert!(error.is_none() && notes.is_empty());
+}
+
+#[test]
+fn behind_a_damaged_block_a_pcapng_file_goes_on() {
+    let order = Order::Little;
+    for (at, with) in [(4, 0u32), (4, 9), (4, u32::MAX - 3), (4, 60_000), (4, 8_000_000), (4, 64), (0, 7)] {
+        let blocks: Vec<Vec<u8>> =
+            (0..8u32).map(|n| enhanced(order, 0, 1_000_000 * u64::from(n), &[n as u8; 21], 21)).collect();
+        let head = [section(order), interface(order, 1, 0, &[])].concat();
+        let mut damaged = blocks.clone();
+        damaged[3][at..at + 4].copy_from_slice(&order.u32(with));
+        let (frames, error, notes) = read([head, damaged.concat()].concat());
+        assert!(error.is_none(), "{at} {with}: {error:?}");
+        let seconds: Vec<i64> = frames.iter().map(|frame| frame.nanos / 1_000_000_000).collect();
+        assert_eq!(seconds, [0, 1, 2, 4, 5, 6, 7], "{at} {with}");
+        // A block of a kind that nobody knows is no damage.
+        assert_eq!(notes.any_loss(), at == 4, "{notes:?}");
+    }
+}
+
+#[test]
+fn the_search_behind_damage_ends_somewhere() {
+    let order = Order::Little;
+    let bad = [order.u32(6), order.u32(5), vec![0; 8]].concat();
+    let good = enhanced(order, 0, 1, b"x", 1);
+    let pair = [bad, good.clone(), good].concat();
+    let file = [section(order), interface(order, 1, 0, &[]), pair.repeat(100)].concat();
+    let (frames, error, _) = read(file);
+    assert!(frames.len() >= 2 && error.is_some());
+}
+
+#[test]
+fn junk_behind_a_gzip_member_is_noted_and_costs_nothing() {
+    let frames = steady(9);
+    for junk in [vec![0; 512], b"not gzip at all".to_vec(), vec![0x1f], vec![0x1f, 0x8b, 7, 7]] {
+        let file = [gzip(&pcap(Order::Little, MICRO, 1, &frames)), junk].concat();
+        let (read, error, notes) = read(file);
+        assert_eq!(read, frames);
+        assert!(error.is_none(), "{error:?}");
+        let texts = losses(&notes);
+        assert!(matches!(&texts[..], [(text, None)] if text.contains("behind the gzip")), "{texts:?}");
+        assert!(!notes.any_loss());
     }
 }
 

@@ -129,14 +129,15 @@ fn damage_within_a_block_costs_only_that_block() {
 fn the_capturing_program_tells_what_it_dropped() {
     let order = Order::Big;
     let statistics = |dropped: u64| {
-        let body = [order.u32(0), vec![0; 8], options(order, &[(5, order.u64(dropped)), (7, order.u64(1))])]
-            .concat();
-        block(order, 5, &body)
+        let counts = [(4, order.u64(500)), (5, order.u64(dropped)), (7, order.u64(1))];
+        block(order, 5, &[order.u32(0), vec![0; 8], options(order, &counts)].concat())
     };
-    let file =
-        [section(order), interface(order, 1, 0, &[]), statistics(3), statistics(10), section(order)].concat();
+    let name = interface(order, 1, 0, &[(2, b"eth\x1b0".to_vec())]);
+    let file = [section(order), name, statistics(3), statistics(10), section(order)].concat();
     let (_, _, notes) = read(file);
-    assert!(notes.iter().any(|note| note.text.contains("dropped 11 frames")), "{notes:?}");
+    let text = "the capturing program says that it dropped 11 frames on eth\\x1b0 (10 by the interface, 1 by the \
+                system, 500 received)";
+    assert_eq!(notes.iter().next().unwrap().text, text);
 }
 
 #[test]
@@ -150,4 +151,66 @@ fn a_huge_block_that_is_no_frame_is_passed_over() {
     ];
     let (frames, error, _) = read(file.concat());
     assert_eq!((frames.len(), error.is_none()), (1, true));
+}
+
+#[test]
+fn comments_reach_the_user_with_their_frame_and_bounded() {
+    use crate::cite::Place;
+    let order = Order::Big;
+    let comment = |words: &[u8]| (1u16, words.to_vec());
+    let mut file = [section(order), interface(order, 1, 0, &[comment(b"the interface")])].concat();
+    let hostile = [comment(b"red \x1b[31m"), (2, vec![0; 4]), comment(b"second")];
+    file.extend(enhanced_with(order, 0, 1, b"frame", 5, &hostile));
+    for number in 0..40u8 {
+        file.extend(enhanced_with(order, 0, 1, b"frame", 5, &[comment(&vec![b'a' + number % 26; 500])]));
+    }
+    let (frames, error, notes) = read(file);
+    assert_eq!((frames.len(), error.is_none(), notes.any_loss()), (41, true, false));
+    let all: Vec<_> = notes.iter().collect();
+    assert_eq!((all[0].text.as_ref(), all[0].first), ("comment: the interface", Some(Place::Offset(28))));
+    assert_eq!((all[1].text.as_ref(), all[1].first), ("comment: red \\x1b[31m", Some(Place::Frame(1))));
+    assert_eq!((all[2].text.as_ref(), all[2].first), ("comment: second", Some(Place::Frame(1))));
+    assert!(all[3].text.len() < 250 && all[3].text.ends_with("..."));
+    assert_eq!(all.len(), 17);
+    assert_eq!(all[16].text, "more comments in the file than are shown");
+}
+
+#[test]
+fn interfaces_are_told_section_by_section() {
+    let (big, little) = (Order::Big, Order::Little);
+    let host = [(2u16, b"a box".to_vec()), (3, b"AsyncOS".to_vec())];
+    let head = |order: Order, host: &[NgOption]| {
+        let fixed = [order.u32(0x1a2b_3c4d), order.u16(1), order.u16(0), order.u64(u64::MAX)].concat();
+        block(order, 0x0a0d_0d0a, &[fixed, options(order, host)].concat())
+    };
+    let described =
+        [(2u16, b"Data 1".to_vec()), (3, b"to the partner\0".to_vec()), (11, b"\0tcp port 25".to_vec())];
+    let file = [
+        head(big, &host),
+        interface(big, 1, 96, &described),
+        interface(big, 113, 0, &[]),
+        head(little, &[]),
+        interface(little, 101, 0, &[(12, b"its own".to_vec())]),
+    ];
+    let input = Input::from_reader(Cursor::new(file.concat())).unwrap();
+    let mut reader = CaptureReader::from_input(input, Path::new("x")).unwrap();
+    assert!(reader.next_frame().unwrap().is_none());
+    let told: Vec<_> = reader
+        .interfaces()
+        .iter()
+        .map(|facts| (facts.section, facts.number, facts.link.0, facts.to_string()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                0,
+                0,
+                1,
+                "Data 1 (to the partner), 96 octets a frame, filter tcp port 25, AsyncOS, a box".to_owned()
+            ),
+            (0, 1, 113, "interface 1, AsyncOS, a box".to_owned()),
+            (1, 0, 101, "interface 0, its own".to_owned()),
+        ]
+    );
 }
