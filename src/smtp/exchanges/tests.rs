@@ -112,6 +112,10 @@ fn what_was_owed_at_the_end_counts() {
     assert_eq!(silent.bodies, tenths(21));
     assert_eq!(silent.client.longest.unwrap().stage, Stage::Helo);
 
+    let broken_off = to_data().c("text\r\n").wait(2).c("more\r\n").fin(Client).session();
+    assert!(told(&broken_off).ends_with("DATA s0.1 c0.1, (unfinished) b2.1"), "{}", told(&broken_off));
+    assert!(!waits(&broken_off).partial);
+
     let stalled = waits(&to_data().c("text\r\n.\r\n").wait(90).fin(Client).session());
     let longest = stalled.client.longest.unwrap();
     assert_eq!((longest.lasted, longest.stage), (Span::from_millis(90_100), Stage::EndOfData));
