@@ -100,7 +100,6 @@ impl PcapReader {
     /// for damage, if frames can be found behind it.
     #[cold]
     fn doubt(&mut self, frame: FrameHeader, notes: &mut Notes) -> Result<FrameHeader, Failure> {
-        let head = self.header.frame_header;
         let length = frame.captured as usize;
         let offset = self.window.offset();
         if length <= MAX_FRAME && self.goes_on(frame) {
