@@ -108,7 +108,7 @@ impl Link {
             Self::Pflog => [&[61, if version_4 { 2 } else { 24 }][..], &[0; 62]].concat(),
             Self::Enc => vec![2, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0],
             Self::Pktap | Self::PktapOld => {
-                let mut head = vec![0; 108];
+                let mut head = [0; 108];
                 (head[0], head[4], head[8]) = (108, 1, 1);
                 [&head[..], macs, &kind].concat()
             }
