@@ -23,7 +23,7 @@ use mailwitness::cite::{CaptureId, Moment};
 use serde_json::Value;
 
 /// Files whose streams differ, and why.
-const KNOWN: [(&str, &str); 17] = [
+const KNOWN: [(&str, &str); 18] = [
     (
         "ndpi__fuzz-2006-09-29-28586.pcap",
         "frames damaged at random: the headers of frames 27 and 80 claim flags that exclude each other and \
@@ -59,6 +59,10 @@ const KNOWN: [(&str, &str); 17] = [
     (
         "pcapplusplus__unidirectional_tcp_stream_with_missing_packet.pcap",
         "one direction only: tshark gives nothing behind the hole that nobody acknowledges",
+    ),
+    (
+        "suricata-verify__tls_DER-incomplete-header.pcap",
+        "the header of frame 7 is damaged: tshark stops there, here reading goes on at octet 5115 behind it",
     ),
     ("suricata-verify__tcp-rst-unacked-stream-01-raw.pcap", RST_WORDS),
     ("suricata-verify__tcp-rst-unacked-stream-03-gap.pcap", RST_WORDS),

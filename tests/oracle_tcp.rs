@@ -27,11 +27,12 @@ const TUNNELS: [&str; 3] =
     ["arkime__gre-erspan-vxlan.pcap", "ndpi__6in4tunnel.pcap", "pcapsql__vxlan_simple.pcap"];
 
 /// Files whose streams differ, and why.
-const KNOWN: [(&str, &str); 8] = [
+const KNOWN: [(&str, &str); 9] = [
     (
         "ndpi__fuzz-2006-09-29-28586.pcap",
-        "frames 27 and 80: SYN with options that are none, tshark alone begins streams there; frame 40: a FIN \
-         of the flow that began at frame 1, which tshark splits; frame 65: RST and FIN at once count as RST",
+        "frames 27 and 80: TCP headers of 40 octets in 20, which no receiver takes, and with which tshark begins \
+         streams; frame 40: a FIN of the connection of frame 6, which tshark counts to that of frame 27; frame \
+         65: RST and FIN at once count as RST",
     ),
     (
         "pcapplusplus__tcp-malformed.pcap",
@@ -42,6 +43,10 @@ const KNOWN: [(&str, &str); 8] = [
         "suricata-verify__split-handshake-5whs.pcap",
         "frames 1 to 8 are one connection opened by both ends (RFC 9293 section 3.5); tshark begins a second \
          stream at the SYN of frame 3",
+    ),
+    (
+        "suricata-verify__tls_DER-incomplete-header.pcap",
+        "the frame header behind frame 6 is damaged: tshark ends there, and what can be found behind it is read",
     ),
     (
         "suricata-verify__tcp-session-stream-out-of-window.pcap",
@@ -60,7 +65,7 @@ const KNOWN: [(&str, &str); 8] = [
 ];
 
 /// Streams of the oracle that this code must agree on, at least.
-const LEAST_AGREEMENT: usize = 725;
+const LEAST_AGREEMENT: usize = 728;
 
 #[derive(Default)]
 struct Collector(HashMap<u64, (Flow, Octets)>);

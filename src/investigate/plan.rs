@@ -84,7 +84,7 @@ pub enum Told {
 /// Who reads the captures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reader {
-    /// pcap-parser: every container, streaming.
+    /// Our own: every container, streaming.
     #[default]
     Native,
     /// libpcap, the reference.
