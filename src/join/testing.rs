@@ -142,6 +142,7 @@ pub(crate) fn connection(icid: u64, begins: f64, lasts: f64, from: &str, to: &st
             last: end,
             lines: Vec::new(),
         }],
+        delivery: None,
         lines: Vec::new(),
     }
 }

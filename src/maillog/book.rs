@@ -139,7 +139,10 @@ impl<'s> Book<'s> {
             }
             (Some(id), mid) => {
                 if id.id != 0 && (self.with_delivery || id.leg == Leg::Injection) {
-                    self.take_connection(shelf, id, mid.is_some(), stamp, &event.fact);
+                    let slot = self.take_connection(shelf, id, mid.is_some(), stamp, &event.fact);
+                    if let (Some(slot), Some(mid)) = (slot, mid) {
+                        self.take_delivery(shelf, slot, mid, stamp, &event.fact);
+                    }
                 }
                 if let Some(mid) = mid {
                     self.take_message(shelf, mid, stamp, &event.fact);
@@ -296,8 +299,13 @@ impl<'s> Book<'s> {
         if let Fact::Aborted(Abort::Policy(_)) = fact {
             self.log.left_out.policy_aborts += 1;
         }
-        if let Fact::Derived { mid: derived } = fact {
+        if let Fact::Derived { mid: derived, .. } = fact {
             self.leave_out(shelf, *derived);
+        }
+        if self.with_delivery
+            && let Fact::Response(_) = fact
+        {
+            self.take_response(shelf, mid, stamp, fact);
         }
         let home = self.shelves.get(shelf).and_then(|shelf| shelf.messages.get(&mid)).copied();
         let under_a_head = self.clock.serial(&self.log).is_some();
@@ -317,6 +325,25 @@ impl<'s> Book<'s> {
             Some(Home::None) => {}
             None if fact.is_of_reception() => self.take_orphan(shelf, mid, stamp, fact),
             None => {}
+        }
+    }
+
+    /// A line that names a DCID and a MID: what became of the message there.
+    fn take_delivery(&mut self, shelf: usize, slot: u32, mid: u64, stamp: Stamp, fact: &Fact<'_>) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        connection.take_delivery(mid, stamp, fact, &mut self.file.notes);
+        if let (Fact::DeliveryStarted, Some(shelf)) = (fact, self.shelves.get_mut(shelf)) {
+            shelf.delivering.insert(mid, slot);
+        }
+    }
+
+    /// The remote server's words name the MID alone: they belong to its last delivery.
+    fn take_response(&mut self, shelf: usize, mid: u64, stamp: Stamp, fact: &Fact<'_>) {
+        let slot = self.shelves.get(shelf).and_then(|shelf| shelf.delivering.get(&mid)).copied();
+        if let Some(connection) = slot.and_then(|slot| self.connections.get_mut(slot))
+            && connection.delivers(mid)
+        {
+            connection.take_delivery(mid, stamp, fact, &mut self.file.notes);
         }
     }
 

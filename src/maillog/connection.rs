@@ -71,6 +71,7 @@ impl OpenConnection {
             ended_by_appliance: None,
             last_without_mid: None,
             messages: Vec::new(),
+            delivery: None,
             lines: Vec::new(),
         };
         Self { facts, life, unordered: false, rids: None }
@@ -118,6 +119,11 @@ impl OpenConnection {
                     connection.ended_by_appliance = Some(ApplianceEnd { kind: *kind, words, at: stamp });
                 }
             }
+            Fact::ConnectionError(failure) => {
+                connection.remote = connection.remote.or(failure.remote);
+                connection.local = connection.local.or(failure.local);
+                connection.delivery.get_or_insert_default().fail(failure, stamp);
+            }
             _ => {}
         }
     }
@@ -125,6 +131,21 @@ impl OpenConnection {
     /// Takes in that a line names this connection and a message.
     pub(super) fn take_with_message(&mut self, stamp: Stamp) {
         self.facts.last = stamp;
+    }
+
+    /// Takes in what a line tells of the delivery of a message over this connection.
+    pub(super) fn take_delivery(&mut self, mid: u64, stamp: Stamp, fact: &Fact<'_>, notes: &mut Notes) {
+        if !self.facts.delivery.get_or_insert_default().take(mid, stamp, fact) {
+            notes.oddity("messages beyond those kept of one delivery", Some(Place::Line(stamp.line.line)));
+        }
+    }
+
+    /// Whether the message goes out over this connection.
+    pub(super) fn delivers(&self, mid: u64) -> bool {
+        self.facts
+            .delivery
+            .as_ref()
+            .is_some_and(|delivery| delivery.attempts.iter().any(|one| one.mid == mid))
     }
 
     fn open(&mut self, opening: &Opening<'_>, stamp: Stamp, notes: &mut Notes) {

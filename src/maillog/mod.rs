@@ -18,6 +18,7 @@ pub mod claim;
 mod claims;
 mod clock;
 mod connection;
+pub mod delivery;
 mod event;
 mod line;
 mod logs;
@@ -32,7 +33,8 @@ mod text;
 pub use book::LogSink;
 pub use claim::{Claim, ClaimKind, Lost, Meaning, Standing};
 pub use claims::{claims, connection_claims, lost, orphan_claim};
-pub use event::{Abort, ConnectionId, Event, Fact, Ids, Known, Opening};
+pub use delivery::{Attempt, ConnectionFailure, Delivery, NetworkError, Outcome, Shortfall, UndeliveredKind};
+pub use event::{Abort, ConnectionId, Derivation, Event, Fact, Failure, Ids, Known, Opening, Undelivered};
 pub use logs::{LogInput, ReadOptions, read_logs, stream_logs};
 pub use open::looks_like_mail_log;
 pub use record::{

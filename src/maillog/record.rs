@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::cite::{LogId, LogRef, Notes};
+use crate::maillog::Delivery;
 use crate::net::Leg;
 use crate::text::Text;
 use crate::time::{LogTime, UtcOffset};
@@ -138,6 +139,8 @@ pub struct Connection {
     pub last_without_mid: Option<Stamp>,
     /// Its messages in the order of their MIDs' first lines.
     pub messages: Vec<Message>,
+    /// Of a DCID: what it was to deliver and how that went; `None` where no line says.
+    pub delivery: Option<Box<Delivery>>,
     /// The lines that name it and no message, bounded by [`Self::MAX_LINES`].
     pub lines: Vec<LogRef>,
 }

@@ -24,6 +24,8 @@ pub(super) struct Shelf {
     pub(super) injections: AHashMap<u64, u32>,
     pub(super) deliveries: AHashMap<u64, u32>,
     pub(super) messages: AHashMap<u64, Home>,
+    /// Messages in delivery, by MID: the connection that the last began on.
+    pub(super) delivering: AHashMap<u64, u32>,
 }
 
 impl Shelf {
