@@ -105,7 +105,7 @@ fn read_one(mut records: Records<Box<dyn Read + Send>>, book: &mut Book<'_>) {
         if event.fact == Fact::Unknown {
             unknown.oddity("records of a kind that is not known", Some(Place::Line(record.line)));
         }
-        book.record(record.line, record.time, &event);
+        book.record(record.line, record.time, &record.source, &event);
         count += 1;
     }
     let bytes = records.bytes();

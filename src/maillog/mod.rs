@@ -27,6 +27,8 @@ mod read;
 pub mod record;
 mod scan;
 mod slab;
+mod source;
+mod syslog;
 mod table;
 mod text;
 
@@ -38,8 +40,8 @@ pub use event::{Abort, ConnectionId, Derivation, Event, Fact, Failure, Ids, Know
 pub use logs::{LogInput, ReadOptions, read_logs, stream_logs};
 pub use open::looks_like_mail_log;
 pub use record::{
-    AbortReason, ApplianceEnd, ApplianceEndKind, ClockIndex, ClockSource, Connection, Finish, LeftOut,
-    LogFile, MailLog, Message, Policy, PolicyAction, SerialIndex, Stamp, StepBack, Tls,
+    AbortReason, ApplianceEnd, ApplianceEndKind, ClockIndex, ClockSource, Connection, Finish, HostIndex,
+    LeftOut, LogFile, MailLog, Message, Policy, PolicyAction, SerialIndex, Stamp, StampedBy, StepBack, Tls,
 };
 pub use text::parse_text;
 
