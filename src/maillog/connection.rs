@@ -81,7 +81,10 @@ impl OpenConnection {
     pub(super) fn take(&mut self, stamp: Stamp, fact: &Fact<'_>, notes: &mut Notes) {
         let connection = &mut self.facts;
         connection.last = stamp;
-        connection.last_without_mid = Some(stamp);
+        // A record about a message tells nothing of lines that name the connection alone.
+        if !matches!(fact, Fact::Described(..)) {
+            connection.last_without_mid = Some(stamp);
+        }
         cite(&mut connection.lines, Connection::MAX_LINES, stamp.line, fact.is_an_end(), notes);
         match fact {
             Fact::Opened(opening) => {
@@ -118,6 +121,10 @@ impl OpenConnection {
                     let words = bounded(words, stamp, notes);
                     connection.ended_by_appliance = Some(ApplianceEnd { kind: *kind, words, at: stamp });
                 }
+            }
+            Fact::Described(opening, tls) => {
+                connection.tls = connection.tls.or(tls.map(|tls| (tls, stamp)));
+                self.open(opening, stamp, notes);
             }
             Fact::ConnectionError(failure) => {
                 connection.remote = connection.remote.or(failure.remote);
@@ -367,6 +374,9 @@ fn too_many_recipients(stamp: Stamp, notes: &mut Notes) {
 
 /// Keeps a line among at most `limit`; the last places are for lines that tell of an end.
 fn cite(lines: &mut Vec<LogRef>, limit: usize, line: LogRef, of_an_end: bool, notes: &mut Notes) {
+    if lines.last() == Some(&line) {
+        return;
+    }
     let room = if of_an_end { limit } else { limit - LINES_FOR_ENDS };
     if lines.len() < room {
         lines.push(line);

@@ -53,6 +53,8 @@ pub enum Fact<'a> {
 
     /// `New SMTP ICID`, `New SMTP DCID`. Boxed, so that every other fact is small to hand on.
     Opened(Box<Opening<'a>>),
+    /// What a record about a message tells of its connection, and how TLS went on it.
+    Described(Box<Opening<'a>>, Option<Tls>),
     /// The host access table's word.
     Policy {
         /// The verb.
@@ -255,6 +257,8 @@ pub enum Known {
     Policy,
     /// Quarantines.
     Quarantine,
+    /// All of one message in one record; its facts are taken in one by one.
+    Summary,
     /// A sender or recipient address that was refused or let pass for its form or domain.
     SenderCheck,
     /// The appliance's own state.

@@ -3,13 +3,15 @@
 use std::io::{BufRead, Read};
 
 use crate::cite::{LogId, Notes, Place};
-use crate::maillog::MailLog;
 use crate::maillog::book::{Book, Keep, LogSink};
-use crate::maillog::event::Fact;
+use crate::maillog::event::{Event, Fact, Ids, Known};
 use crate::maillog::line::StampReader;
 use crate::maillog::open::{Unreadable, open};
-use crate::maillog::read::Records;
+use crate::maillog::read::{Record, Records};
+use crate::maillog::source::Source;
+use crate::maillog::summary::{Summary, is_summary};
 use crate::maillog::text::parse_text;
+use crate::maillog::{MailLog, StampedBy};
 use crate::time::{LogTime, UtcOffset};
 
 /// Records that must have passed after a connection's last line before it is handed out: lines may
@@ -101,12 +103,10 @@ fn read_one(mut records: Records<Box<dyn Read + Send>>, book: &mut Book<'_>) {
     let mut count = 0_u64;
     let mut unknown = Notes::default();
     while let Some(record) = records.next() {
-        let event = parse_text(record.text);
-        if event.fact == Fact::Unknown {
+        count += 1;
+        if !take(&record, book) {
             unknown.oddity("records of a kind that is not known", Some(Place::Line(record.line)));
         }
-        book.record(record.line, record.time, &record.source, &event);
-        count += 1;
     }
     let bytes = records.bytes();
     let mut notes = records.into_notes();
@@ -115,6 +115,36 @@ fn read_one(mut records: Records<Box<dyn Read + Send>>, book: &mut Book<'_>) {
         notes.loss("no line begins with a timestamp of the text mail log", None);
     }
     book.end_file(bytes, notes);
+}
+
+/// Takes in one record; `false` where it is of a kind that is not known.
+fn take(record: &Record<'_>, book: &mut Book<'_>) -> bool {
+    if is_summary(record.text) {
+        return take_summary(record, book);
+    }
+    let event = parse_text(record.text);
+    book.record(record.line, record.time, &record.source, &event);
+    event.fact != Fact::Unknown
+}
+
+/// Takes in a record that tells all of one message.
+#[cold]
+fn take_summary(record: &Record<'_>, book: &mut Book<'_>) -> bool {
+    let summary = Summary::read(record.text);
+    let fact = if summary.is_some() { Fact::Known(Known::Summary) } else { Fact::Unknown };
+    let event = Event { ids: Ids::default(), fact };
+    let Some(summary) = summary else {
+        book.record(record.line, record.time, &record.source, &event);
+        return false;
+    };
+    // Its own stamps are the appliance's, whoever stamped the packet that it came in.
+    let own = summary.when();
+    let (time, offset) = own.unwrap_or((record.time, record.source.offset));
+    let by = if own.is_some() { StampedBy::Appliance } else { record.source.by };
+    let source = Source { serial: summary.serial(), offset, by, ..record.source };
+    book.record(record.line, time, &source, &event);
+    summary.tell(&mut |at, event| book.also(record.line, at.unwrap_or(time), event));
+    true
 }
 
 impl Opened {

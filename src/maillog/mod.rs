@@ -28,6 +28,7 @@ pub mod record;
 mod scan;
 mod slab;
 mod source;
+mod summary;
 mod syslog;
 mod table;
 mod text;

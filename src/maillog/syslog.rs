@@ -45,6 +45,12 @@ pub(super) fn head(line: &[u8], at: usize) -> Option<Head> {
     Some(Head { time: inner.unwrap_or(time), level: true, text_at, relayed: Some(relayed) })
 }
 
+/// A stamp by itself, as exports write it in a field of its own.
+pub(super) fn time(text: &[u8]) -> Option<(LogTime, Option<UtcOffset>)> {
+    let mut scan = Scan { text, at: 0 };
+    stamp(&mut scan).filter(|_| ends_word(&scan))
+}
+
 /// `<166>`, and the version of RFC 5424 after it.
 fn priority(scan: &mut Scan<'_>) {
     let start = scan.at;

@@ -13,6 +13,7 @@ use crate::maillog::scan;
 use crate::maillog::table::Reading::{As, Known as Kind};
 use crate::maillog::table::Table;
 use crate::net::Leg;
+pub(super) use facts::abort;
 use facts::{
     aborted, alert, authentication, delivery_tls, disconnected, finished, invalid_bounce, killed, limit,
     lost_early, offset, opened, policy, ready, receiving_failed, recipient, rejected, rejected_outside,

@@ -206,11 +206,16 @@ pub(super) fn aborted<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
     if ids.mid.is_none() {
         return Fact::Unknown;
     }
+    Fact::Aborted(abort(words))
+}
+
+/// The words after `Message aborted MID n`.
+pub(in crate::maillog) fn abort(words: &[u8]) -> Abort<'_> {
     let receiving = [&b"Receiving aborted"[..], b"Injection aborted"]
         .iter()
         .find_map(|phrase| scan::strip(words, phrase))
         .map(<[u8]>::trim_ascii_start);
-    Fact::Aborted(match receiving {
+    match receiving {
         Some(tail) if scan::strip(tail, b"by sender").is_some() => Abort::BySender,
         // By whom else it can be is not known.
         Some(tail) if scan::strip(tail, b"by").is_some() => Abort::Other(words),
@@ -219,7 +224,7 @@ pub(super) fn aborted<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
             Abort::Policy(words)
         }
         None => Abort::Other(words),
-    })
+    }
 }
 
 pub(super) fn finished<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
