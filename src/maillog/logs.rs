@@ -4,6 +4,7 @@ use std::io::{BufRead, Read};
 
 use crate::cite::{LogId, Notes, Place};
 use crate::maillog::book::{Book, Keep, LogSink};
+use crate::maillog::carrier::Told;
 use crate::maillog::event::{Event, Fact, Ids, Known};
 use crate::maillog::line::StampReader;
 use crate::maillog::open::{Unreadable, open};
@@ -56,7 +57,7 @@ pub fn stream_logs(inputs: Vec<LogInput>, options: ReadOptions, sink: &mut dyn L
 /// A log that was opened, and what its beginning tells of its place among the others.
 struct Opened {
     id: LogId,
-    records: Result<Records<Box<dyn Read + Send>>, Unreadable>,
+    records: Result<(Records<Box<dyn Read + Send>>, Told), Unreadable>,
     preview: Preview,
 }
 
@@ -86,7 +87,7 @@ pub(super) fn read(inputs: Vec<LogInput>, mut book: Book<'_>) -> MailLog {
     for log in logs {
         book.begin_file(log.id);
         match log.records {
-            Ok(records) => read_one(records, &mut book),
+            Ok((records, told)) => read_one(records, &told, &mut book),
             Err(why) => {
                 let mut notes = Notes::default();
                 notes.loss(why.to_string(), None);
@@ -99,7 +100,7 @@ pub(super) fn read(inputs: Vec<LogInput>, mut book: Book<'_>) -> MailLog {
     log
 }
 
-fn read_one(mut records: Records<Box<dyn Read + Send>>, book: &mut Book<'_>) {
+fn read_one(mut records: Records<Box<dyn Read + Send>>, told: &Told, book: &mut Book<'_>) {
     let mut count = 0_u64;
     let mut unknown = Notes::default();
     while let Some(record) = records.next() {
@@ -108,8 +109,9 @@ fn read_one(mut records: Records<Box<dyn Read + Send>>, book: &mut Book<'_>) {
             unknown.oddity("records of a kind that is not known", Some(Place::Line(record.line)));
         }
     }
-    let bytes = records.bytes();
-    let mut notes = records.into_notes();
+    let bytes = told.octets().unwrap_or(records.bytes());
+    let mut notes = told.notes();
+    notes.merge(records.into_notes());
     notes.merge(unknown);
     if count == 0 && bytes > 0 {
         notes.loss("no line begins with a timestamp of the text mail log", None);
@@ -149,8 +151,8 @@ fn take_summary(record: &Record<'_>, book: &mut Book<'_>) -> bool {
 
 impl Opened {
     fn new(input: LogInput) -> Self {
-        let mut records = open(input.reader).map(Records::new);
-        let preview = records.as_mut().map(|records| Preview::of(records.preview())).unwrap_or_default();
+        let mut records = open(input.reader).map(|(text, told)| (Records::new(text), told));
+        let preview = records.as_mut().map(|(records, _)| Preview::of(records.preview())).unwrap_or_default();
         Self { id: input.id, records, preview }
     }
 }

@@ -14,6 +14,7 @@
 //! bound with a name and a note.
 
 mod book;
+mod carrier;
 pub mod claim;
 mod claims;
 mod clock;

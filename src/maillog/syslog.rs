@@ -151,7 +151,7 @@ fn ends_word(scan: &Scan<'_>) -> bool {
 }
 
 /// Where the level word stands, and where the record's text begins.
-fn text_after(line: &[u8], after: usize) -> Option<(usize, usize)> {
+pub(super) fn text_after(line: &[u8], after: usize) -> Option<(usize, usize)> {
     let window = line.get(..after.saturating_add(MAX_PREFIX)).unwrap_or(line).get(after..)?;
     memchr::memchr_iter(b':', window).take(MAX_COLONS).find_map(|colon| {
         let before = window.get(..colon)?;

@@ -68,7 +68,10 @@ pub(super) fn delivery<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
 
 /// `Message 7 to RID [0] pending till ...`.
 pub(super) fn pending<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    let Some((mid, _)) = scan::number(matched.rest) else { return Fact::Unknown };
+    let Some((mid, words)) = scan::number(matched.rest) else { return Fact::Unknown };
+    if scan::find(words, b" pending till").is_none() {
+        return Fact::Unknown;
+    }
     ids.mid.get_or_insert(mid);
     Fact::Known(Known::Delivery)
 }
