@@ -5,6 +5,7 @@
 //! when it is set up again, so that an id alone is no name for ever: an opening line much later than
 //! the last begins another connection.
 
+mod deliveries;
 mod handing_out;
 mod left_out;
 mod shelf;
@@ -356,25 +357,6 @@ impl<'s> Book<'s> {
             Some(Home::None) => {}
             None if fact.is_of_reception() => self.take_orphan(shelf, mid, stamp, fact),
             None => {}
-        }
-    }
-
-    /// A line that names a DCID and a MID: what became of the message there.
-    fn take_delivery(&mut self, shelf: usize, slot: u32, mid: u64, stamp: Stamp, fact: &Fact<'_>) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        connection.take_delivery(mid, stamp, fact, &mut self.file.notes);
-        if let (Fact::DeliveryStarted, Some(shelf)) = (fact, self.shelves.get_mut(shelf)) {
-            shelf.delivering.insert(mid, slot);
-        }
-    }
-
-    /// The remote server's words name the MID alone: they belong to its last delivery.
-    fn take_response(&mut self, shelf: usize, mid: u64, stamp: Stamp, fact: &Fact<'_>) {
-        let slot = self.shelves.get(shelf).and_then(|shelf| shelf.delivering.get(&mid)).copied();
-        if let Some(connection) = slot.and_then(|slot| self.connections.get_mut(slot))
-            && connection.delivers(mid)
-        {
-            connection.take_delivery(mid, stamp, fact, &mut self.file.notes);
         }
     }
 
