@@ -19,6 +19,7 @@ pub mod claim;
 mod claims;
 mod clock;
 mod connection;
+pub mod conversation;
 pub mod delivery;
 mod event;
 mod line;
