@@ -5,8 +5,8 @@
 //! ```
 //!
 //! In the order of the way of a line: [`open`](looks_like_mail_log) tells what a file is and unpacks
-//! it, `read` makes records of its lines, `line` reads their stamps, [`text`](parse_text) is the
-//! dialect that says what a record says, `clock` knows whose clock stamped it, `book` finds the
+//! it, `carrier` takes lines out of exports, `read` makes records of them, `line` and `syslog` read
+//! their stamps, [`text`](parse_text) and `summary` are the dialects that say what a record says, `clock` knows whose clock stamped it, `book` finds the
 //! [`Connection`] and [`Message`] that it is about, [`claims`](claims()) states what the log claims of
 //! them. [`read_logs`] and [`stream_logs`] are the ways in.
 //!
