@@ -255,10 +255,22 @@ impl LogTime {
         self.year_known
     }
 
-    /// The same wall-clock time in `year`; `None` for 29 February of a common year.
+    /// The same wall-clock time in `year`; `None` for 29 February of a common year. Of a stamp that
+    /// [`Self::turned`] moved on, `year` is that of the stamps before the first turn.
     pub fn with_year(self, year: i32) -> Option<Self> {
         let naive = self.to_chrono()?;
-        Self::new(Some(year), naive.month(), naive.day(), naive.hour(), naive.minute(), naive.second())
+        let turns = if self.year_known { 0 } else { naive.year() - YEAR_WHEN_UNKNOWN };
+        let (month, day) = (naive.month(), naive.day());
+        Self::new(Some(year + turns), month, day, naive.hour(), naive.minute(), naive.second())
+    }
+
+    /// A stamp without a year, so many turns of the year after the first of its log: it still has no
+    /// year, but it stands after those before the turn. `None` where the year is known, and for 29
+    /// February where the turned year cannot hold it.
+    pub fn turned(self, turns: u16) -> Option<Self> {
+        let naive = self.to_chrono().filter(|_| !self.year_known)?;
+        let moved = naive.with_year(YEAR_WHEN_UNKNOWN + i32::from(turns))?;
+        Some(Self { seconds: moved.and_utc().timestamp(), year_known: false })
     }
 
     /// Seconds since the epoch as if the wall clock were UTC: differences between stamps of one
@@ -328,6 +340,16 @@ mod tests {
         assert_eq!(stamp.to_string(), "--02-29T01:02:03");
         assert_eq!(stamp.with_year(2023), None);
         assert!(stamp.with_year(2024).unwrap().at(UtcOffset::default()).is_some());
+    }
+
+    #[test]
+    fn stamps_without_a_year_are_in_order_over_new_year() {
+        let december = LogTime::new(None, 12, 31, 23, 59, 59).unwrap();
+        let january = LogTime::new(None, 1, 1, 0, 0, 0).unwrap().turned(1).unwrap();
+        assert_eq!(january.wall_seconds() - december.wall_seconds(), 1);
+        assert_eq!(january.to_string(), "--01-01T00:00:00");
+        assert_eq!(january.with_year(2025).unwrap().to_string(), "2026-01-01T00:00:00");
+        assert_eq!(LogTime::new(Some(2025), 1, 1, 0, 0, 0).unwrap().turned(1), None);
     }
 
     #[test]

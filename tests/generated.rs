@@ -5,6 +5,7 @@
 
 #![allow(
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a failed test is a panic by design"
@@ -22,7 +23,27 @@ use std::path::Path;
 use assert_cmd::Command;
 use clap::Parser as _;
 use generate::{Options, Sinks};
+use mailwitness::cite::LogId;
+use mailwitness::maillog::{LogInput, ReadOptions, read_logs};
 use serde_json::Value;
+
+/// At least 99 of 100 lines are of a kind that is known, in a generated log and in those of the lab.
+#[test]
+fn nearly_every_line_is_known() {
+    let options = Options::parse_from(["generate", "--sessions", "2000", "--seed", "21"]);
+    let sinks = Sinks { capture: std::io::sink(), log: Vec::new(), truth: std::io::sink() };
+    let (_, Sinks { log, .. }) = generate::generate(&options, sinks).unwrap();
+    let mut logs = vec![log];
+    let cases = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")).unwrap();
+    logs.extend(cases.filter_map(|case| fs::read(case.unwrap().path().join("mail.log")).ok()));
+    assert!(logs.len() > 5, "{} logs", logs.len());
+    for log in logs {
+        let input = LogInput { id: LogId(0), reader: Box::new(std::io::Cursor::new(log)) };
+        let read = read_logs(vec![input], ReadOptions::default());
+        let [file] = read.files.as_slice() else { panic!("{:?}", read.files) };
+        assert!(file.records > 5 && file.known * 100 >= file.records * 99, "{file:?}");
+    }
+}
 
 #[test]
 fn every_distinct_envelope_gets_the_right_flow_and_verdict() {

@@ -6,7 +6,7 @@ use crate::capture::{
     Close, CloseKind, Closes, ConnState, Effect, Flow, OriginatorFrom, Pair, Side, StreamFacts,
 };
 use crate::cite::{CaptureId, FrameRef, LogId, LogRef, Moment};
-use crate::maillog::{ClockIndex, ClockSource, Connection, MailLog, Message, Stamp};
+use crate::maillog::{ClockIndex, ClockSource, Connection, MailLog, Message, Stamp, StampedBy};
 use crate::net::{Endpoint, Leg};
 use crate::smtp::ReplyCode;
 use crate::smtp::session::{Dialog, Outcome, Recipient, RolesFrom, Session, Stage, Transaction};
@@ -142,6 +142,7 @@ pub(crate) fn connection(icid: u64, begins: f64, lasts: f64, from: &str, to: &st
             last: end,
             lines: Vec::new(),
         }],
+        delivery: None,
         lines: Vec::new(),
     }
 }
@@ -154,6 +155,9 @@ pub(crate) fn log(connections: Vec<Connection>) -> MailLog {
             from_line: 1,
             serial: None,
             head_offset: Some(UtcOffset::default()),
+            host: None,
+            stamp_offset: None,
+            stamped_by: StampedBy::Appliance,
             first: begin,
             last: begin,
             steps_back: vec![],

@@ -5,6 +5,7 @@
 //! when it is set up again, so that an id alone is no name for ever: an opening line much later than
 //! the last begins another connection.
 
+mod deliveries;
 mod handing_out;
 mod left_out;
 mod shelf;
@@ -18,7 +19,8 @@ use crate::maillog::clock::{self, ClockReader};
 use crate::maillog::connection::{Life, OpenConnection, OpenMessage};
 use crate::maillog::event::{Abort, ConnectionId, Event, Fact};
 use crate::maillog::slab::Slab;
-use crate::maillog::{Connection, LogFile, MailLog, Message, SerialIndex, Stamp};
+use crate::maillog::source::Source;
+use crate::maillog::{Connection, HostIndex, LogFile, MailLog, Message, SerialIndex, Stamp};
 use crate::net::Leg;
 use crate::time::LogTime;
 use shelf::{Due, Entry, Home, Shelf};
@@ -120,15 +122,26 @@ impl<'s> Book<'s> {
     }
 
     /// Takes in one record.
-    pub(super) fn record(&mut self, line: u32, time: LogTime, event: &Event<'_>) {
+    pub(super) fn record(&mut self, line: u32, time: LogTime, source: &Source<'_>, event: &Event<'_>) {
         self.tick += 1;
         self.file.records += 1;
         self.file.known += u64::from(event.fact != Fact::Unknown);
+        self.clock.comes_from(&mut self.log, &mut self.file.notes, line, source);
         if self.clock.latest() != Some(time) {
             self.file.first = Some(self.file.first.map_or(time, |first| first.min(time)));
             self.file.last = Some(self.file.last.map_or(time, |last| last.max(time)));
         }
         let stamp = self.clock.stamp(&mut self.log, &mut self.file.notes, line, time, &event.fact);
+        self.take(stamp, event);
+    }
+
+    /// Takes in what else the last record tells, which happened at `time`.
+    pub(super) fn also(&mut self, line: u32, time: LogTime, event: &Event<'_>) {
+        let stamp = self.clock.stamp_aside(&mut self.log, line, time);
+        self.take(stamp, event);
+    }
+
+    fn take(&mut self, stamp: Stamp, event: &Event<'_>) {
         let shelf = self.shelf();
         match (event.ids.connection, event.ids.mid) {
             (Some(ConnectionId { leg: Leg::Injection, id: 0 }), mid) => {
@@ -139,7 +152,10 @@ impl<'s> Book<'s> {
             }
             (Some(id), mid) => {
                 if id.id != 0 && (self.with_delivery || id.leg == Leg::Injection) {
-                    self.take_connection(shelf, id, mid.is_some(), stamp, &event.fact);
+                    let slot = self.take_connection(shelf, id, mid.is_some(), stamp, &event.fact);
+                    if let (Some(slot), Some(mid)) = (slot, mid) {
+                        self.take_delivery(shelf, slot, mid, stamp, &event.fact);
+                    }
                 }
                 if let Some(mid) = mid {
                     self.take_message(shelf, mid, stamp, &event.fact);
@@ -159,29 +175,48 @@ impl<'s> Book<'s> {
     /// The shelf of the appliance that wrote the record. A record under no head belongs to the only
     /// appliance there is; as long as none is named, to one without a name, which the first head names.
     fn shelf(&mut self) -> usize {
-        let serial = match (self.clock.serial(&self.log), self.log.serials.as_slice()) {
-            (Some(serial), _) => Some(serial),
-            (None, [_only]) => Some(SerialIndex(0)),
-            (None, _) => None,
+        // Of several hosts each may be another appliance; only the first is taken for the one that
+        // is named.
+        let serial = match (self.clock.serial(&self.log), self.clock.host(), self.log.serials.as_slice()) {
+            (Some(serial), ..) => Some(serial),
+            (None, None | Some(HostIndex(0)), [_only]) => Some(SerialIndex(0)),
+            _ => None,
         };
-        if self.shelves.get(self.shelf).is_some_and(|shelf| shelf.serial == serial) {
+        let host = self.clock.host().filter(|_| serial.is_none());
+        let is_theirs = |shelf: &Shelf| (shelf.serial, shelf.host) == (serial, host);
+        if self.shelves.get(self.shelf).is_some_and(is_theirs) {
             return self.shelf;
         }
-        self.shelf = self.shelf_of(serial);
+        self.shelf = match self.shelves.iter().position(is_theirs) {
+            Some(at) => at,
+            None => self.new_shelf(serial, host),
+        };
         self.shelf
     }
 
-    fn shelf_of(&mut self, serial: Option<SerialIndex>) -> usize {
-        if let Some(at) = self.shelves.iter().position(|shelf| shelf.serial == serial) {
+    fn new_shelf(&mut self, serial: Option<SerialIndex>, host: Option<HostIndex>) -> usize {
+        let named_now = self.shelves.iter().position(|shelf| {
+            serial.is_some()
+                && shelf.serial.is_none()
+                && shelf.host.is_some()
+                && shelf.host == self.clock.host()
+        });
+        if let Some((at, shelf)) = named_now.and_then(|at| Some((at, self.shelves.get_mut(at)?))) {
+            (shelf.serial, shelf.host) = (serial, None);
             return at;
         }
         match self.shelves.first_mut() {
-            Some(unnamed) if self.log.serials.len() == 1 && unnamed.serial.is_none() => {
-                unnamed.serial = serial;
+            Some(unnamed)
+                if self.log.serials.len() == 1
+                    && serial.is_some()
+                    && unnamed.serial.is_none()
+                    && unnamed.host.is_none() =>
+            {
+                (unnamed.serial, unnamed.host) = (serial, None);
                 0
             }
             _ => {
-                self.shelves.push(Shelf { serial, ..Shelf::default() });
+                self.shelves.push(Shelf { serial, host, ..Shelf::default() });
                 self.shelves.len() - 1
             }
         }
@@ -296,8 +331,13 @@ impl<'s> Book<'s> {
         if let Fact::Aborted(Abort::Policy(_)) = fact {
             self.log.left_out.policy_aborts += 1;
         }
-        if let Fact::Derived { mid: derived } = fact {
+        if let Fact::Derived { mid: derived, .. } = fact {
             self.leave_out(shelf, *derived);
+        }
+        if self.with_delivery
+            && let Fact::Response(_) = fact
+        {
+            self.take_response(shelf, mid, stamp, fact);
         }
         let home = self.shelves.get(shelf).and_then(|shelf| shelf.messages.get(&mid)).copied();
         let under_a_head = self.clock.serial(&self.log).is_some();

@@ -2,9 +2,10 @@
 
 use crate::cite::{LogId, LogRef, Notes, Place};
 use crate::maillog::event::Fact;
-use crate::maillog::{ClockIndex, ClockSource, MailLog, SerialIndex, Stamp, StepBack};
+use crate::maillog::source::Source;
+use crate::maillog::{ClockIndex, ClockSource, HostIndex, MailLog, SerialIndex, Stamp, StampedBy, StepBack};
 use crate::text::Text;
-use crate::time::LogTime;
+use crate::time::{LogTime, UtcOffset};
 
 /// Clocks told apart. A log begins a new one with every head, at the most every few minutes.
 pub(super) const MAX_CLOCKS: usize = 16_384;
@@ -15,6 +16,15 @@ pub(super) const MAX_SERIALS: usize = 256;
 /// Octets kept of a serial number; real ones have at most 33.
 const MAX_SERIAL: usize = 64;
 
+/// Hosts told apart.
+pub(super) const MAX_HOSTS: usize = 256;
+
+/// Octets kept of a host's name (RFC 1035 section 2.3.4).
+const MAX_HOST: usize = 255;
+
+/// Ways by which records come in one file: hosts, and offsets that their stamps bear.
+const MAX_ROUTES: usize = 1024;
+
 /// Reads heads and stamps records with the clock that holds.
 #[derive(Debug, Default)]
 pub(super) struct ClockReader {
@@ -22,12 +32,25 @@ pub(super) struct ClockReader {
     current: Option<ClockIndex>,
     /// The latest stamp since the clock last stepped back.
     latest: Option<LogTime>,
+    /// The way by which the last record came.
+    route: Route,
+    /// The clocks of the other ways of this file.
+    routes: Vec<(Route, Option<ClockIndex>, Option<LogTime>)>,
+}
+
+/// A way by which records come: records of different ways have different clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Route {
+    host: Option<HostIndex>,
+    serial: Option<SerialIndex>,
+    offset: Option<UtcOffset>,
+    by: StampedBy,
 }
 
 impl ClockReader {
     /// Another file begins.
     pub(super) fn begin_file(&mut self, file: LogId) {
-        *self = Self { file, current: None, latest: None };
+        *self = Self { file, ..Self::default() };
     }
 
     /// The appliance that the head names under which the records stand now.
@@ -35,9 +58,52 @@ impl ClockReader {
         self.source(log)?.serial
     }
 
+    /// The host that the records come from.
+    pub(super) fn host(&self) -> Option<HostIndex> {
+        self.route.host
+    }
+
     /// The latest stamp, so far as the order of lines is kept.
     pub(super) fn latest(&self) -> Option<LogTime> {
         self.latest
+    }
+
+    /// Learns by which way the next record comes.
+    #[inline]
+    pub(super) fn comes_from(
+        &mut self,
+        log: &mut MailLog,
+        notes: &mut Notes,
+        line: u32,
+        source: &Source<'_>,
+    ) {
+        if source.is_plain() && self.route == Route::default() {
+            return;
+        }
+        self.switch(log, notes, line, source);
+    }
+
+    fn switch(&mut self, log: &mut MailLog, notes: &mut Notes, line: u32, source: &Source<'_>) {
+        let host = source.host.and_then(|host| host_index(log, notes, host, line));
+        let serial = source.serial.and_then(|serial| serial_index(log, notes, serial, line));
+        let route = Route { host, serial, offset: source.offset, by: source.by };
+        if route == self.route {
+            return;
+        }
+        let room = self.routes.len() < MAX_ROUTES;
+        match self.routes.iter_mut().find(|(known, ..)| *known == self.route) {
+            Some(known) => (known.1, known.2) = (self.current, self.latest),
+            None if room => {
+                self.routes.push((self.route, self.current, self.latest));
+            }
+            None => notes.oddity(
+                "hosts and offsets beyond those whose clocks are told apart",
+                Some(Place::Line(line)),
+            ),
+        }
+        self.route = route;
+        let known = self.routes.iter().find(|(known, ..)| *known == route);
+        (self.current, self.latest) = known.map_or((None, None), |(_, clock, latest)| (*clock, *latest));
     }
 
     /// Stamps a record, and takes in what it says if it is part of a head.
@@ -68,8 +134,12 @@ impl ClockReader {
             _ => false,
         });
         if begins {
-            let inherited = matches!(fact, Fact::Offset(_)).then(|| source.and_then(|source| source.serial));
-            self.begin(log, notes, line, time, inherited.flatten());
+            let inherited = match fact {
+                Fact::Offset(_) => source.and_then(|source| source.serial),
+                Fact::HeadBegins => None,
+                _ => self.serial_of_route(log),
+            };
+            self.begin(log, notes, line, time, inherited);
         }
         let clock = self.current.unwrap_or(ClockIndex(0));
         if let Some(source) = log.clocks.get_mut(usize::from(clock.0)) {
@@ -88,8 +158,28 @@ impl ClockReader {
         Stamp { time, clock, line: LogRef { file: self.file, line } }
     }
 
+    /// A stamp of the record that was stamped last, at another time that the record tells.
+    pub(super) fn stamp_aside(&self, log: &mut MailLog, line: u32, time: LogTime) -> Stamp {
+        let clock = self.current.unwrap_or(ClockIndex(0));
+        if let Some(source) = log.clocks.get_mut(usize::from(clock.0)) {
+            source.first = source.first.min(time);
+            source.last = source.last.max(time);
+        }
+        Stamp { time, clock, line: LogRef { file: self.file, line } }
+    }
+
     fn source<'a>(&self, log: &'a MailLog) -> Option<&'a ClockSource> {
         log.clocks.get(usize::from(self.current?.0))
+    }
+
+    /// The appliance behind the way by which the records come: each record says it, or the head of
+    /// an earlier one of the same host.
+    fn serial_of_route(&self, log: &MailLog) -> Option<SerialIndex> {
+        self.route.serial.or_else(|| {
+            let host = self.route.host?;
+            let of_host = log.clocks.iter().rev().filter(|clock| clock.host == Some(host));
+            of_host.take(MAX_ROUTES).find_map(|clock| clock.serial)
+        })
     }
 
     fn begin(
@@ -113,6 +203,9 @@ impl ClockReader {
             from_line: line,
             serial,
             head_offset: None,
+            host: self.route.host,
+            stamp_offset: self.route.offset,
+            stamped_by: self.route.by,
             first: time,
             last: time,
             steps_back: Vec::new(),
@@ -149,4 +242,18 @@ pub(super) fn serial_index(
         log.serials.push(Text::new(serial));
     }
     u16::try_from(known.unwrap_or(log.serials.len() - 1)).ok().map(SerialIndex)
+}
+
+/// The index of a host, a new one where it was not met before.
+fn host_index(log: &mut MailLog, notes: &mut Notes, host: &[u8], line: u32) -> Option<HostIndex> {
+    let host = host.get(..MAX_HOST).unwrap_or(host);
+    let known = log.hosts.iter().position(|known| known.as_bytes() == host);
+    if known.is_none() {
+        if log.hosts.len() >= MAX_HOSTS {
+            notes.loss("hosts beyond those that are told apart", Some(Place::Line(line)));
+            return None;
+        }
+        log.hosts.push(Text::new(host));
+    }
+    u16::try_from(known.unwrap_or(log.hosts.len() - 1)).ok().map(HostIndex)
 }

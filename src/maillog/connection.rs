@@ -71,6 +71,7 @@ impl OpenConnection {
             ended_by_appliance: None,
             last_without_mid: None,
             messages: Vec::new(),
+            delivery: None,
             lines: Vec::new(),
         };
         Self { facts, life, unordered: false, rids: None }
@@ -80,7 +81,10 @@ impl OpenConnection {
     pub(super) fn take(&mut self, stamp: Stamp, fact: &Fact<'_>, notes: &mut Notes) {
         let connection = &mut self.facts;
         connection.last = stamp;
-        connection.last_without_mid = Some(stamp);
+        // A record about a message tells nothing of lines that name the connection alone.
+        if !matches!(fact, Fact::Described(..)) {
+            connection.last_without_mid = Some(stamp);
+        }
         cite(&mut connection.lines, Connection::MAX_LINES, stamp.line, fact.is_an_end(), notes);
         match fact {
             Fact::Opened(opening) => {
@@ -118,6 +122,15 @@ impl OpenConnection {
                     connection.ended_by_appliance = Some(ApplianceEnd { kind: *kind, words, at: stamp });
                 }
             }
+            Fact::Described(opening, tls) => {
+                connection.tls = connection.tls.or(tls.map(|tls| (tls, stamp)));
+                self.open(opening, stamp, notes);
+            }
+            Fact::ConnectionError(failure) => {
+                connection.remote = connection.remote.or(failure.remote);
+                connection.local = connection.local.or(failure.local);
+                connection.delivery.get_or_insert_default().fail(failure, stamp);
+            }
             _ => {}
         }
     }
@@ -125,6 +138,21 @@ impl OpenConnection {
     /// Takes in that a line names this connection and a message.
     pub(super) fn take_with_message(&mut self, stamp: Stamp) {
         self.facts.last = stamp;
+    }
+
+    /// Takes in what a line tells of the delivery of a message over this connection.
+    pub(super) fn take_delivery(&mut self, mid: u64, stamp: Stamp, fact: &Fact<'_>, notes: &mut Notes) {
+        if !self.facts.delivery.get_or_insert_default().take(mid, stamp, fact) {
+            notes.oddity("messages beyond those kept of one delivery", Some(Place::Line(stamp.line.line)));
+        }
+    }
+
+    /// Whether the message goes out over this connection.
+    pub(super) fn delivers(&self, mid: u64) -> bool {
+        self.facts
+            .delivery
+            .as_ref()
+            .is_some_and(|delivery| delivery.attempts.iter().any(|one| one.mid == mid))
     }
 
     fn open(&mut self, opening: &Opening<'_>, stamp: Stamp, notes: &mut Notes) {
@@ -346,6 +374,9 @@ fn too_many_recipients(stamp: Stamp, notes: &mut Notes) {
 
 /// Keeps a line among at most `limit`; the last places are for lines that tell of an end.
 fn cite(lines: &mut Vec<LogRef>, limit: usize, line: LogRef, of_an_end: bool, notes: &mut Notes) {
+    if lines.last() == Some(&line) {
+        return;
+    }
     let room = if of_an_end { limit } else { limit - LINES_FOR_ENDS };
     if lines.len() < room {
         lines.push(line);

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use crate::maillog::{ApplianceEndKind, Finish, PolicyAction, Tls};
+use crate::maillog::{ApplianceEndKind, Finish, NetworkError, PolicyAction, Tls, UndeliveredKind};
 use crate::net::Leg;
 use crate::time::UtcOffset;
 
@@ -53,6 +53,8 @@ pub enum Fact<'a> {
 
     /// `New SMTP ICID`, `New SMTP DCID`. Boxed, so that every other fact is small to hand on.
     Opened(Box<Opening<'a>>),
+    /// What a record about a message tells of its connection, and how TLS went on it.
+    Described(Box<Opening<'a>>, Option<Tls>),
     /// The host access table's word.
     Policy {
         /// The verb.
@@ -104,11 +106,26 @@ pub enum Fact<'a> {
     Aborted(Abort<'a>),
     /// `Message finished`.
     Finished(Finish),
-    /// The appliance made a message of its own out of this one; it came over no connection.
+    /// The appliance made a message of its own out of another; it came over no connection.
     Derived {
         /// The new message.
         mid: u64,
+        /// The one it was made of, where the line names it.
+        from: Option<u64>,
+        /// How.
+        by: Derivation,
     },
+
+    /// `Delivery start`: the message goes out over the DCID.
+    DeliveryStarted,
+    /// `Message done`: its recipients on the DCID are delivered.
+    Delivered,
+    /// `Response`: the remote server's words to the message.
+    Response(Cow<'a, [u8]>),
+    /// `Bounced:`, `Delayed:`, `Possible Delivery:`: the recipients were not, or perhaps not, delivered.
+    Undelivered(Box<Undelivered<'a>>),
+    /// `Connection Error:` of the DCID.
+    ConnectionError(Box<Failure<'a>>),
 
     /// Known, and of no use to the join.
     Known(Known),
@@ -174,6 +191,49 @@ pub enum Abort<'a> {
     Other(&'a [u8]),
 }
 
+/// How the appliance made a message out of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Derivation {
+    /// `rewritten to`: the new message takes the old one's place.
+    Rewritten,
+    /// `was split creating`: for some of the recipients.
+    Split,
+    /// `generated based on`: a copy or notice.
+    Generated,
+    /// `generated for bounce of`.
+    Bounce,
+}
+
+/// Recipients that were not delivered, as a line tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undelivered<'a> {
+    /// What became of them.
+    pub kind: UndeliveredKind,
+    /// The enhanced status code (RFC 3463), where there is one.
+    pub status: Option<&'a [u8]>,
+    /// The reply code of the remote server; `None` where it gave none (`'000'`).
+    pub code: Option<u16>,
+    /// What the network said.
+    pub network: Option<NetworkError>,
+    /// The log's words after the recipients.
+    pub words: &'a [u8],
+}
+
+/// A connection that failed, as a line tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure<'a> {
+    /// The remote address.
+    pub remote: Option<IpAddr>,
+    /// The appliance's address, where the line gives its address.
+    pub local: Option<IpAddr>,
+    /// What the network said.
+    pub network: NetworkError,
+    /// The log's words for it (`details:`).
+    pub details: &'a [u8],
+    /// `reason:`.
+    pub reason: Option<&'a [u8]>,
+}
+
 /// Kinds of records that are known and say nothing about how a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Known {
@@ -197,6 +257,8 @@ pub enum Known {
     Policy,
     /// Quarantines.
     Quarantine,
+    /// All of one message in one record; its facts are taken in one by one.
+    Summary,
     /// A sender or recipient address that was refused or let pass for its form or domain.
     SenderCheck,
     /// The appliance's own state.

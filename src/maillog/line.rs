@@ -4,11 +4,12 @@
 //! collapse the two spaces to one, so either is taken. There is no zone and no fraction in any
 //! version that was seen; a fraction is passed over should one come.
 
-use crate::time::LogTime;
+use crate::maillog::syslog;
+use crate::time::{LogTime, UtcOffset};
 
 /// How far into a line a prefix may reach: `grep` over several files puts the file's name (and
 /// perhaps the line number) before the stamp, a syslog relay puts its own header there.
-const MAX_PREFIX: usize = 256;
+pub(super) const MAX_PREFIX: usize = 256;
 
 /// Places in a prefix at which a stamp is looked for.
 const MAX_PREFIX_TRIES: usize = 16;
@@ -41,6 +42,19 @@ pub(super) struct Head {
     pub(super) level: bool,
     /// Where the record's text starts in the line.
     pub(super) text_at: usize,
+    /// What a relay's header tells beside it; the plain line has none.
+    pub(super) relayed: Option<Relayed>,
+}
+
+/// What the header of a syslog line tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Relayed {
+    /// Where the host's name stands in the line.
+    pub(super) host: Option<(usize, usize)>,
+    /// The stamp's own offset from UTC.
+    pub(super) offset: Option<UtcOffset>,
+    /// Whether the stamp is the header's; otherwise the appliance's own stood after it.
+    pub(super) stamped: bool,
 }
 
 /// Reads stamps. Most lines bear the stamp of the line before, so the last one is remembered.
@@ -66,7 +80,12 @@ impl StampReader {
             && memo.octets.first_chunk() == Some(stamp)
             && rest.starts_with(b" Info: ")
         {
-            return Some(Head { time: memo.time, level: true, text_at: CTIME + b" Info: ".len() });
+            return Some(Head {
+                time: memo.time,
+                level: true,
+                text_at: CTIME + b" Info: ".len(),
+                relayed: None,
+            });
         }
         self.any_head(line)
     }
@@ -75,6 +94,9 @@ impl StampReader {
         let mark = if line.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
         let indent = line.iter().skip(mark).take_while(|octet| matches!(octet, b' ' | b'\t')).count();
         if let Some(head) = self.head_at(line, mark + indent) {
+            return Some(head);
+        }
+        if let Some(head) = syslog::head(line, mark + indent) {
             return Some(head);
         }
         // A stamp after a prefix must have its level word: a date in the midst of a text has none.
@@ -92,7 +114,12 @@ impl StampReader {
         let after = rest.get(length..)?;
         let text = after.strip_prefix(b" ").unwrap_or(after);
         let (level, skipped) = level(text);
-        Some(Head { time, level, text_at: line.len() - text.len() + skipped })
+        let head = Head { time, level, text_at: line.len() - text.len() + skipped, relayed: None };
+        // File form of the consolidated event logs: a colon follows the stamp, and no level.
+        Some(match text.strip_prefix(b": ").filter(|text| text.starts_with(syslog::CEF)) {
+            Some(event) => Head { level: true, text_at: line.len() - event.len(), ..head },
+            None => head,
+        })
     }
 
     fn stamp(&mut self, text: &[u8]) -> Option<(LogTime, usize)> {
@@ -115,7 +142,7 @@ impl StampReader {
 
 /// Whether a known level word starts the text, and how many octets it takes with its colon; an
 /// unknown word stays part of the text.
-fn level(text: &[u8]) -> (bool, usize) {
+pub(super) fn level(text: &[u8]) -> (bool, usize) {
     let length = text.iter().take_while(|octet| octet.is_ascii_alphabetic()).count();
     let Some((word, rest)) = text.split_at_checked(length) else { return (false, 0) };
     if !rest.starts_with(b":") || !LEVELS.iter().any(|known| word.eq_ignore_ascii_case(known)) {
@@ -126,11 +153,11 @@ fn level(text: &[u8]) -> (bool, usize) {
 }
 
 /// The stamp at the start of `text` and its length.
-fn parse_stamp(text: &[u8]) -> Option<(LogTime, usize)> {
+pub(super) fn parse_stamp(text: &[u8]) -> Option<(LogTime, usize)> {
     let mut scan = Scan { text, at: 0 };
     scan.name(&WEEKDAYS)?;
     scan.spaces()?;
-    let month = scan.name(&MONTHS)?;
+    let month = scan.month()?;
     scan.spaces()?;
     let day = scan.digits(1, 2)?;
     scan.spaces()?;
@@ -147,25 +174,30 @@ fn parse_stamp(text: &[u8]) -> Option<(LogTime, usize)> {
     if scan.text.get(scan.at).is_some_and(u8::is_ascii_alphanumeric) {
         return None;
     }
-    let time = LogTime::new(i32::try_from(year).ok(), month + 1, day, hour, minute, second)?;
+    let time = LogTime::new(i32::try_from(year).ok(), month, day, hour, minute, second)?;
     Some((time, scan.at))
 }
 
-struct Scan<'a> {
-    text: &'a [u8],
-    at: usize,
+/// Reads the parts of a stamp, one after the other.
+pub(super) struct Scan<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) at: usize,
 }
 
 impl Scan<'_> {
-    fn octet(&mut self, wanted: u8) -> Option<()> {
+    pub(super) fn octet(&mut self, wanted: u8) -> Option<()> {
         (*self.text.get(self.at)? == wanted).then(|| self.at += 1)
     }
 
     /// One space, or two where the day is padded.
-    fn spaces(&mut self) -> Option<()> {
+    pub(super) fn spaces(&mut self) -> Option<()> {
         self.octet(b' ')?;
         let _ = self.octet(b' ');
         Some(())
+    }
+
+    pub(super) fn month(&mut self) -> Option<u32> {
+        self.name(&MONTHS).map(|index| index + 1)
     }
 
     fn name<const N: usize>(&mut self, names: &[[u8; 3]; N]) -> Option<u32> {
@@ -176,7 +208,7 @@ impl Scan<'_> {
         u32::try_from(index).ok()
     }
 
-    fn digits(&mut self, least: usize, most: usize) -> Option<u32> {
+    pub(super) fn digits(&mut self, least: usize, most: usize) -> Option<u32> {
         let mut value = 0_u32;
         let mut count = 0;
         while count < most
@@ -216,7 +248,7 @@ mod tests {
             (b"/var/log/mail.s:123:Wed Nov 19 09:16:46 2014 Info: x", "2014-11-19T09:16:46", true, b"x"),
             (b"mail.s-124-Wed Nov 19 09:16:46 2014 Info: x", "2014-11-19T09:16:46", true, b"x"),
             (b"<111>Aug 10 host app: Mon Aug 10 09:52:59 2020 Info: x", "2020-08-10T09:52:59", true, b"x"),
-            (b"Mon Aug 10 09:52:59 2020: CEF:0|x", "2020-08-10T09:52:59", false, b": CEF:0|x"),
+            (b"Mon Aug 10 09:52:59 2020: CEF:0|x", "2020-08-10T09:52:59", true, b"CEF:0|x"),
         ];
         for (line, time, level, text) in rows {
             assert_eq!(read(line), Some((time.to_owned(), level, text)), "{}", line.escape_ascii());

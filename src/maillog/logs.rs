@@ -3,13 +3,16 @@
 use std::io::{BufRead, Read};
 
 use crate::cite::{LogId, Notes, Place};
-use crate::maillog::MailLog;
 use crate::maillog::book::{Book, Keep, LogSink};
-use crate::maillog::event::Fact;
+use crate::maillog::carrier::Told;
+use crate::maillog::event::{Event, Fact, Ids, Known};
 use crate::maillog::line::StampReader;
 use crate::maillog::open::{Unreadable, open};
-use crate::maillog::read::Records;
+use crate::maillog::read::{Record, Records};
+use crate::maillog::source::Source;
+use crate::maillog::summary::{Summary, is_summary};
 use crate::maillog::text::parse_text;
+use crate::maillog::{MailLog, StampedBy};
 use crate::time::{LogTime, UtcOffset};
 
 /// Records that must have passed after a connection's last line before it is handed out: lines may
@@ -54,7 +57,7 @@ pub fn stream_logs(inputs: Vec<LogInput>, options: ReadOptions, sink: &mut dyn L
 /// A log that was opened, and what its beginning tells of its place among the others.
 struct Opened {
     id: LogId,
-    records: Result<Records<Box<dyn Read + Send>>, Unreadable>,
+    records: Result<(Records<Box<dyn Read + Send>>, Told), Unreadable>,
     preview: Preview,
 }
 
@@ -84,7 +87,7 @@ pub(super) fn read(inputs: Vec<LogInput>, mut book: Book<'_>) -> MailLog {
     for log in logs {
         book.begin_file(log.id);
         match log.records {
-            Ok(records) => read_one(records, &mut book),
+            Ok((records, told)) => read_one(records, &told, &mut book),
             Err(why) => {
                 let mut notes = Notes::default();
                 notes.loss(why.to_string(), None);
@@ -97,19 +100,18 @@ pub(super) fn read(inputs: Vec<LogInput>, mut book: Book<'_>) -> MailLog {
     log
 }
 
-fn read_one(mut records: Records<Box<dyn Read + Send>>, book: &mut Book<'_>) {
+fn read_one(mut records: Records<Box<dyn Read + Send>>, told: &Told, book: &mut Book<'_>) {
     let mut count = 0_u64;
     let mut unknown = Notes::default();
     while let Some(record) = records.next() {
-        let event = parse_text(record.text);
-        if event.fact == Fact::Unknown {
+        count += 1;
+        if !take(&record, book) {
             unknown.oddity("records of a kind that is not known", Some(Place::Line(record.line)));
         }
-        book.record(record.line, record.time, &event);
-        count += 1;
     }
-    let bytes = records.bytes();
-    let mut notes = records.into_notes();
+    let bytes = told.octets().unwrap_or(records.bytes());
+    let mut notes = told.notes();
+    notes.merge(records.into_notes());
     notes.merge(unknown);
     if count == 0 && bytes > 0 {
         notes.loss("no line begins with a timestamp of the text mail log", None);
@@ -117,10 +119,40 @@ fn read_one(mut records: Records<Box<dyn Read + Send>>, book: &mut Book<'_>) {
     book.end_file(bytes, notes);
 }
 
+/// Takes in one record; `false` where it is of a kind that is not known.
+fn take(record: &Record<'_>, book: &mut Book<'_>) -> bool {
+    if is_summary(record.text) {
+        return take_summary(record, book);
+    }
+    let event = parse_text(record.text);
+    book.record(record.line, record.time, &record.source, &event);
+    event.fact != Fact::Unknown
+}
+
+/// Takes in a record that tells all of one message.
+#[cold]
+fn take_summary(record: &Record<'_>, book: &mut Book<'_>) -> bool {
+    let summary = Summary::read(record.text);
+    let fact = if summary.is_some() { Fact::Known(Known::Summary) } else { Fact::Unknown };
+    let event = Event { ids: Ids::default(), fact };
+    let Some(summary) = summary else {
+        book.record(record.line, record.time, &record.source, &event);
+        return false;
+    };
+    // Its own stamps are the appliance's, whoever stamped the packet that it came in.
+    let own = summary.when();
+    let (time, offset) = own.unwrap_or((record.time, record.source.offset));
+    let by = if own.is_some() { StampedBy::Appliance } else { record.source.by };
+    let source = Source { serial: summary.serial(), offset, by, ..record.source };
+    book.record(record.line, time, &source, &event);
+    summary.tell(&mut |at, event| book.also(record.line, at.unwrap_or(time), event));
+    true
+}
+
 impl Opened {
     fn new(input: LogInput) -> Self {
-        let mut records = open(input.reader).map(Records::new);
-        let preview = records.as_mut().map(|records| Preview::of(records.preview())).unwrap_or_default();
+        let mut records = open(input.reader).map(|(text, told)| (Records::new(text), told));
+        let preview = records.as_mut().map(|(records, _)| Preview::of(records.preview())).unwrap_or_default();
         Self { id: input.id, records, preview }
     }
 }

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! In the order of the way of a line: [`open`](looks_like_mail_log) tells what a file is and unpacks
-//! it, `read` makes records of its lines, `line` reads their stamps, [`text`](parse_text) is the
-//! dialect that says what a record says, `clock` knows whose clock stamped it, `book` finds the
+//! it, `carrier` takes lines out of exports, `read` makes records of them, `line` and `syslog` read
+//! their stamps, [`text`](parse_text) and `summary` are the dialects that say what a record says, `clock` knows whose clock stamped it, `book` finds the
 //! [`Connection`] and [`Message`] that it is about, [`claims`](claims()) states what the log claims of
 //! them. [`read_logs`] and [`stream_logs`] are the ways in.
 //!
@@ -14,10 +14,13 @@
 //! bound with a name and a note.
 
 mod book;
+mod carrier;
 pub mod claim;
 mod claims;
 mod clock;
 mod connection;
+pub mod conversation;
+pub mod delivery;
 mod event;
 mod line;
 mod logs;
@@ -26,18 +29,22 @@ mod read;
 pub mod record;
 mod scan;
 mod slab;
+mod source;
+mod summary;
+mod syslog;
 mod table;
 mod text;
 
 pub use book::LogSink;
 pub use claim::{Claim, ClaimKind, Lost, Meaning, Standing};
 pub use claims::{claims, connection_claims, lost, orphan_claim};
-pub use event::{Abort, ConnectionId, Event, Fact, Ids, Known, Opening};
+pub use delivery::{Attempt, ConnectionFailure, Delivery, NetworkError, Outcome, Shortfall, UndeliveredKind};
+pub use event::{Abort, ConnectionId, Derivation, Event, Fact, Failure, Ids, Known, Opening, Undelivered};
 pub use logs::{LogInput, ReadOptions, read_logs, stream_logs};
 pub use open::looks_like_mail_log;
 pub use record::{
-    AbortReason, ApplianceEnd, ApplianceEndKind, ClockIndex, ClockSource, Connection, Finish, LeftOut,
-    LogFile, MailLog, Message, Policy, PolicyAction, SerialIndex, Stamp, StepBack, Tls,
+    AbortReason, ApplianceEnd, ApplianceEndKind, ClockIndex, ClockSource, Connection, Finish, HostIndex,
+    LeftOut, LogFile, MailLog, Message, Policy, PolicyAction, SerialIndex, Stamp, StampedBy, StepBack, Tls,
 };
 pub use text::parse_text;
 

@@ -1,9 +1,10 @@
-//! What a file given as a log really is: plain text, gzip, or nothing that can be read here.
+//! What a file given as a log really is: plain text, gzip, 16-bit units, an export, or nothing that can be read here.
 
 use std::io::{BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::maillog::carrier::{self, ByteOrder, Decoded, Told};
 use crate::maillog::line::StampReader;
 
 /// Octets looked at to tell what a file is.
@@ -21,9 +22,6 @@ const LINES_LOOKED_AT: usize = 64;
 /// Why a file cannot be read as a log.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {
-    /// Text of 16-bit units, as PowerShell's `>` writes it.
-    #[error("the log is UTF-16 text; convert it to UTF-8 (or save it again without conversion)")]
-    Utf16,
     /// A packet capture.
     #[error("this is a packet capture, not a log")]
     Capture,
@@ -32,17 +30,25 @@ pub(super) enum Unreadable {
     Packed(&'static str),
 }
 
-/// The text of a log, unpacked where it is gzipped. Errors of the input itself come from the reader
-/// that is given back, after what could be read.
-pub(super) fn open(reader: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, Unreadable> {
+/// The text of a log, out of whatever it is packed in: gzip, UTF-16, records of an export. Errors of
+/// the input itself come from the reader that is given back, after what could be read.
+pub(super) fn open(reader: impl Read + Send + 'static) -> Result<(Box<dyn Read + Send>, Told), Unreadable> {
     let (head, text) = with_head(reader);
     if !is_gzip(&head) {
         refuse(&head)?;
-        return Ok(Box::new(text));
+        return Ok(carrier::unpacked(decoded(&head, Box::new(text))));
     }
     let (head, text) = with_head(MultiGzDecoder::new(BufReader::with_capacity(PACKED_BUFFER, text)));
     refuse(&head)?;
-    Ok(Box::new(text))
+    Ok(carrier::unpacked(decoded(&head, Box::new(text))))
+}
+
+/// The text as UTF-8, where its head shows 16-bit units.
+fn decoded(head: &[u8], text: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
+    match utf16_order(head) {
+        Some(order) => Box::new(Decoded::new(text, order)),
+        None => text,
+    }
 }
 
 /// Whether a file that begins with `head` is a text mail log, plain or gzipped: by its content, not
@@ -64,6 +70,15 @@ pub fn looks_like_mail_log(head: &[u8]) -> bool {
 }
 
 fn text_looks_like_mail_log(head: &[u8]) -> bool {
+    if let Some(order) = utf16_order(head) {
+        let mut text = Vec::new();
+        let _ = Decoded::new(head, order).read_to_end(&mut text);
+        return plain_looks_like_mail_log(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text));
+    }
+    plain_looks_like_mail_log(head)
+}
+
+fn plain_looks_like_mail_log(head: &[u8]) -> bool {
     /// Words that open connections and messages in every dialect of the mail log.
     const WORDS: [&[u8]; 4] =
         [b"New SMTP ICID ", b"Start MID ", b"Message aborted MID ", b"Message finished MID "];
@@ -74,7 +89,7 @@ fn text_looks_like_mail_log(head: &[u8]) -> bool {
     head.split(|&octet| octet == b'\n').take(LINES_LOOKED_AT).any(|line| {
         stamps.head(line).is_some_and(|head| head.level)
             || WORDS.iter().any(|words| crate::maillog::scan::find(line, words).is_some())
-    })
+    }) || carrier::carries_a_log(head)
 }
 
 /// The first octets of `reader`, and all of it: the octets, the error that cut them short (a gzip
@@ -109,17 +124,30 @@ fn refuse(head: &[u8]) -> Result<(), Unreadable> {
     if let Some((_, name)) = PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(Unreadable::Packed(name));
     }
-    let marked = head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]);
+    Ok(())
+}
+
+/// Which octet of a unit comes first, where the text is of 16-bit units.
+fn utf16_order(head: &[u8]) -> Option<ByteOrder> {
+    if head.starts_with(&[0xff, 0xfe]) {
+        return Some(ByteOrder::Little);
+    }
+    if head.starts_with(&[0xfe, 0xff]) {
+        return Some(ByteOrder::Big);
+    }
     // Without a mark: every other octet of English text in 16-bit units is zero.
-    let pairs = head.get(..8).unwrap_or_default();
+    let pairs = head.get(..8)?;
     let zeros = |offset: usize| pairs.iter().skip(offset).step_by(2).all(|&octet| octet == 0);
     let letters = |offset: usize| pairs.iter().skip(offset).step_by(2).all(|&octet| octet != 0);
-    let unmarked = pairs.len() == 8 && (zeros(0) && letters(1) || zeros(1) && letters(0));
-    if marked || unmarked { Err(Unreadable::Utf16) } else { Ok(()) }
+    match (letters(0) && zeros(1), zeros(0) && letters(1)) {
+        (true, _) => Some(ByteOrder::Little),
+        (_, true) => Some(ByteOrder::Big),
+        _ => None,
+    }
 }
 
 /// A reader that fails once and then ends.
-struct Failing(Option<std::io::Error>);
+pub(super) struct Failing(pub(super) Option<std::io::Error>);
 
 impl Read for Failing {
     fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
@@ -153,7 +181,7 @@ mod tests {
 
     fn unpack(file: Vec<u8>) -> Result<Vec<u8>, Unreadable> {
         let mut text = Vec::new();
-        open(Cursor::new(file))?.read_to_end(&mut text).unwrap();
+        open(Cursor::new(file))?.0.read_to_end(&mut text).unwrap();
         Ok(text)
     }
 
@@ -164,20 +192,25 @@ mod tests {
         assert_eq!(unpack(two_members).unwrap(), [LINE, LINE].concat());
         assert_eq!(unpack(Vec::new()).unwrap(), b"");
         assert_eq!(unpack(vec![b'x']).unwrap(), b"x");
+        assert_eq!(unpack(utf16(LINE, false)).unwrap(), LINE);
+        assert_eq!(unpack(utf16(LINE, true)).unwrap(), [b"\xef\xbb\xbf", LINE].concat());
+        assert_eq!(unpack(gzip(&utf16(LINE, false))).unwrap(), LINE);
+        let odd = [utf16(b"x \n y", true), vec![0x3d, 0xd8, 0x00, 0xde, b'z']].concat();
+        assert_eq!(unpack(odd).unwrap(), "\u{feff}x \n y\u{1f600}\u{fffd}".as_bytes());
     }
 
     #[test]
     fn a_gzip_cut_short_gives_what_it_held() {
         let whole = gzip(&(0..2000).map(|n| format!("line {n}\n")).collect::<String>().into_bytes());
         let mut text = Vec::new();
-        let error = open(Cursor::new(whole[..whole.len() / 2].to_vec())).unwrap().read_to_end(&mut text);
+        let error = open(Cursor::new(whole[..whole.len() / 2].to_vec())).unwrap().0.read_to_end(&mut text);
         assert_eq!(error.unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
         assert!(text.starts_with(b"line 0\nline 1\n"));
         // Within the first octets too.
         let mut text = Vec::new();
         let short = gzip(b"abc");
         assert!(
-            open(Cursor::new(short[..short.len() - 9].to_vec())).unwrap().read_to_end(&mut text).is_err()
+            open(Cursor::new(short[..short.len() - 9].to_vec())).unwrap().0.read_to_end(&mut text).is_err()
         );
         assert!(b"abc".starts_with(&text));
     }
@@ -187,8 +220,6 @@ mod tests {
         let capture = b"\xd4\xc3\xb2\xa1\x02\0\x04\0".to_vec();
         assert!(matches!(unpack(capture.clone()), Err(Unreadable::Capture)));
         assert!(matches!(unpack(gzip(&capture)), Err(Unreadable::Capture)));
-        assert!(matches!(unpack(utf16(LINE, true)), Err(Unreadable::Utf16)));
-        assert!(matches!(unpack(utf16(LINE, false)), Err(Unreadable::Utf16)));
         assert!(matches!(unpack(b"PK\x03\x04....".to_vec()), Err(Unreadable::Packed("zip"))));
     }
 
@@ -200,7 +231,7 @@ mod tests {
         ) {
             let file = [start, rest].concat();
             looks_like_mail_log(&file);
-            if let Ok(mut text) = open(Cursor::new(file)) {
+            if let Ok((mut text, _)) = open(Cursor::new(file)) {
                 let _ = text.read_to_end(&mut Vec::new());
             }
         }
@@ -209,7 +240,10 @@ mod tests {
     #[test]
     fn logs_are_known_by_content() {
         let text = |lines: &[&[u8]]| lines.concat();
-        let yes: [Vec<u8>; 6] = [
+        let yes: [Vec<u8>; 9] = [
+            utf16(LINE, true),
+            text(&[b"{\"m\":\"", LINE.trim_ascii_end(), b"\"}\n"]),
+            text(&[b"a,b\n1,\"", LINE.trim_ascii_end(), b"\"\n"]),
             LINE.to_vec(),
             gzip(LINE),
             gzip(&LINE.repeat(100_000))[..500].to_vec(),
@@ -220,10 +254,11 @@ mod tests {
         for head in yes {
             assert!(looks_like_mail_log(&head), "{}", head.escape_ascii());
         }
-        let no: [Vec<u8>; 6] = [
+        let no: [Vec<u8>; 7] = [
+            b"{\"m\":\"plain words\"}\n".to_vec(),
             Vec::new(),
             text(&[b"\x0a\x0d\x0d\x0a", LINE]),
-            utf16(LINE, true),
+            utf16(b"plain words\n", true),
             b"Received: from x by y; Thu Aug 14 13:08:49 2014\n".to_vec(),
             b"plain words\n".to_vec(),
             gzip(b"plain words\n"),

@@ -7,7 +7,10 @@
 use std::io::{self, Read};
 
 use crate::cite::{Notes, Place};
-use crate::maillog::line::{Head, StampReader};
+use crate::maillog::StampedBy;
+use crate::maillog::line::{Head, Relayed, StampReader};
+use crate::maillog::source::{Source, Turns};
+use crate::maillog::syslog;
 use crate::time::LogTime;
 
 /// Octets kept of one physical line, and of one record.
@@ -34,6 +37,8 @@ pub(super) struct Record<'a> {
     pub(super) time: LogTime,
     /// What follows stamp and level.
     pub(super) text: &'a [u8],
+    /// What its carrier tells.
+    pub(super) source: Source<'a>,
 }
 
 /// Reads the records of one log.
@@ -53,6 +58,9 @@ pub(super) struct Records<R> {
     ahead: Option<(Span, Kind)>,
     /// The record that was broken over several lines.
     joined: Vec<u8>,
+    /// The host that the record's header names.
+    host: Vec<u8>,
+    turns: Turns,
     notes: Notes,
 }
 
@@ -89,6 +97,8 @@ impl<R: Read> Records<R> {
             line: 1,
             ahead: None,
             joined: Vec::new(),
+            host: Vec::new(),
+            turns: Turns::default(),
             notes: Notes::default(),
         }
     }
@@ -115,6 +125,10 @@ impl<R: Read> Records<R> {
     pub(super) fn next(&mut self) -> Option<Record<'_>> {
         let (first, head) = self.first_line()?;
         let line = self.line;
+        let time = if head.time.year_known() { head.time } else { self.turns.place(head.time) };
+        if let Some(relayed) = &head.relayed {
+            self.take_host(first, relayed);
+        }
         // A line is looked at once only: what was cut off it is gone, and its end with that.
         let following = self.look(first.whole);
         let (from, to) = (self.start + head.text_at, self.start + first.text);
@@ -129,7 +143,28 @@ impl<R: Read> Records<R> {
             self.ahead = following;
             self.buffer.get(from.min(to)..to).unwrap_or_default()
         };
-        Some(Record { line, time: head.time, text: text.trim_ascii_start() })
+        let source = head.relayed.map_or_else(Source::default, |relayed| Source {
+            host: relayed.host.map(|_| self.host.as_slice()),
+            serial: None,
+            offset: relayed.offset,
+            by: if relayed.stamped { StampedBy::Relay } else { StampedBy::Appliance },
+        });
+        Some(Record { line, time, text: text.trim_ascii_start(), source })
+    }
+
+    /// Keeps the host of a syslog line, which the read buffer may give up before the record is whole.
+    fn take_host(&mut self, line: Span, relayed: &Relayed) {
+        if let Some((from, to)) = relayed.host {
+            self.host.clear();
+            let name = self.buffer.get(self.start + from..self.start + to).unwrap_or_default();
+            self.host.extend_from_slice(name);
+        }
+        if (syslog::CUT_AT..=syslog::LONGEST).contains(&line.text) {
+            self.notes.oddity(
+                "syslog lines as long as a packet of 1024 octets: their ends may be cut off",
+                Some(Place::Line(self.line)),
+            );
+        }
     }
 
     /// Passes over all that is before the next line with a stamp.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::cite::{LogId, LogRef, Notes};
+use crate::maillog::Delivery;
 use crate::net::Leg;
 use crate::text::Text;
 use crate::time::{LogTime, UtcOffset};
@@ -14,6 +15,8 @@ pub struct MailLog {
     pub clocks: Vec<ClockSource>,
     /// The appliances by serial number, as their heads print it; [`Connection::serial`] points in here.
     pub serials: Vec<Text>,
+    /// The hosts that syslog headers name; [`ClockSource::host`] points in here.
+    pub hosts: Vec<Text>,
     /// Connections in the order of their first line.
     pub connections: Vec<Connection>,
     /// Messages whose connection the log does not name (it starts late, or a `grep` for the MID).
@@ -54,6 +57,12 @@ pub struct ClockSource {
     pub serial: Option<SerialIndex>,
     /// `Time offset from UTC` of the head, where there was one.
     pub head_offset: Option<UtcOffset>,
+    /// The host that the headers of a relay name, as an index into [`MailLog::hosts`].
+    pub host: Option<HostIndex>,
+    /// The offset from UTC that the stamps themselves bear (RFC 5424, exports).
+    pub stamp_offset: Option<UtcOffset>,
+    /// Whose stamps they are.
+    pub stamped_by: StampedBy,
     /// First and last stamp in it.
     pub first: LogTime,
     /// See [`Self::first`].
@@ -83,6 +92,20 @@ pub struct StepBack {
 /// An index into [`MailLog::serials`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SerialIndex(pub u16);
+
+/// An index into [`MailLog::hosts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostIndex(pub u16);
+
+/// Whose clock a stamp is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum StampedBy {
+    /// The appliance's own stamp.
+    #[default]
+    Appliance,
+    /// The header's of a syslog packet or an export: the appliance's or a relay's, nothing tells which.
+    Relay,
+}
 
 /// An index into [`MailLog::clocks`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,6 +161,8 @@ pub struct Connection {
     pub last_without_mid: Option<Stamp>,
     /// Its messages in the order of their MIDs' first lines.
     pub messages: Vec<Message>,
+    /// Of a DCID: what it was to deliver and how that went; `None` where no line says.
+    pub delivery: Option<Box<Delivery>>,
     /// The lines that name it and no message, bounded by [`Self::MAX_LINES`].
     pub lines: Vec<LogRef>,
 }

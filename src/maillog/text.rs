@@ -5,6 +5,7 @@
 //! mean; which table holds is told by the ids that stand before.
 
 mod facts;
+mod outbound;
 
 use crate::maillog::PolicyAction;
 use crate::maillog::event::{ConnectionId, Event, Fact, Ids, Known};
@@ -12,10 +13,15 @@ use crate::maillog::scan;
 use crate::maillog::table::Reading::{As, Known as Kind};
 use crate::maillog::table::Table;
 use crate::net::Leg;
+pub(super) use facts::abort;
 use facts::{
-    aborted, alert, authentication, delivery, disconnected, finished, generated, invalid_bounce, killed,
-    limit, lost_early, offset, opened, pending, policy, ready, receiving_failed, recipient, rejected,
-    rejected_outside, rewritten, split, started, tls, version,
+    aborted, alert, authentication, delivery_tls, disconnected, finished, invalid_bounce, killed, limit,
+    lost_early, offset, opened, policy, ready, receiving_failed, recipient, rejected, rejected_outside,
+    started, tls, version,
+};
+use outbound::{
+    bounced, connection_error, delayed, delivered, delivery, delivery_started, generated, pending, possible,
+    quarantine, rewritten, split,
 };
 
 /// Reads the text of one record (what follows the stamp and the level word).
@@ -46,35 +52,36 @@ static SENTENCES: Table = Table::new(&[
     ("A ", As(alert)),
     ("Alias match:", Kind(Known::Directory)),
     ("Begin Logfile", As(|_, _| Fact::HeadBegins)),
-    ("Bounced:", As(delivery)),
+    ("Bounced:", As(bounced)),
     ("Checkpoint", Kind(Known::System)),
-    ("Connection Error:", As(delivery)),
-    ("Delivery start", As(delivery)),
-    ("Delayed:", As(delivery)),
+    ("Connection Error:", As(connection_error)),
+    ("Delivery start", As(delivery_started)),
+    ("Delayed:", As(delayed)),
     ("Deleted:", As(delivery)),
     ("Deliveries are currently suspended", Kind(Known::Delivery)),
     ("DNS ", Kind(Known::Delivery)),
     ("Done scanning", Kind(Known::System)),
+    ("Double bounce:", As(delivery)),
     ("Double bounce", As(delivery)),
     ("Dropping connection due to potential Directory Harvest Attack", Kind(Known::Directory)),
     ("End Logfile", Kind(Known::System)),
-    ("EUQ:", Kind(Known::Quarantine)),
+    ("EUQ:", As(quarantine)),
     ("Global unsubscribe matched", Kind(Known::Delivery)),
     ("Incoming ", Kind(Known::System)),
-    ("ISQ:", Kind(Known::Quarantine)),
+    ("ISQ:", As(quarantine)),
     ("lame DNS", Kind(Known::Delivery)),
     ("LDAP", Kind(Known::Directory)),
     ("Logfile rolled over", Kind(Known::System)),
     ("Mail delivery client", Kind(Known::Delivery)),
     ("Message aborted", As(aborted)),
     ("Message finished", As(finished)),
-    ("Message done", As(delivery)),
+    ("Message done", As(delivered)),
     ("Message ", As(pending)),
     ("New SMTP", As(opened)),
-    ("Possible Delivery:", As(delivery)),
+    ("Possible Delivery:", As(possible)),
     ("QMQP", Kind(Known::System)),
     ("QMTP", Kind(Known::System)),
-    ("RPC ", Kind(Known::Quarantine)),
+    ("RPC ", As(quarantine)),
     ("Start", As(started)),
     ("Scanning ", Kind(Known::System)),
     ("SenderBase upload:", Kind(Known::System)),
@@ -87,6 +94,7 @@ static SENTENCES: Table = Table::new(&[
     ("System is ", Kind(Known::System)),
     ("System limit reached:", As(limit)),
     ("Time offset from UTC:", As(offset)),
+    ("The system time was changed", Kind(Known::System)),
     ("Version:", As(version)),
 ]);
 
@@ -118,7 +126,7 @@ static INJECTION: Table = Table::new(&[
 static DELIVERY: Table = Table::new(&[
     ("close", As(|_, _| Fact::Closed)),
     ("DANE", Kind(Known::Delivery)),
-    ("IP ", Kind(Known::Delivery)),
+    ("IP ", As(delivery_tls)),
     ("lost", As(|_, _| Fact::Lost(None))),
     ("STARTTLS", Kind(Known::Delivery)),
     ("TLS", As(tls)),

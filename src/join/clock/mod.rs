@@ -40,6 +40,8 @@ pub enum Zone {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClockOrigin {
+    /// The stamps themselves (RFC 5424, exports).
+    Stamp,
     /// The head line of the log.
     Head,
     /// `--utc-offset`.
@@ -78,7 +80,8 @@ pub struct Clocks {
 }
 
 impl Clocks {
-    /// Reads every clock of `log`; `zone` is the user's word and outranks the head's.
+    /// Reads every clock of `log`; `zone` is the user's word and outranks the head's, but not an
+    /// offset that each stamp bears.
     pub fn read(log: &MailLog, sessions: &[Session], zone: Option<Zone>) -> Self {
         let mut pairs = unique_pairs(log, sessions);
         let readings = log
@@ -87,10 +90,11 @@ impl Clocks {
             .enumerate()
             .map(|(index, source)| {
                 let pairs = pairs.remove(&index).unwrap_or_default();
-                let (zone, origin) = match (zone, source.head_offset) {
-                    (Some(zone), _) => (Some(zone), ClockOrigin::Option),
-                    (None, Some(head)) => (Some(Zone::Fixed(head)), ClockOrigin::Head),
-                    (None, None) => (None, ClockOrigin::Unknown),
+                let (zone, origin) = match (source.stamp_offset, zone, source.head_offset) {
+                    (Some(offset), ..) => (Some(Zone::Fixed(offset)), ClockOrigin::Stamp),
+                    (None, Some(zone), _) => (Some(zone), ClockOrigin::Option),
+                    (None, None, Some(head)) => (Some(Zone::Fixed(head)), ClockOrigin::Head),
+                    (None, None, None) => (None, ClockOrigin::Unknown),
                 };
                 match zone {
                     Some(zone) => with_zone(zone, origin, &pairs),
@@ -223,6 +227,7 @@ fn with_zone(zone: Zone, origin: ClockOrigin, pairs: &[Pair]) -> ClockReading {
         Zone::Named(zone) => zone.name().to_owned(),
     };
     let said_by = match origin {
+        ClockOrigin::Stamp => "the stamps themselves",
         ClockOrigin::Head => "the head of the log",
         ClockOrigin::Option => "--utc-offset",
         ClockOrigin::Fit | ClockOrigin::Unknown => "the fit",

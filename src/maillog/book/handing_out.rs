@@ -103,6 +103,11 @@ impl Book<'_> {
         if ids.get(&open.facts.id) == Some(&slot) {
             ids.remove(&open.facts.id);
         }
+        for attempt in open.facts.delivery.iter().flat_map(|delivery| &delivery.attempts) {
+            if shelf.delivering.get(&attempt.mid) == Some(&slot) {
+                shelf.delivering.remove(&attempt.mid);
+            }
+        }
         for message in &open.facts.messages {
             if let Some(Home::Connection { slot: home, .. }) = shelf.messages.get(&message.mid)
                 && *home == slot

@@ -2,7 +2,7 @@
 
 use ahash::AHashMap;
 
-use crate::maillog::SerialIndex;
+use crate::maillog::{HostIndex, SerialIndex};
 use crate::net::Leg;
 
 /// Where the book has a message.
@@ -21,9 +21,13 @@ pub(super) enum Home {
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     pub(super) serial: Option<SerialIndex>,
+    /// The host that a relay names, where no head says whose serial number it has.
+    pub(super) host: Option<HostIndex>,
     pub(super) injections: AHashMap<u64, u32>,
     pub(super) deliveries: AHashMap<u64, u32>,
     pub(super) messages: AHashMap<u64, Home>,
+    /// Messages in delivery, by MID: the connection that the last began on.
+    pub(super) delivering: AHashMap<u64, u32>,
 }
 
 impl Shelf {

@@ -193,25 +193,20 @@ fn logs_that_cannot_be_read_are_losses() {
         .unwrap();
     }
     let whole = encoder.finish().unwrap();
-    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(b"Wed Nov".iter().flat_map(|&c| [c, 0])).collect();
     let log = read_octets(vec![
         whole.clone(),
         whole[..whole.len() / 2].to_vec(),
-        utf16,
         b"\xd4\xc3\xb2\xa1".to_vec(),
         b"not a log\nat all\n".to_vec(),
         Vec::new(),
     ]);
     let losses: Vec<_> = log.files.iter().map(|file| file.notes.any_loss()).collect();
-    assert_eq!(losses, [false, true, true, true, true, false]);
+    assert_eq!(losses, [false, true, true, true, false]);
     assert_eq!(log.files[0].records, 3000);
     assert!(log.files[1].records > 500, "a gzip cut short gives what it held");
     let words: Vec<_> =
         log.files.iter().filter_map(|file| file.notes.iter().last()).map(|n| n.text.as_ref()).collect();
-    assert!(
-        words[0].contains("too early") && words[1].contains("UTF-16") && words[2].contains("capture"),
-        "{words:?}"
-    );
+    assert!(words[0].contains("too early") && words[1].contains("capture"), "{words:?}");
 }
 
 /// The samples of the vendor's technotes, where they are at hand; shapes like theirs stand in the

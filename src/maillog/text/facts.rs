@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::{take_id, take_ids};
+use super::outbound::response;
+use super::take_ids;
 use crate::maillog::event::{Abort, Fact, Ids, Known, Opening};
 use crate::maillog::scan;
 use crate::maillog::table::Matched;
@@ -72,13 +73,23 @@ pub(super) fn policy(action: PolicyAction, rest: &[u8]) -> Fact<'_> {
 }
 
 pub(super) fn tls<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    const OUTCOMES: [(&[u8], Tls); 3] = [
+    const OUTCOMES: [(&[u8], Tls); 4] = [
         (b"success", Tls::Success),
         (b"failed", Tls::Failed),
         (b"was required but remote host did not initiate it", Tls::RequiredNotInitiated),
+        (b"was required but could not be successfully negotiated", Tls::Failed),
     ];
     let outcome = OUTCOMES.iter().find(|(words, _)| scan::strip(matched.rest, words).is_some());
     outcome.map_or(Fact::Unknown, |(_, tls)| Fact::Tls(*tls))
+}
+
+/// `IP A TLS was required but could not be successfully negotiated`.
+pub(super) fn delivery_tls<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
+    let (_, tail) = scan::word(matched.rest);
+    match scan::strip(tail.trim_ascii_start(), b"TLS") {
+        Some(rest) => tls(ids, Matched { whole: matched.whole, rest: rest.trim_ascii_start() }),
+        None => Fact::Known(Known::Delivery),
+    }
 }
 
 /// `SMTP Auth: (ICID 30) succeeded for user ...`; early versions have no colon.
@@ -142,7 +153,7 @@ pub(super) fn started<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
 /// `RID 0 To: <a>`, or delivery's `RID [0] Response ...`.
 pub(super) fn recipient<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
     if matched.rest.starts_with(b"[") {
-        return Fact::Known(Known::Delivery);
+        return response(matched.rest);
     }
     let read = || {
         let (rid, after) = scan::number(matched.rest)?;
@@ -195,11 +206,16 @@ pub(super) fn aborted<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
     if ids.mid.is_none() {
         return Fact::Unknown;
     }
+    Fact::Aborted(abort(words))
+}
+
+/// The words after `Message aborted MID n`.
+pub(in crate::maillog) fn abort(words: &[u8]) -> Abort<'_> {
     let receiving = [&b"Receiving aborted"[..], b"Injection aborted"]
         .iter()
         .find_map(|phrase| scan::strip(words, phrase))
         .map(<[u8]>::trim_ascii_start);
-    Fact::Aborted(match receiving {
+    match receiving {
         Some(tail) if scan::strip(tail, b"by sender").is_some() => Abort::BySender,
         // By whom else it can be is not known.
         Some(tail) if scan::strip(tail, b"by").is_some() => Abort::Other(words),
@@ -208,7 +224,7 @@ pub(super) fn aborted<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
             Abort::Policy(words)
         }
         None => Abort::Other(words),
-    })
+    }
 }
 
 pub(super) fn finished<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
@@ -221,34 +237,7 @@ pub(super) fn finished<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
     outcome.map_or(Fact::Unknown, Fact::Finished)
 }
 
-/// `to [MID] 8 by X`: the new id stands after.
-pub(super) fn rewritten<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    let new = scan::strip(matched.rest, b"MID ").unwrap_or(matched.rest);
-    scan::number(new.trim_ascii_start()).map_or(Fact::Unknown, |(mid, _)| Fact::Derived { mid })
-}
-
-/// `MID 8 [was] generated based on MID 7`: the new id stands before.
-pub(super) fn generated<'a>(ids: &mut Ids, _: Matched<'a>) -> Fact<'a> {
-    ids.mid.map_or(Fact::Unknown, |mid| Fact::Derived { mid })
-}
-
-/// `was split creating MID 8 due to ...`.
-pub(super) fn split<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    take_id(matched.rest, b"MID").map_or(Fact::Unknown, |(mid, _)| Fact::Derived { mid })
-}
-
-/// A record of the delivery side: known, its ids read for the connection's and message's sake.
-pub(super) fn delivery<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    take_ids(ids, matched.rest);
-    Fact::Known(Known::Delivery)
-}
-
 /// `A Anti-Virus/Critical alert was sent to ...`.
 pub(super) fn alert<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
     scan::find(matched.rest, b"alert was sent to").map_or(Fact::Unknown, |_| Fact::Known(Known::System))
-}
-
-/// `Message 7 to RID [0] pending till ...`.
-pub(super) fn pending<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    scan::number(matched.rest).map_or(Fact::Unknown, |_| Fact::Known(Known::Delivery))
 }

@@ -30,6 +30,8 @@ fn check(rows: &[(&str, Ids, Fact<'_>)]) {
     }
 }
 
+mod outbound;
+
 #[test]
 fn no_rule_hides_another() {
     for table in [&SENTENCES, &INJECTION, &DELIVERY, &MESSAGE] {
@@ -387,50 +389,6 @@ fn ends_of_messages() {
         ("Message finished MID 7 aborted", mid, Fact::Finished(Finish::Aborted)),
         ("Message finished MID 7 done", mid, Fact::Finished(Finish::Done)),
         ("Message finished MID 7 perhaps", mid, Fact::Unknown),
-    ]);
-}
-
-/// ESA-LOGS section 8: delivery is known by kind, and a message made of another is told apart.
-#[test]
-fn deliveries() {
-    let mid = ids(None, Some(7));
-    let out = ids(Some((Leg::Delivery, 8)), None);
-    let both = ids(Some((Leg::Delivery, 8)), Some(7));
-    let known = || Fact::Known(Known::Delivery);
-    check(&[
-        ("Delivery start DCID 8 MID 7 to RID [0, 1]", both, known()),
-        ("Message done DCID 8 MID 7 to RID [0] [('x', 'y')]", both, known()),
-        ("MID 7 RID [0] Response '2.0.0 Ok: queued as X'", mid, known()),
-        ("MID 7 queued for delivery", mid, known()),
-        ("DCID 8 close", out, Fact::Closed),
-        ("DCID 8 TLS success protocol P cipher C for example.org", out, Fact::Tls(Tls::Success)),
-        ("DCID 8 TLS failed: STARTTLS unexpected response", out, Fact::Tls(Tls::Failed)),
-        ("DCID 8 IP 203.0.113.9 TLS was required but could not be successfully negotiated", out, known()),
-        ("Bounced: DCID 8 MID 7 to RID 0 - 5.1.0 - no ('550', ['no']) []", both, known()),
-        (
-            "Delayed: DCID 8 MID 7 to RID 0 - 4.1.0 - x ('000', ['[Errno 54] Connection reset by peer']) []",
-            both,
-            known(),
-        ),
-        (
-            "Connection Error: DCID: 8 IP: 203.0.113.9 details: EOF interface: 192.0.2.25 reason: network error",
-            out,
-            known(),
-        ),
-        ("Message 7 to RID [0] pending till Wed Nov 19 09:16:46 2014", Ids::default(), known()),
-        ("Possible Delivery: DCID: 8 MID 7 to [0]", both, known()),
-        ("Deleted: MID 7 to [0]", mid, known()),
-        ("MID 7 rewritten to 9 by antispam", mid, Fact::Derived { mid: 9 }),
-        ("MID 7 rewritten to MID 9 by add-footer filter 'F'", mid, Fact::Derived { mid: 9 }),
-        ("MID 7 was generated based on MID 6 by bcc filter 'F'", mid, Fact::Derived { mid: 7 }),
-        ("MID 7 generated for bounce of MID 6", mid, Fact::Derived { mid: 7 }),
-        ("MID 7 was split creating MID 9 due to a per-recipient policy", mid, Fact::Derived { mid: 9 }),
-        ("EUQ: Tagging MID 7 for quarantine", Ids::default(), Fact::Known(Known::Quarantine)),
-        (
-            "RPC Delivery start RCID 5 MID 7 to local IronPort Spam Quarantine",
-            Ids::default(),
-            Fact::Known(Known::Quarantine),
-        ),
     ]);
 }
 

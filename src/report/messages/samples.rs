@@ -39,6 +39,7 @@ pub(crate) fn connection(id: u64, line: u32) -> Connection {
         ended_by_appliance: None,
         last_without_mid: Some(stamp(line + 9)),
         messages: vec![],
+        delivery: None,
         lines: vec![stamp(line).line, stamp(line + 9).line],
     }
 }

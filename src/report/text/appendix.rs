@@ -83,6 +83,7 @@ fn segment(segment: &ClockSegment) -> String {
 
 const fn source(source: ClockOrigin) -> &'static str {
     match source {
+        ClockOrigin::Stamp => "as its stamps say",
         ClockOrigin::Head => "as the head of the log says",
         ClockOrigin::Option => "as --utc-offset says",
         ClockOrigin::Fit => "fitted to the capture",
