@@ -17,6 +17,7 @@ pub(crate) enum Link {
     PppHdlc,
     CiscoHdlc,
     PppDirection,
+    Pppd,
     NflogLittle,
     NflogBig,
     Pflog,
@@ -25,7 +26,7 @@ pub(crate) enum Link {
     PktapOld,
 }
 
-pub(crate) const LINKS: [Link; 22] = [
+pub(crate) const LINKS: [Link; 23] = [
     Link::Ethernet(0),
     Link::Ethernet(1),
     Link::Ethernet(2),
@@ -42,6 +43,7 @@ pub(crate) const LINKS: [Link; 22] = [
     Link::PppHdlc,
     Link::CiscoHdlc,
     Link::PppDirection,
+    Link::Pppd,
     Link::NflogLittle,
     Link::NflogBig,
     Link::Pflog,
@@ -63,7 +65,8 @@ impl Link {
             Self::Ppp => 9,
             Self::PppHdlc => 50,
             Self::CiscoHdlc => 104,
-            Self::PppDirection => 166,
+            Self::PppDirection => 204,
+            Self::Pppd => 166,
             Self::NflogLittle | Self::NflogBig => 239,
             Self::Pflog => 117,
             Self::Enc => 109,
@@ -102,6 +105,7 @@ impl Link {
             Self::Raw => vec![],
             Self::Ppp | Self::PppHdlc => [&[0xff, 3][..], &ppp].concat(),
             Self::PppDirection => [&[1, 0xff, 3][..], &ppp].concat(),
+            Self::Pppd => [&[0, 3][..], &ppp].concat(),
             Self::CiscoHdlc => [&[0x0f, 0][..], &kind].concat(),
             Self::NflogLittle => nflog(packet.len(), u16::to_le_bytes),
             Self::NflogBig => nflog(packet.len(), u16::to_be_bytes),

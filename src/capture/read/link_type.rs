@@ -37,8 +37,10 @@ impl LinkType {
     pub const PFLOG: Self = Self(117);
     /// For private use; Apple wrote PKTAP under it.
     pub const USER2: Self = Self(149);
+    /// PPP whose address octet tells the direction, as Linux gives it to `pppd`.
+    pub const PPP_PPPD: Self = Self(166);
     /// PPP behind an octet that tells the direction.
-    pub const PPP_WITH_DIRECTION: Self = Self(166);
+    pub const PPP_WITH_DIRECTION: Self = Self(204);
     /// The log of Linux netfilter.
     pub const NFLOG: Self = Self(239);
     /// Apple's packets of several interfaces, each behind a header.
@@ -92,7 +94,7 @@ impl fmt::Display for LinkType {
 const DLTS: [(LinkType, i32); 2] =
     [(LinkType(100), 11), (LinkType::RAW, if cfg!(target_os = "openbsd") { 14 } else { 12 })];
 
-const NAMES: [(u32, &str); 42] = [
+const NAMES: [(u32, &str); 43] = [
     (0, "NULL"),
     (1, "ETHERNET"),
     (3, "AX25"),
@@ -122,9 +124,10 @@ const NAMES: [(u32, &str); 42] = [
     (147, "USER0"),
     (149, "USER2"),
     (163, "IEEE802_11_AVS"),
-    (166, "PPP_WITH_DIR"),
+    (166, "PPP_PPPD"),
     (192, "PPI"),
     (195, "IEEE802_15_4_WITHFCS"),
+    (204, "PPP_WITH_DIR"),
     (220, "USB_LINUX_MMAPPED"),
     (228, "IPV4"),
     (229, "IPV6"),

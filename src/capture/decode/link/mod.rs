@@ -42,6 +42,11 @@ fn rare(link: LinkType, bytes: &[u8]) -> Result<Packet<'_>, Skipped> {
     let bytes = match link {
         LinkType::PPP => ppp(bytes)?,
         LinkType::PPP_HDLC | LinkType::C_HDLC => hdlc(bytes)?,
+        // The octet that would be the address, 0xff, tells the direction.
+        LinkType::PPP_PPPD => match bytes {
+            [0 | 1, 3, rest @ ..] => ppp(rest)?,
+            _ => return Err(Skipped::DamagedLink),
+        },
         // One octet before it tells the direction.
         LinkType::PPP_WITH_DIRECTION => ppp(bytes.get(1..).ok_or(Skipped::DamagedLink)?)?,
         LinkType::PPP_ETHER => pppoe(bytes)?,

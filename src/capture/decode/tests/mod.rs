@@ -130,6 +130,7 @@ fn every_link_leads_to_the_same_segment() {
         ("ppp in hdlc", LinkType::PPP_HDLC, with(&[0xff, 3, 0, 0x57], &v6)),
         ("cisco hdlc under its other number", LinkType::PPP_HDLC, with(&[0x0f, 0, 8, 0], &v4)),
         ("cisco hdlc", LinkType::C_HDLC, with(&[0x8f, 0, 0x86, 0xdd], &v6)),
+        ("ppp of pppd", LinkType::PPP_PPPD, with(&[0, 3, 0, 0x57], &v6)),
         ("ppp with direction", LinkType::PPP_WITH_DIRECTION, with(&[1, 0xff, 3, 0, 0x21], &v4)),
         ("mpls assigned upstream", LinkType::ETHERNET, ethernet(0x8848, &with(&[0, 2, 1, 64], &v4))),
         ("triple tags", LinkType::ETHERNET, {
@@ -321,7 +322,7 @@ proptest! {
     fn arbitrary_octets_never_panic(
         link in prop_oneof![
             Just(0u32), Just(1), Just(9), Just(12), Just(50), Just(51), Just(101), Just(104), Just(108),
-            Just(109), Just(113), Just(117), Just(149), Just(166), Just(228), Just(239), Just(258), Just(276),
+            Just(109), Just(113), Just(117), Just(149), Just(166), Just(204), Just(228), Just(239), Just(258), Just(276),
         ],
         bytes in proptest::collection::vec(any::<u8>(), 0..200),
         original_len in any::<u32>(),
