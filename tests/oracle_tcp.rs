@@ -22,10 +22,6 @@ use mailwitness::capture::{
 use mailwitness::cite::{CaptureId, Moment};
 use serde_json::Value;
 
-/// Files whose streams are in tunnels.
-const TUNNELS: [&str; 3] =
-    ["arkime__gre-erspan-vxlan.pcap", "ndpi__6in4tunnel.pcap", "pcapsql__vxlan_simple.pcap"];
-
 /// Files whose streams differ, and why.
 const KNOWN: [(&str, &str); 9] = [
     (
@@ -123,7 +119,7 @@ impl FlowSink for Collector {
 
 fn flows_of(path: &Path) -> HashMap<u64, (Flow, Octets)> {
     let inputs = vec![CaptureInput::new(CaptureId(0), path)];
-    let decap = TUNNELS.iter().any(|name| path.ends_with(name));
+    let decap = shared::TUNNELS.iter().any(|name| path.ends_with(name));
     let options = Options { traced: true, decap, ..Options::default() };
     let (collector, files) = follow(inputs, &options, Collector::default(), &|_| {});
     assert!(files[0].error.is_none(), "{:?}", files[0]);

@@ -95,7 +95,7 @@ impl Logs {
             }
             return Ok(());
         }
-        let before = self.inputs.len();
+        let before = self.inputs.len() + self.unopened.len();
         for found in open_all(&[InputPath { path: path.to_owned(), told: Told::ByContent }]) {
             match found.kind {
                 Kind::Log(input) => self.take(found.path, input, watch)?,
@@ -104,7 +104,7 @@ impl Logs {
                 _ => {}
             }
         }
-        if self.inputs.len() == before && self.unopened.is_empty() {
+        if self.inputs.len() + self.unopened.len() == before {
             self.unopened.push((path.to_owned(), "the directory holds no mail logs".to_owned()));
         }
         Ok(())

@@ -7,7 +7,7 @@ use crate::join::clock::Clocks;
 use crate::join::evidence::{Evidence, fits_size, time_cost};
 use crate::maillog::{Connection, Message};
 use crate::smtp::Session;
-use crate::smtp::tls::{Encryption, Speech};
+use crate::smtp::tls::Speech;
 
 /// What a message is worth that fits a speech by size and time, and what one costs that fits none.
 const FITS: f64 = 1.5;
@@ -58,8 +58,6 @@ fn fits(message: &Message, size: u64, speech: &Speech, clocks: &Clocks) -> bool 
     by_size && stamped.is_none_or(|stamped| time_cost(stamped.since(speech.last.time).seconds()) == 0.0)
 }
 
-const _: () = assert!(Encryption::MAX_LONG_SPEECHES >= 64, "connections of many messages are compared whole");
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,7 +65,7 @@ mod tests {
     use crate::join::clock::Clocks;
     use crate::join::testing::{connection, log, moment, session, stamp};
     use crate::net::Role;
-    use crate::smtp::tls::{EncryptionStart, TextLength};
+    use crate::smtp::tls::{Encryption, EncryptionStart, TextLength};
 
     fn speech(octets: u64, at: f64) -> Speech {
         Speech {

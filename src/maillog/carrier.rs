@@ -9,6 +9,7 @@
 mod fields;
 mod json;
 mod lines;
+mod outbox;
 mod rows;
 mod tracking;
 mod utf16;

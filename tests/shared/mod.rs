@@ -2,6 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+/// Files of the shared captures whose streams are in tunnels.
+#[allow(dead_code, reason = "not every test follows streams")]
+pub(crate) const TUNNELS: [&str; 3] =
+    ["arkime__gre-erspan-vxlan.pcap", "ndpi__6in4tunnel.pcap", "pcapsql__vxlan_simple.pcap"];
+
 /// The variable that names the shared folder; without it, it is looked for beside the project.
 const SHARED: &str = "MAILWITNESS_SHARED";
 

@@ -79,3 +79,65 @@ impl Duplicates {
         known
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::segment::{Checksum, Flags, SeqNumber, TcpOptions};
+    use crate::net::Endpoint;
+
+    fn segment(ip_id: Option<u16>) -> Segment<'static> {
+        let end = |port| Endpoint::new(std::net::Ipv4Addr::LOCALHOST.into(), port);
+        Segment {
+            source: end(40_000),
+            destination: end(25),
+            seq: SeqNumber(7),
+            ack: SeqNumber(9),
+            flags: Flags::ACK,
+            window: 500,
+            payload: b"text",
+            payload_len: 4,
+            options: TcpOptions::default(),
+            raw_options: &[],
+            ttl: 62,
+            traffic_class: 0,
+            ip_id,
+            source_mac: None,
+            checksum: Checksum::Good,
+            payload_sum: Some(3),
+        }
+    }
+
+    fn is_copy(first: &Segment<'_>, second: &Segment<'_>, micros: i64) -> bool {
+        let mut duplicates = Duplicates::default();
+        assert!(!duplicates.is_copy(first, Timestamp::default()));
+        duplicates.is_copy(second, Timestamp::default().plus(Span::from_nanos(micros * 1000)))
+    }
+
+    #[test]
+    fn a_copy_is_told_from_what_was_sent_again() {
+        let numbered = segment(Some(5));
+        assert!(is_copy(&numbered, &numbered, 49_000));
+        assert!(!is_copy(&numbered, &numbered, 200_000), "the shortest retransmission time-out");
+        assert!(!is_copy(&numbered, &segment(Some(6)), 10), "a new IP ID");
+        for bare in [segment(Some(0)), segment(None)] {
+            assert!(is_copy(&bare, &bare, 900));
+            assert!(!is_copy(&bare, &bare, 2_000));
+        }
+    }
+
+    #[test]
+    fn packets_that_differ_in_a_header_are_no_copies() {
+        let one = segment(Some(5));
+        let others = [
+            Segment { ttl: 63, ..one },
+            Segment { window: 501, ..one },
+            Segment { flags: Flags::RST, ..one },
+            Segment { ack: SeqNumber(10), ..one },
+            Segment { payload_sum: Some(4), ..one },
+        ];
+        for other in others {
+            assert!(!is_copy(&one, &other, 10), "{other:?}");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::outbox::Outbox;
 use super::{MAX_LINE, Told, Translate};
 
 /// Octets read at once.
@@ -18,8 +19,7 @@ pub(super) struct Translated<R> {
     /// The line is too long: its rest is passed over.
     overlong: bool,
     line: u32,
-    out: Vec<u8>,
-    given: usize,
+    out: Outbox,
     ended: bool,
 }
 
@@ -33,8 +33,7 @@ impl<R: Read> Translated<R> {
             pending: Vec::new(),
             overlong: false,
             line: 1,
-            out: Vec::new(),
-            given: 0,
+            out: Outbox::default(),
             ended: false,
         }
     }
@@ -67,7 +66,7 @@ impl<R: Read> Translated<R> {
             self.told.loss("records longer than 1 MiB were passed over", self.line);
             self.pending.clear();
         }
-        self.translate.line(&self.pending, &mut self.out);
+        self.translate.line(&self.pending, &mut self.out.octets);
         self.pending.clear();
         self.overlong = false;
         self.line = self.line.saturating_add(1);
@@ -77,16 +76,14 @@ impl<R: Read> Translated<R> {
         if !self.pending.is_empty() || self.overlong {
             self.hand_on();
         }
-        self.translate.end(&mut self.out);
+        self.translate.end(&mut self.out.octets);
         self.ended = true;
     }
 }
 
 impl<R: Read> Read for Translated<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.given == self.out.len() {
-            self.out.clear();
-            self.given = 0;
+        while self.out.is_spent() {
             if self.ended {
                 return Ok(0);
             }
@@ -98,19 +95,13 @@ impl<R: Read> Read for Translated<R> {
                     // What came before the error is given first.
                     self.end();
                     self.ended = true;
-                    if self.out.is_empty() {
+                    if self.out.octets.is_empty() {
                         return Err(error);
                     }
                     self.told.loss("reading broke off before the end", self.line);
                 }
             }
         }
-        let ready = self.out.get(self.given..).unwrap_or_default();
-        let count = ready.len().min(buffer.len());
-        if let (Some(to), Some(from)) = (buffer.get_mut(..count), ready.get(..count)) {
-            to.copy_from_slice(from);
-        }
-        self.given += count;
-        Ok(count)
+        Ok(self.out.give(buffer))
     }
 }

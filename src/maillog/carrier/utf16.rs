@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use super::outbox::Outbox;
+
 /// Octets read at once; even.
 const CHUNK: usize = 32 * 1024;
 
@@ -22,14 +24,13 @@ pub(in crate::maillog) struct Decoded<R> {
     half: Option<u8>,
     /// A unit whose second half of a pair was not read yet.
     high: Option<u16>,
-    out: Vec<u8>,
-    given: usize,
+    out: Outbox,
     ended: bool,
 }
 
 impl<R: Read> Decoded<R> {
     pub(in crate::maillog) fn new(source: R, order: ByteOrder) -> Self {
-        Self { source, order, half: None, high: None, out: Vec::new(), given: 0, ended: false }
+        Self { source, order, half: None, high: None, out: Outbox::default(), ended: false }
     }
 
     fn take(&mut self, octets: &[u8]) {
@@ -55,16 +56,14 @@ impl<R: Read> Decoded<R> {
     fn decode(&mut self, units: Vec<u16>) {
         for character in char::decode_utf16(units) {
             let character = character.unwrap_or(char::REPLACEMENT_CHARACTER);
-            self.out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            self.out.octets.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         }
     }
 }
 
 impl<R: Read> Read for Decoded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.given == self.out.len() {
-            self.out.clear();
-            self.given = 0;
+        while self.out.is_spent() {
             if self.ended {
                 return Ok(0);
             }
@@ -77,12 +76,6 @@ impl<R: Read> Read for Decoded<R> {
                 self.decode(rest);
             }
         }
-        let ready = self.out.get(self.given..).unwrap_or_default();
-        let count = ready.len().min(buffer.len());
-        if let (Some(to), Some(from)) = (buffer.get_mut(..count), ready.get(..count)) {
-            to.copy_from_slice(from);
-        }
-        self.given += count;
-        Ok(count)
+        Ok(self.out.give(buffer))
     }
 }

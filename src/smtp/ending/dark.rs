@@ -74,7 +74,7 @@ pub(super) fn ending(
                     .push("the commands are encrypted: where the dialogue stood cannot be read".to_owned());
             }
         }
-        _ if unasked_leave(facts.session).is_some() => ended.missing.push(
+        _ if facts.left_unasked => ended.missing.push(
             "the appliance spoke once more, unasked, and left: its words are encrypted, a timer's 421 fits"
                 .to_owned(),
         ),

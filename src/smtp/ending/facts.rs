@@ -38,6 +38,8 @@ pub(super) struct Facts<'a> {
     pub(super) stall: Option<Stall>,
     /// The last word of the dialogue; a leave-taking that nobody asked for is none.
     last_word: Option<Moment>,
+    /// The server left after an encrypted word that nobody had asked for.
+    pub(super) left_unasked: bool,
     /// See [`super::Ending::covered`].
     pub(super) covered: bool,
     /// The file lacks octets at the very end of a stream that the other end had.
@@ -63,7 +65,8 @@ impl<'a> Facts<'a> {
         let mut signal = first_signal(session);
         let mut owed = session.dialog.owed;
         let mut last_word = session.dialog.last_word;
-        if let Some(leave) = dark::unasked_leave(session) {
+        let leave = dark::unasked_leave(session);
+        if let Some(leave) = leave {
             let reply = Signal {
                 by: Role::Server,
                 form: Form::Reply,
@@ -90,6 +93,7 @@ impl<'a> Facts<'a> {
             waited,
             stall: None,
             last_word,
+            left_unasked: leave.is_some(),
             covered,
             gap_at_end: false,
         };

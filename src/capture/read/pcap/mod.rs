@@ -1,7 +1,7 @@
 //! Classic pcap (draft-ietf-opsawg-pcap): a file header, then frames each with its own.
 //!
-//! Frame headers are read here and not by `pcap-parser`, which cannot look for the next sound one
-//! behind damage and does not know all forms of the file.
+//! Frame headers are read here and not by a library, so that the next sound one can be looked for
+//! behind damage.
 
 mod header;
 

@@ -1,8 +1,7 @@
 //! pcapng (draft-ietf-opsawg-pcapng): sections of blocks, frames by interface.
 //!
-//! The blocks are read here and not by `pcap-parser`, which allocates for every block with
-//! options, has no obsolete packet block, reads `if_tsoffset` in one byte order only and refuses
-//! the binary time resolutions of `if_tsresol`.
+//! The blocks are read here and not by a library, without an allocation for each, with the obsolete
+//! packet block, either byte order of `if_tsoffset` and the binary resolutions of `if_tsresol`.
 
 mod blocks;
 mod search;
