@@ -114,8 +114,9 @@ impl PcapReader {
             };
         };
         let length = frame.captured as usize;
-        let before = self.seconds.unwrap_or(frame.seconds);
-        if self.header.is_sound(&frame, before) || self.goes_on(frame) {
+        // The first header of a file has nothing to be held against but itself.
+        let before = self.seconds.or((self.frames == 0).then_some(frame.seconds));
+        if before.is_some_and(|before| self.header.is_sound(&frame, before)) || self.goes_on(frame) {
             return Ok(Some(frame));
         }
         let damage = if length > MAX_FRAME {
@@ -168,6 +169,10 @@ impl PcapReader {
     /// or to the end of the file.
     fn goes_on(&mut self, frame: FrameHeader) -> bool {
         let head = self.header.frame_header;
+        let is_near = self.seconds.is_some_and(|before| frame.is_near(before));
+        if !is_near && !self.header.is_well_formed(&frame) {
+            return false;
+        }
         let (mut at, mut previous, mut all_well_formed) = (0, frame, true);
         for _ in 0..CHAIN {
             // Nothing but zeros is no frame, and leads nowhere.

@@ -27,12 +27,7 @@ pub(super) enum Found {
 
 /// The first place of `places` in the window at which frames go on that follow one of the second
 /// `before`.
-pub(super) fn find(
-    window: &Window,
-    header: &FileHeader,
-    before: Option<u32>,
-    places: Range<usize>,
-) -> Found {
+pub(super) fn find(window: &Window, header: &FileHeader, before: Option<u32>, places: Range<usize>) -> Found {
     let (data, ended) = (window.data(), window.ended());
     let limit = data.len().min(places.end);
     for at in places.start..limit {

@@ -280,7 +280,11 @@ impl Packet {
 
     /// Section 4.4: it belongs to the section's first interface, whose snapshot length tells how
     /// much of it was captured.
-    pub(super) fn simple(block: &[u8], order: Order, interfaces: &[Option<Interface>]) -> Result<Self, &'static str> {
+    pub(super) fn simple(
+        block: &[u8],
+        order: Order,
+        interfaces: &[Option<Interface>],
+    ) -> Result<Self, &'static str> {
         const FIXED: usize = 12;
         let original_len = order.u32(block, 8).ok_or(CUT_PACKET)?;
         let snaplen = match interfaces.first() {

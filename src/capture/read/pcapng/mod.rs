@@ -53,6 +53,7 @@ const KNOWN_AND_UNUSED: [u32; 5] = [0x4, 0x7, 0x8, 0xa, 0xb];
 const HONE_AND_SYSDIG: std::ops::RangeInclusive<u32> = 0x101..=0x2ff;
 const LOCAL_USE: u32 = 0x8000_0000;
 
+const WRONG_END: &str = "a block whose length at its end is not that at its head";
 const UNDESCRIBED: &str = "a frame of an interface that the file does not describe";
 
 /// Whether a block of this type is known, and can hold something.
@@ -195,21 +196,29 @@ impl PcapngReader {
         loop {
             match self.block_here()? {
                 Here::End => return Ok(None),
-                Here::Block { kind, length } if self.is_consistent(length) => return Ok(Some((kind, length))),
+                Here::Block { kind, length } if self.is_consistent(length) => {
+                    return Ok(Some((kind, length)));
+                }
                 Here::Block { kind, length } => {
                     // Some writers are wrong about the length at the end, and nothing else.
                     let next = self.window.have(length + BLOCK_FRAME) - length;
-                    if next == 0 || self.order_goes_on(length) {
+                    let goes_on = next == 0 || self.order_goes_on(length);
+                    if goes_on && !self.hides_a_packet(length) {
+                        notes.oddity(WRONG_END, Some(Place::Offset(self.window.offset())));
                         return Ok(Some((kind, length)));
                     }
                     self.search(kind, Damage::WrongLength, notes)?;
                 }
                 Here::CutOrDamaged { kind, need, have } => {
-                    let Found::At(count) = search::find(&self.window, self.before(), 1..have) else {
-                        let cause = ReadCause::CutBlock { need, have };
-                        return Err(Failure { offset: self.window.offset(), cause });
-                    };
-                    self.pass_over(kind, count, Damage::WrongLength, notes);
+                    match search::find(&self.window, self.before(), 1..have) {
+                        Found::At(count) if self.is_of_this_file(kind, need, count) => {
+                            self.pass_over(kind, count, Damage::WrongLength, notes);
+                        }
+                        _ => {
+                            let cause = ReadCause::CutBlock { need, have };
+                            return Err(Failure { offset: self.window.offset(), cause });
+                        }
+                    }
                 }
                 Here::Damaged { kind, damage } => self.search(kind, damage, notes)?,
             }
@@ -235,6 +244,15 @@ impl PcapngReader {
         (is_known(kind) || kind == SECTION_HEADER)
             && (length.is_multiple_of(4) || !self.claimed(0).is_multiple_of(4))
             && (BLOCK_FRAME..=MAX_BLOCK).contains(&length)
+    }
+
+    /// Whether blocks of this file begin inside of the `length` octets of the block at hand.
+    fn hides_a_packet(&mut self, length: usize) -> bool {
+        self.window.have(length + search::LOOKAHEAD);
+        match search::find(&self.window, self.before(), 1..length) {
+            Found::At(at) => self.order.u32(self.window.data(), at) != Some(SECTION_HEADER),
+            _ => false,
+        }
     }
 
     /// What is known of the file so far.
@@ -280,6 +298,14 @@ impl PcapngReader {
         }
     }
 
+    /// Whether the block found at `at`, inside a block that is longer than the file goes on, is one of
+    /// this file, and not of a capture in the frame that the file was cut in.
+    fn is_of_this_file(&self, kind: u32, length: usize, at: usize) -> bool {
+        let data = self.window.data();
+        let another_begins = self.order.u32(data, at) == Some(SECTION_HEADER);
+        !(another_begins && search::was_cut(data, self.order, kind, length))
+    }
+
     fn pass_over(&mut self, kind: u32, count: usize, damage: Damage, notes: &mut Notes) {
         let offset = self.window.offset();
         self.lose(kind, count);
@@ -311,9 +337,7 @@ impl PcapngReader {
                 return match self.window.take_error() {
                     Some(error) => Err(Failure { offset, cause: error.into() }),
                     None if have == 0 => Ok(Here::End),
-                    None => {
-                        Err(Failure { offset, cause: ReadCause::CutBlock { need: BLOCK_FRAME, have } })
-                    }
+                    None => Err(Failure { offset, cause: ReadCause::CutBlock { need: BLOCK_FRAME, have } }),
                 };
             }
             let head = self.window.data();
@@ -358,11 +382,7 @@ impl PcapngReader {
             if let Some(error) = self.window.take_error() {
                 return Err(Failure { offset, cause: error.into() });
             }
-            return if search::was_cut(self.window.data(), self.order, kind, need) {
-                Err(Failure { offset, cause: ReadCause::CutBlock { need, have } })
-            } else {
-                Ok(Here::CutOrDamaged { kind, need, have })
-            };
+            return Ok(Here::CutOrDamaged { kind, need, have });
         }
     }
 
