@@ -262,7 +262,10 @@ impl<C: Conversation> Connection<C> {
         if len == 1 && behind == acked && behind == end.stream.next().cast_signed() && behind > 0 {
             return;
         }
-        let offer = Offer { offset, bytes: segment.payload, len, sum: segment.payload_sum, at, acknowledged };
+        let doubtful = segment.checksum == Checksum::Bad && end.checksums_hold;
+        end.checksums_hold |= segment.checksum == Checksum::Good;
+        let sum = segment.payload_sum;
+        let offer = Offer { offset, bytes: segment.payload, len, sum, doubtful, at, acknowledged };
         let mut out = Out { conversation, interest, side };
         let news = end.stream.offer(offer, end.acked, reach, around.budget, &mut out);
         let place = Some(Place::Frame(at.frame.frame));

@@ -139,7 +139,10 @@ impl DialogReader {
 
     fn heard(&mut self, heard: Heard) {
         if !heard.reply.code.is_of_a_class() {
-            self.oddity("replies with a code outside 200 to 599: they say neither yes nor no", heard.reply.at);
+            self.oddity(
+                "replies with a code outside 200 to 599: they say neither yes nor no",
+                heard.reply.at,
+            );
         }
         self.server.push(heard);
     }
