@@ -152,6 +152,11 @@ impl<C: Conversation> Connection<C> {
             self.take_octets(segment, side, offset, at, acknowledged, around);
         }
         self.take_close(segment, side, offset, at, acked_now);
+        if self.is_closed() {
+            // Closed flows linger by the thousand, and nothing but copies comes any more.
+            self.ends.originator.stream.forget_recent(around.budget);
+            self.ends.responder.stream.forget_recent(around.budget);
+        }
         if let Some(recorder) = &mut self.recorder {
             recorder.record(segment, side, at, self.closes.any());
         }

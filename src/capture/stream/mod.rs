@@ -185,6 +185,11 @@ impl Stream {
         self.end_if_reached(out);
     }
 
+    /// Forgets the octets that copies are compared with: from here on only checksums tell them apart.
+    pub(crate) fn forget_recent(&mut self, budget: &mut Budget) {
+        self.recent.forget(budget);
+    }
+
     /// From now on only counts, and keeps nothing.
     pub(crate) fn follow_headers_only(&mut self, budget: &mut Budget) {
         self.headers_only = true;
