@@ -87,7 +87,7 @@ mod tests {
             change in any::<proptest::sample::Index>(),
         ) {
             let total: usize = cuts.iter().sum();
-            let stream: Vec<u8> = (0..total).map(|n| (n * 31 >> 3) as u8).collect();
+            let stream: Vec<u8> = (0..total).map(|n| ((n * 31) >> 3) as u8).collect();
             let (mut recent, mut budget, mut place) = (RecentOctets::default(), Budget::default(), 0);
             for cut in cuts {
                 prop_assert!(recent.remember(place as u64, &stream[place..place + cut], &mut budget));
