@@ -1,6 +1,7 @@
 //! The investigation: both sides on their threads, the join, the verdicts. The only place that sees all.
 
 mod cases;
+mod drops;
 mod gather;
 mod inputs;
 mod meeting;
@@ -13,6 +14,7 @@ use ahash::AHashSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::capture::read::InterfaceFacts;
 use crate::case::Case;
 use crate::cite::Notes;
 pub use crate::join::clock::Zone;
@@ -81,6 +83,8 @@ pub struct InputFacts {
     pub last: Option<Time>,
     /// Frames or records.
     pub records: u64,
+    /// What a capture tells of the interfaces that it was captured on (pcapng).
+    pub interfaces: Vec<InterfaceFacts>,
     /// What was passed over.
     pub notes: Notes,
 }
@@ -141,8 +145,11 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
     let claims = maillog::claims(&gathered.log, plan.all);
     let claimed: AHashSet<usize> = claims.iter().filter_map(|claim| claim.connection).collect();
     let joined = join(&gathered.log, &gathered.sessions, &options, |index| claimed.contains(&index));
-    let cases = cases::judged(plan, claims, &gathered.log, &gathered.sessions, &joined);
-    let notes = meeting::notes(&gathered.log, &gathered.sessions, &gathered.seen, &joined, &gathered.spans);
+    let mut cases = cases::judged(plan, claims, &gathered.log, &gathered.sessions, &joined);
+    gathered.dropped.weigh(&mut cases, &gathered.sessions);
+    let mut notes =
+        meeting::notes(&gathered.log, &gathered.sessions, &gathered.seen, &joined, &gathered.spans);
+    notes.extend(gathered.dropped.note());
     let unlogged: Vec<usize> = gathered
         .sessions
         .iter()

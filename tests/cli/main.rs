@@ -6,6 +6,7 @@
 
 mod files;
 mod help;
+mod interfaces;
 mod json;
 mod selection;
 mod sessions;

@@ -128,6 +128,7 @@ pub(super) fn interface_facts(block: &[u8], order: Order, interface: &Interface)
         number: 0,
         link: interface.link,
         snaplen: interface.snaplen,
+        ticks_per_second: u64::try_from(interface.clock.ticks_per_second).unwrap_or(u64::MAX),
         name: text(IF_NAME),
         description: text(IF_DESCRIPTION),
         filter: filter.map(|words| Text::bounded(words, MAX_TEXT)),

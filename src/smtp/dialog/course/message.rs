@@ -83,11 +83,11 @@ impl Course {
                 }
                 stage = Stage::Between;
             }
-            Some(_) => {
+            Some(reply) if reply.code.is_of_a_class() => {
                 tx.acceptance_inferred |= tx.mail_reply.is_none();
                 tx.reopen();
             }
-            None => {}
+            Some(_) | None => {}
         }
         self.dialog.stage = stage;
     }
@@ -125,11 +125,11 @@ impl Course {
                 tx.outcome = Outcome::Refused { stage, code: reply.code, at: reply.at };
                 over = true;
             }
-            Some(reply) => {
+            Some(reply) if reply.code.is_of_a_class() => {
                 tx.data_reply.get_or_insert((reply.code, reply.at));
                 tx.acceptance_inferred |= tx.mail_reply.is_none();
             }
-            None => {}
+            Some(_) | None => {}
         }
         self.dialog.stage = stage;
         if over {
