@@ -54,7 +54,15 @@ fn shown(seed: u64, oddities: &[Oddity]) -> Shown {
     let has = |oddity| oddities.contains(&oddity);
     let capture = if has(Oddity::GzipGarbage) { compressed(&capture) } else { capture };
     let tunnel = oddities.iter().any(|oddity| oddity.family() == Family::Tunnel);
-    let sessions = sessions(&capture, tunnel, has(Oddity::CutFile) || has(Oddity::GzipGarbage), &names);
+    let mut options = Vec::new();
+    if tunnel {
+        options.push("--decap");
+    }
+    if has(Oddity::AnyPort) && !has(Oddity::HttpConnect) {
+        options.extend(["--port", "10025"]);
+    }
+    let damaged = has(Oddity::CutFile) || has(Oddity::GzipGarbage);
+    let sessions = sessions(&capture, &options, damaged, &names);
     let mut by_client: HashMap<String, Value> = HashMap::new();
     for session in sessions {
         let client = session["client"].as_str().unwrap().to_owned();
@@ -76,14 +84,11 @@ fn compressed(capture: &[u8]) -> Vec<u8> {
     [&file.finish().unwrap()[..], b"\0\0behind the compressed octets\0"].concat()
 }
 
-fn sessions(capture: &[u8], decap: bool, damaged: bool, names: &str) -> Vec<Value> {
+fn sessions(capture: &[u8], options: &[&str], damaged: bool, names: &str) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("wire"), capture).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_mailwitness"));
-    command.current_dir(folder.path()).args(["sessions", "--format", "json", "wire"]);
-    if decap {
-        command.arg("--decap");
-    }
+    command.current_dir(folder.path()).args(["sessions", "--format", "json", "wire"]).args(options);
     let output = command.output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     let status = output.status.code();
@@ -113,6 +118,9 @@ fn differences(seed: u64, oddities: &[Oddity]) -> Vec<String> {
         let (expected, found) = (truth_of(truth, oddities), truth_of(odd_truth, oddities));
         if expected != found {
             wrong.push(format!("{place}: truth {found}\n  without {expected}"));
+        }
+        if odd_session.is_none() && oddities.contains(&Oddity::HttpConnect) && truth["ending"]["stage"] == "connect" {
+            continue;
         }
         let expected: Essence = essence(session.as_ref(), oddities);
         let found = essence(odd_session.as_ref(), oddities);

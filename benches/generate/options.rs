@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::oddity::{ANY_PORT, Oddities, Oddity};
+use super::oddity::{ANY_PORT, Oddities, Oddity, PROXY_PORT};
 use super::story::Mix;
 
 /// What spreads and lookups stay below.
@@ -189,6 +189,9 @@ impl Options {
         let mut options = self.clone();
         if options.oddity.has(Oddity::AnyPort) {
             options.port = ANY_PORT;
+        }
+        if options.oddity.has(Oddity::HttpConnect) {
+            options.port = PROXY_PORT;
         }
         if options.oddity.has(Oddity::PathLoss) {
             options.loss = options.loss.max(LOSS);

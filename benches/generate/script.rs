@@ -126,6 +126,8 @@ pub(crate) struct Script<'a> {
     pub(crate) messages: &'a [Message],
     cipher: Option<Cipher>,
     habits: Habits,
+    /// QUIT was said behind the dot, which it would not have been without the oddity.
+    early_quit: bool,
     pub(crate) rng: &'a mut Rng,
     pub(crate) steps: Vec<Step>,
     pub(crate) fate: Fate,
@@ -143,7 +145,7 @@ impl<'a> Script<'a> {
         rng: &'a mut Rng,
     ) -> (Vec<Step>, Fate) {
         let fate = Fate::new(messages.len());
-        let mut script = Self { sender, messages, cipher, habits, rng, steps: Vec::new(), fate };
+        let mut script = Self { sender, messages, cipher, habits, early_quit: false, rng, steps: Vec::new(), fate };
         script.tell(story, lookup);
         (script.steps, script.fate)
     }
@@ -193,6 +195,7 @@ impl<'a> Script<'a> {
         if upto >= Upto::Data {
             turns.push(("DATA\r\n".to_owned(), Vec::new(), "354 go ahead\r\n".to_owned()));
         }
+        let count = turns.len();
         if self.habits.pipelining {
             let mut all = (String::new(), Vec::new(), String::new());
             for (command, entries, reply) in turns {
@@ -203,6 +206,13 @@ impl<'a> Script<'a> {
             turns = vec![all];
         }
         let mut mark = Mark::Mail(index);
+        if self.habits.pipelining && !self.sender.pipelining {
+            // Chance is asked as often as the turns by themselves would, so that the story goes on alike.
+            (1..count).for_each(|_| {
+                self.rng.exponential(1.0);
+                self.rng.between(1, 60);
+            });
+        }
         for (command, entries, reply) in turns {
             self.client(command, mark);
             mark = Mark::None;
@@ -237,7 +247,10 @@ impl<'a> Script<'a> {
     pub(crate) fn accept(&mut self, index: u8, then: Then) {
         self.envelope(index, Upto::Data);
         self.body_whole(index);
-        let behind = self.habits.quit_behind_dot || self.habits.pipelining && self.rng.chance(0.3);
+        // Chance is asked as it would be without the oddity, so that the story goes on alike.
+        let hasty = then == Then::Quit && self.sender.pipelining && self.rng.chance(0.3);
+        let behind = hasty || self.habits.quit_behind_dot;
+        self.early_quit = behind && !hasty && then == Then::Quit;
         if then == Then::Quit && behind {
             // QUIT behind the dot, without waiting (RFC 2920, section 3.1); `say_quit` does not say it again.
             self.steps.push(Step::Client { words: QUIT.to_owned(), think: 0, mark: Mark::Ending });
@@ -264,6 +277,9 @@ impl<'a> Script<'a> {
     /// QUIT, unless it was said.
     pub(crate) fn say_quit(&mut self) {
         let said = self.steps.iter().any(|step| matches!(step, Step::Client { words, .. } if words == QUIT));
+        if said && self.early_quit {
+            self.rng.exponential(1.0);
+        }
         if !said {
             self.client(QUIT.to_owned(), Mark::Ending);
         }

@@ -22,6 +22,8 @@ impl ReplyCode {
     pub const CHALLENGE: Self = Self(334);
     /// 354: start mail input.
     pub const START_INPUT: Self = Self(354);
+    /// 503: a command at the wrong time, which changes nothing (RFC 5321 section 4.1.4).
+    pub const OUT_OF_ORDER: Self = Self(503);
     /// 421: the service closes the channel; may come at any time (RFC 5321 section 3.8).
     pub const NOT_AVAILABLE: Self = Self(421);
 
@@ -107,7 +109,7 @@ impl<'a> ReplyLine<'a> {
         if !matches!(digits.first(), Some(b'2'..=b'5')) || !digits.iter().all(u8::is_ascii_digit) {
             return None;
         }
-        let code = digits.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
+        let code = code_of(digits);
         let (more, text) = match rest.split_first() {
             None => (false, rest),
             Some((b'-', text)) => (true, text),
@@ -115,8 +117,21 @@ impl<'a> ReplyLine<'a> {
             Some((digit, _)) if digit.is_ascii_digit() => return None,
             Some(_) => (false, rest),
         };
-        Some(Self { code: ReplyCode(code), more, text: text.trim_ascii_end() })
+        Some(Self { code, more, text: text.trim_ascii_end() })
     }
+
+    /// Reads a line with a code from 600 to 999, alone or with a blank behind it. There are no such codes (RFC 5321
+    /// section 4.2), but who waits for a reply takes it for one, though neither good nor bad.
+    fn unclassed(line: &'a [u8]) -> Option<Self> {
+        let (digits, text) = line.split_at_checked(3)?;
+        let code = matches!(digits, [b'6'..=b'9', b'0'..=b'9', b'0'..=b'9']);
+        let ends = matches!(text.first(), None | Some(b' '));
+        (code && ends).then(|| Self { code: code_of(digits), more: false, text: text.trim_ascii() })
+    }
+}
+
+fn code_of(digits: &[u8]) -> ReplyCode {
+    ReplyCode(digits.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0')))
 }
 
 /// A whole reply and how it stands to the client's stream.
@@ -195,7 +210,8 @@ struct Open {
 impl ReplyReader {
     /// Takes the next line.
     pub(crate) fn line(&mut self, line: ServerLine<'_>) -> Step {
-        let Some(parsed) = ReplyLine::parse(line.bytes) else {
+        let unclassed = || self.open.is_none().then(|| ReplyLine::unclassed(line.bytes)).flatten();
+        let Some(parsed) = ReplyLine::parse(line.bytes).or_else(unclassed) else {
             // Some servers break a reply's text over lines without repeating the code.
             let Some(open) = &mut self.open else { return Step::Foreign };
             open.add(line.bytes, line);
@@ -331,6 +347,15 @@ mod tests {
         let heard = read(&["stray", "550-no", "such user", "550 here", "221 bye"]);
         let texts: Vec<_> = heard.iter().map(|heard| heard.reply.text.to_string()).collect();
         assert_eq!(texts, ["no\\nsuch user\\nhere", "bye"]);
+    }
+
+    #[test]
+    fn codes_of_no_class_are_replies_on_lines_of_their_own() {
+        let heard = read(&["666 what", "999", "600-more", "6666 no", "100 wait", "250-a", "666 b", "250 c"]);
+        let all: Vec<_> = heard.iter().map(|heard| (heard.reply.code.0, heard.reply.text.to_string())).collect();
+        let expected = [(666, "what"), (999, ""), (250, "a\\n666 b\\nc")];
+        assert_eq!(all, expected.map(|(code, text)| (code, text.to_owned())));
+        assert!(!heard[0].reply.code.is_positive() && !heard[0].reply.code.is_negative());
     }
 
     #[test]

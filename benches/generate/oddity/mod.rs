@@ -242,16 +242,18 @@ oddities! {
     Xforward "xforward" Smtp,
     /// A PROXY header before the greeting.
     Proxy "proxy" Smtp,
-    /// Through an HTTP proxy: CONNECT before the greeting.
+    /// Through an HTTP proxy on port 3128: CONNECT before the greeting; one that is never greeted is no SMTP.
     HttpConnect "http_connect" Smtp,
     /// LMTP: LHLO, and a reply to the end of data for every recipient.
     Lmtp "lmtp" Smtp,
-    /// The appliance listens on port 10025.
+    /// The appliance listens on port 10025: read with `--port 10025`.
     AnyPort "any_port" Smtp,
 }
 
 /// The port of [`Oddity::AnyPort`].
 pub(crate) const ANY_PORT: u16 = 10_025;
+/// The port of [`Oddity::HttpConnect`].
+pub(crate) const PROXY_PORT: u16 = 3_128;
 
 impl std::str::FromStr for Oddity {
     type Err = String;
