@@ -8,11 +8,11 @@
     reason = "a failed test is a panic by design"
 )]
 
+#[path = "oddities/essence.rs"]
+mod essence;
 #[path = "../benches/generate/mod.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the program of the same name")]
 mod generate;
-#[path = "oddities/essence.rs"]
-mod essence;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
@@ -119,7 +119,10 @@ fn differences(seed: u64, oddities: &[Oddity]) -> Vec<String> {
         if expected != found {
             wrong.push(format!("{place}: truth {found}\n  without {expected}"));
         }
-        if odd_session.is_none() && oddities.contains(&Oddity::HttpConnect) && truth["ending"]["stage"] == "connect" {
+        if odd_session.is_none()
+            && oddities.contains(&Oddity::HttpConnect)
+            && truth["ending"]["stage"] == "connect"
+        {
             continue;
         }
         let expected: Essence = essence(session.as_ref(), oddities);
@@ -150,7 +153,7 @@ fn pair() -> impl Strategy<Value = [Oddity; 2]> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn oddities_of_two_families_go_together(pair in pair(), seed in 31u64..35) {

@@ -43,8 +43,19 @@ impl<W: Write> CaptureWriter<W> {
         let form = form(&oddities, nanoseconds);
         let mut head = Vec::new();
         let record = Vec::new();
-        let mut writer =
-            Self { out, format, nanoseconds, snaplen, oddities, form, links, record, wire, frames: 0, octets: 0 };
+        let mut writer = Self {
+            out,
+            format,
+            nanoseconds,
+            snaplen,
+            oddities,
+            form,
+            links,
+            record,
+            wire,
+            frames: 0,
+            octets: 0,
+        };
         if let Some(form) = form {
             form.head(link, &mut head);
             writer.write(&head)?;
@@ -171,7 +182,19 @@ impl<W: Write> CaptureWriter<W> {
     fn to<V: Write>(&self, out: V) -> CaptureWriter<V> {
         let &Self { format, nanoseconds, snaplen, form, frames, octets, .. } = self;
         let (oddities, links, record, wire) = (self.oddities.clone(), self.links.clone(), Vec::new(), None);
-        CaptureWriter { out, format, nanoseconds, snaplen, oddities, form, links, record, wire, frames, octets }
+        CaptureWriter {
+            out,
+            format,
+            nanoseconds,
+            snaplen,
+            oddities,
+            form,
+            links,
+            record,
+            wire,
+            frames,
+            octets,
+        }
     }
 
     fn write(&mut self, octets: &[u8]) -> io::Result<()> {

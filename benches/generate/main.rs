@@ -27,7 +27,8 @@ const GARBAGE: &[u8] = b"\0\0behind the compressed octets\0";
 fn main() -> ExitCode {
     // `cargo test --benches` and `cargo bench` run this too, with arguments that are meant for others.
     let mut arguments = std::env::args_os().skip(1);
-    let wanted = |argument: &str| argument.starts_with("--out") || ["--oddities", "--help", "-h"].contains(&argument);
+    let wanted =
+        |argument: &str| argument.starts_with("--out") || ["--oddities", "--help", "-h"].contains(&argument);
     if !arguments.any(|argument| wanted(&argument.to_string_lossy())) {
         let usage = Options::command().render_help();
         return match writeln!(io::stdout(), "{usage}") {

@@ -145,7 +145,8 @@ impl<'a> Script<'a> {
         rng: &'a mut Rng,
     ) -> (Vec<Step>, Fate) {
         let fate = Fate::new(messages.len());
-        let mut script = Self { sender, messages, cipher, habits, early_quit: false, rng, steps: Vec::new(), fate };
+        let mut script =
+            Self { sender, messages, cipher, habits, early_quit: false, rng, steps: Vec::new(), fate };
         script.tell(story, lookup);
         (script.steps, script.fate)
     }

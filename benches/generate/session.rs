@@ -164,10 +164,11 @@ impl Session {
             self.conn.settle();
             if self.shapes.any() {
                 let early = self.steps.iter().find_map(|step| match step {
-                    Step::Client { words, .. } => Some(words.as_str()),
+                    Step::Client { words, .. } if self.conn.text.is_empty() => Some(words.clone()),
                     _ => None,
                 });
-                self.conn.rework(&mut self.shapes, early);
+                let early = early.map(|words| self.shapes.lines(words));
+                self.conn.rework(&mut self.shapes, early.as_deref());
             }
         }
         self.conn.pending.front().map(|segment| segment.at)
@@ -310,10 +311,8 @@ impl Session {
     }
 
     /// The words as they go over the wire.
-    fn sealed(&mut self, mut words: String, pool: &Pool) -> Vec<u8> {
-        if self.shapes.lf_only() {
-            words = words.replace("\r\n", "\n");
-        }
+    fn sealed(&mut self, words: String, pool: &Pool) -> Vec<u8> {
+        let words = self.shapes.lines(words);
         match self.cipher.filter(|_| self.encrypted) {
             Some(cipher) => {
                 let mut record = Vec::new();

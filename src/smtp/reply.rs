@@ -352,7 +352,8 @@ mod tests {
     #[test]
     fn codes_of_no_class_are_replies_on_lines_of_their_own() {
         let heard = read(&["666 what", "999", "600-more", "6666 no", "100 wait", "250-a", "666 b", "250 c"]);
-        let all: Vec<_> = heard.iter().map(|heard| (heard.reply.code.0, heard.reply.text.to_string())).collect();
+        let all: Vec<_> =
+            heard.iter().map(|heard| (heard.reply.code.0, heard.reply.text.to_string())).collect();
         let expected = [(666, "what"), (999, ""), (250, "a\\n666 b\\nc")];
         assert_eq!(all, expected.map(|(code, text)| (code, text.to_owned())));
         assert!(!heard[0].reply.code.is_positive() && !heard[0].reply.code.is_negative());

@@ -40,13 +40,21 @@ pub(crate) fn essence(session: Option<&Value>, oddities: &[Oddity]) -> Essence {
     }
     essence.insert("shown", "yes".to_owned());
     let ending = &session["ending"];
-    let dark = session["starttls"] == true && oddities.iter().any(|oddity| oddity.family() == Family::Smtp);
-    if dark {
-        // What is said within TLS is told from the lengths of its records, and those the oddity changes.
-        essence.insert("ending", json!([ending["kind"], ending["by"]]).to_string());
+    // What is said within TLS is told from the lengths of its records and from times, and those are other ones here.
+    let kept = [Family::Form, Family::File, Family::Link, Family::Tunnel, Family::Packet];
+    let retold = |oddity: &Oddity| !kept.contains(&oddity.family()) || *oddity == Oddity::ClockSteps;
+    if session["starttls"] == true && oddities.iter().any(retold) {
         return essence;
     }
-    let ending = json!([ending["kind"], ending["by"], ending["stage"], ending["why"]]);
+    // Whoever has said AUTH has come further than EHLO.
+    // Without the SYN, words before the greeting make it look like a reply to something that was not seen.
+    let midway = has(Oddity::NoSyn) && (has(Oddity::Proxy) || has(Oddity::HttpConnect));
+    let stage = match ending["stage"].as_str() {
+        Some("auth") if has(Oddity::Auth) => json!("helo"),
+        Some("connect") if midway => json!("greeting"),
+        _ => ending["stage"].clone(),
+    };
+    let ending = json!([ending["kind"], ending["by"], stage, ending["why"]]);
     essence.insert("ending", ending.to_string());
     let other_close = [Oddity::HalfClosed, Oddity::RstStale, Oddity::RstChallenged];
     if !other_close.into_iter().any(has) {
@@ -54,7 +62,8 @@ pub(crate) fn essence(session: Option<&Value>, oddities: &[Oddity]) -> Essence {
         essence.insert("first close", json!([close["kind"], close["by"]]).to_string());
     }
     let left_out: Vec<&str> = oddities.iter().flat_map(|oddity| verbs(*oddity)).copied().collect();
-    let commands: Vec<&str> = session["commands"].as_array().unwrap().iter().flat_map(Value::as_str).collect();
+    let commands: Vec<&str> =
+        session["commands"].as_array().unwrap().iter().flat_map(Value::as_str).collect();
     let commands: Vec<_> = commands.into_iter().filter(|verb| !left_out.contains(verb)).collect();
     essence.insert("commands", commands.join(" "));
     for key in ["helo", "quit", "starttls"] {

@@ -32,9 +32,9 @@ impl Shapes {
         self.wanted.iter().any(|oddity| matches!(oddity.family(), Family::Tcp | Family::Close))
     }
 
-    /// Whether lines end in LF alone.
-    pub(crate) fn lf_only(&self) -> bool {
-        self.wanted.has(Oddity::LfOnly)
+    /// The words with their lines' ends as the connection has them.
+    pub(crate) fn lines(&self, words: String) -> String {
+        if self.wanted.has(Oddity::LfOnly) { words.replace("\r\n", "\n") } else { words }
     }
 
     /// Whether bodies come in chunks.
@@ -155,10 +155,8 @@ impl Conn {
             }
         }
         if shapes.wanted.has(Oddity::ZeroWindows) && last.dir == Dir::Client {
-            let closed = Segment {
-                window: Some(0),
-                ..self.plain(Dir::Server, at, self.server.next, Payload::NONE)
-            };
+            let closed =
+                Segment { window: Some(0), ..self.plain(Dir::Server, at, self.server.next, Payload::NONE) };
             segments.push(closed);
             segments.push(self.plain(Dir::Client, at, self.client.next - 1, Payload::NONE));
             segments.push(Segment { ip_id: self.server.take_id(), ..closed });

@@ -24,7 +24,6 @@ pub(crate) struct Wire {
     id: u16,
 }
 
-
 impl Wire {
     /// Nothing, where packets go as usual.
     pub(crate) fn new(oddities: &Oddities, link: options::Link) -> Option<Self> {

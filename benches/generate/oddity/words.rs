@@ -77,7 +77,8 @@ fn bare(line: &str) -> &str {
 
 /// QUIT and FIN at once; the appliance still answers, and closes.
 fn half_closed(steps: Vec<Step>, fate: &mut Fate) -> Vec<Step> {
-    let Some(quit) = steps.iter().position(|step| matches!(step, Step::Client { words, .. } if words == QUIT))
+    let Some(quit) =
+        steps.iter().position(|step| matches!(step, Step::Client { words, .. } if words == QUIT))
     else {
         return steps;
     };
