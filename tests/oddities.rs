@@ -49,8 +49,7 @@ fn shown(seed: u64, oddities: &[Oddity]) -> Shown {
     let arguments = arguments(seed);
     let mut words: Vec<&str> = arguments.split_whitespace().collect();
     words.extend(["--oddity", &names]);
-    let sinks = Sinks { capture: Vec::new(), log: Vec::new(), truth: Vec::new() };
-    let (_, Sinks { capture, truth, .. }) = generate::generate(&Options::parse_from(words), sinks).unwrap();
+    let (capture, truth) = made(&words);
     let has = |oddity| oddities.contains(&oddity);
     let capture = if has(Oddity::GzipGarbage) { compressed(&capture) } else { capture };
     let tunnel = oddities.iter().any(|oddity| oddity.family() == Family::Tunnel);
@@ -76,6 +75,13 @@ fn shown(seed: u64, oddities: &[Oddity]) -> Shown {
     }
     assert!(by_client.is_empty(), "{names}, seed {seed}: {} that nobody made", by_client.len());
     all
+}
+
+/// A capture and its truth.
+fn made(words: &[&str]) -> (Vec<u8>, Vec<u8>) {
+    let sinks = Sinks { capture: Vec::new(), log: Vec::new(), truth: Vec::new() };
+    let (_, Sinks { capture, truth, .. }) = generate::generate(&Options::parse_from(words), sinks).unwrap();
+    (capture, truth)
 }
 
 fn compressed(capture: &[u8]) -> Vec<u8> {
@@ -142,6 +148,18 @@ fn every_oddity_by_itself_changes_what_it_says_and_no_more() {
     let all = Oddity::ALL.iter().flat_map(|oddity| differences(31, &[*oddity]));
     let wrong: Vec<_> = all.chain(differences(32, &[Oddity::Extensions])).collect();
     assert!(wrong.is_empty(), "{}\n{} differences", wrong.join("\n"), wrong.len());
+}
+
+#[test]
+fn every_oddity_is_in_the_file() {
+    let arguments = arguments(32);
+    let words: Vec<&str> = arguments.split_whitespace().collect();
+    let (plain, _) = made(&words);
+    // What stands behind compressed octets is not the capture's own.
+    for oddity in Oddity::ALL.iter().filter(|oddity| **oddity != Oddity::GzipGarbage) {
+        let (odd, _) = made(&[&words[..], &["--oddity", oddity.name()]].concat());
+        assert!(odd != plain, "{oddity:?}");
+    }
 }
 
 /// Two oddities of different families.
