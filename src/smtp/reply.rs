@@ -25,6 +25,8 @@ impl ReplyCode {
     pub const START_INPUT: Self = Self(354);
     /// 421: the service closes the channel; may come at any time (RFC 5321 section 3.8).
     pub const NOT_AVAILABLE: Self = Self(421);
+    /// 503: a command at the wrong time, which changes nothing (RFC 5321 section 4.1.4).
+    pub const OUT_OF_ORDER: Self = Self(503);
 
     /// 2yz.
     pub const fn is_positive(self) -> bool {

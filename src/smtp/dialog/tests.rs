@@ -122,6 +122,12 @@ fn dialogues_are_followed() {
             &["refused"],
         ),
         (
+            "a DATA before any RCPT changes nothing",
+            greeted().c("MAIL FROM:<>\r\n").s("250 ok\r\n").c("DATA\r\n").s("503 need RCPT\r\n"),
+            "EHLO 250, MAIL 250, DATA 503",
+            &["open"],
+        ),
+        (
             "a refused DATA that the client mends",
             greeted()
                 .c("MAIL FROM:<>\r\n")
