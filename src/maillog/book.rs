@@ -18,6 +18,7 @@ use crate::cite::{LogId, Notes, Place};
 use crate::maillog::clock::{self, ClockReader};
 use crate::maillog::connection::{Life, OpenConnection, OpenMessage};
 use crate::maillog::event::{Abort, ConnectionId, Event, Fact};
+use crate::maillog::repeats::{Asked, Repeats};
 use crate::maillog::slab::Slab;
 use crate::maillog::source::Source;
 use crate::maillog::{Connection, HostIndex, LogFile, MailLog, Message, SerialIndex, Stamp};
@@ -80,6 +81,18 @@ pub(super) struct Book<'s> {
     orphans: Slab<OpenMessage>,
     due: VecDeque<Due>,
     left_out: VecDeque<(usize, u64)>,
+    repeats: Repeats,
+}
+
+/// What the book made of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// When and where it stands.
+    pub(super) stamp: Stamp,
+    /// The appliance that wrote it: ids are counters of one.
+    pub(super) appliance: usize,
+    /// A file read before holds it too; it was not taken in again.
+    pub(super) repeated: bool,
 }
 
 impl<'s> Book<'s> {
@@ -98,6 +111,7 @@ impl<'s> Book<'s> {
             orphans: Slab::default(),
             due: VecDeque::new(),
             left_out: VecDeque::new(),
+            repeats: Repeats::default(),
         }
     }
 
@@ -106,9 +120,10 @@ impl<'s> Book<'s> {
         clock::serial_index(&mut self.log, &mut self.file.notes, serial, 0);
     }
 
-    /// The records of another file follow.
-    pub(super) fn begin_file(&mut self, id: LogId) {
+    /// The records of another file follow; `next` is the earliest stamp that a file after it begins with.
+    pub(super) fn begin_file(&mut self, id: LogId, next: Option<LogTime>) {
         self.order.insert(id, self.order.len());
+        self.repeats.begin_file(next);
         self.clock.begin_file(id);
         self.file = LogFile { file: id, ..LogFile::default() };
     }
@@ -121,8 +136,15 @@ impl<'s> Book<'s> {
         self.log.files.push(file);
     }
 
-    /// Takes in one record.
-    pub(super) fn record(&mut self, line: u32, time: LogTime, source: &Source<'_>, event: &Event<'_>) {
+    /// Takes in one record of this text, unless an earlier file holds it too.
+    pub(super) fn record(
+        &mut self,
+        line: u32,
+        time: LogTime,
+        source: &Source<'_>,
+        text: &[u8],
+        event: &Event<'_>,
+    ) -> Taken {
         self.tick += 1;
         self.file.records += 1;
         self.file.known += u64::from(event.fact != Fact::Unknown);
@@ -132,7 +154,31 @@ impl<'s> Book<'s> {
             self.file.last = Some(self.file.last.map_or(time, |last| last.max(time)));
         }
         let stamp = self.clock.stamp(&mut self.log, &mut self.file.notes, line, time, &event.fact);
-        self.take(stamp, event);
+        let appliance = self.shelf();
+        let repeated = self.repeats_another(appliance, stamp, text, &event.fact);
+        if !repeated {
+            self.take(stamp, event);
+        }
+        Taken { stamp, appliance, repeated }
+    }
+
+    /// Whether an earlier file holds the record. Heads are of their file, and hold nothing else.
+    #[inline]
+    fn repeats_another(&mut self, appliance: usize, stamp: Stamp, text: &[u8], fact: &Fact<'_>) -> bool {
+        if matches!(fact, Fact::HeadBegins | Fact::Version { .. } | Fact::Offset(_)) {
+            return false;
+        }
+        let (repeated, note) = match self.repeats.ask(appliance, stamp.time, text) {
+            Asked::New => return false,
+            Asked::Repeated => (true, "records that another file holds too: they count once"),
+            Asked::NoRoom => (
+                false,
+                "records beyond those that are compared with other files: what both hold counts twice",
+            ),
+        };
+        self.file.repeated += u64::from(repeated);
+        self.file.notes.oddity(note, Some(Place::Line(stamp.line.line)));
+        repeated
     }
 
     /// Takes in what else the last record tells, which happened at `time`.

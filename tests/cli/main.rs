@@ -7,6 +7,7 @@
 mod files;
 mod help;
 mod json;
+mod lines;
 mod selection;
 mod sessions;
 mod status;
