@@ -8,6 +8,7 @@
 mod deliveries;
 mod handing_out;
 mod left_out;
+mod repeated;
 mod shelf;
 
 use std::collections::VecDeque;
@@ -18,12 +19,13 @@ use crate::cite::{LogId, Notes, Place};
 use crate::maillog::clock::{self, ClockReader};
 use crate::maillog::connection::{Life, OpenConnection, OpenMessage};
 use crate::maillog::event::{Abort, ConnectionId, Event, Fact};
-use crate::maillog::repeats::{Asked, Repeats};
+use crate::maillog::repeats::Repeats;
 use crate::maillog::slab::Slab;
 use crate::maillog::source::Source;
 use crate::maillog::{Connection, HostIndex, LogFile, MailLog, Message, SerialIndex, Stamp};
 use crate::net::Leg;
 use crate::time::LogTime;
+pub(super) use repeated::Taken;
 use shelf::{Due, Entry, Home, Shelf};
 
 /// Two opening lines of one id this many seconds apart are one line told twice (two copies of a log,
@@ -82,17 +84,6 @@ pub(super) struct Book<'s> {
     due: VecDeque<Due>,
     left_out: VecDeque<(usize, u64)>,
     repeats: Repeats,
-}
-
-/// What the book made of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Taken {
-    /// When and where it stands.
-    pub(super) stamp: Stamp,
-    /// The appliance that wrote it: ids are counters of one.
-    pub(super) appliance: usize,
-    /// A file read before holds it too; it was not taken in again.
-    pub(super) repeated: bool,
 }
 
 impl<'s> Book<'s> {
@@ -160,25 +151,6 @@ impl<'s> Book<'s> {
             self.take(stamp, event);
         }
         Taken { stamp, appliance, repeated }
-    }
-
-    /// Whether an earlier file holds the record. Heads are of their file, and hold nothing else.
-    #[inline]
-    fn repeats_another(&mut self, appliance: usize, stamp: Stamp, text: &[u8], fact: &Fact<'_>) -> bool {
-        if matches!(fact, Fact::HeadBegins | Fact::Version { .. } | Fact::Offset(_)) {
-            return false;
-        }
-        let (repeated, note) = match self.repeats.ask(appliance, stamp.time, text) {
-            Asked::New => return false,
-            Asked::Repeated => (true, "records that another file holds too: they count once"),
-            Asked::NoRoom => (
-                false,
-                "records beyond those that are compared with other files: what both hold counts twice",
-            ),
-        };
-        self.file.repeated += u64::from(repeated);
-        self.file.notes.oddity(note, Some(Place::Line(stamp.line.line)));
-        repeated
     }
 
     /// Takes in what else the last record tells, which happened at `time`.

@@ -181,7 +181,12 @@ fn details_head(line: &[u8], at: usize) -> Option<Head> {
             UtcOffset::from_seconds(sign * seconds)?
         }
     };
-    let text = text.strip_prefix(b")")?.trim_ascii_start();
+    // A sentence follows; in a table of messages it would be a separator, or a value.
+    let (b' ' | b'\t', text) = text.strip_prefix(b")")?.split_first()? else { return None };
+    let text = text.trim_ascii_start();
+    if !text.first().is_some_and(|octet| octet.is_ascii_alphabetic() || *octet == b'(') {
+        return None;
+    }
     let relayed = Some(Relayed { host: None, offset: Some(offset), stamped: false });
     Some(Head { time, level: true, text_at: line.len() - text.len(), relayed })
 }
@@ -305,7 +310,7 @@ mod tests {
 
     #[test]
     fn what_is_no_stamp() {
-        let rows: [&[u8]; 10] = [
+        let rows: [&[u8]; 12] = [
             b"(192.0.2.199) address 192.0.2.200 reverse dns host mx.example.com verified no",
             b"SBRS not enabled",
             b"Message 7 to RID [0] pending till: Wed Nov 19 09:16:46 2014",
@@ -315,6 +320,8 @@ mod tests {
             b"Wed Nov 19 9:16:46 2014 Info: x",
             b"02 Dec 2019 14:11:36 Message 7",
             b"02 Dec 2019 14:11:36 (GMT 01:00) Message 7",
+            b"02 Dec 2019 14:11:36 (GMT +01:00),7,31",
+            b"02 Dec 2019 14:11:36 (GMT +01:00)\t7\t31",
             b"",
         ];
         for line in rows {

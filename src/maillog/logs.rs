@@ -99,8 +99,9 @@ pub(super) fn read(inputs: Vec<LogInput>, mut book: Book<'_>, mut lines: Lines<'
             .preview
             .first
             .map(|time| time.wall_seconds() - i64::from(log.preview.offset.unwrap_or(offset).seconds()));
-        // What has no time comes last.
-        (first.is_none(), first, log.id)
+        // What has no time comes last. Of a copy and an excerpt that begin in one second the one with
+        // the head comes first: its stamps say more.
+        (first.is_none(), first, log.preview.offset.is_none(), log.id)
     });
     for serial in logs.iter().filter_map(|log| log.preview.serial.as_deref()) {
         book.expect_serial(serial);
