@@ -14,6 +14,7 @@
 //!
 //! Times are nanoseconds since 1970 in UTC; a stream's offsets count its SYN as octet 0.
 
+mod aftermath;
 mod body;
 mod close;
 mod file;

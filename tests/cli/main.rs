@@ -8,6 +8,7 @@ mod files;
 mod help;
 mod interfaces;
 mod json;
+mod lines;
 mod selection;
 mod sessions;
 mod status;
