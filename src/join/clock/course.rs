@@ -22,6 +22,7 @@ pub(super) use steps::Break;
 /// time servers.
 const SMALL_SKEW_SECONDS: f64 = 5.0;
 /// Pairs for a greater one, and for a step that nothing else speaks for.
+const MIN_PAIRS_SMALL: usize = 2;
 const MIN_PAIRS: usize = 3;
 const MIN_PAIRS_UNEXPLAINED: usize = 4;
 /// A course needs this many times the votes of its rival, and one in so many of the pairs among it.
@@ -31,6 +32,8 @@ const LEAST_SHARE: usize = 4;
 const SAVING_TOLERANCE_SECONDS: f64 = 5.0;
 /// Two tracks this close are one course.
 const SAME_COURSE_SECONDS: f64 = 3.5;
+/// What the capture or the log covers reaches this far beyond its first and last message.
+const COVERED_SECONDS: f64 = 60.0;
 /// Pairs shown of each course.
 const MAX_EXAMPLES: usize = 4;
 
@@ -63,6 +66,8 @@ struct Piece {
 pub(super) struct Outcome {
     pub(super) tracks: Vec<Track>,
     pub(super) breaks: Vec<Break>,
+    /// Places of pairs that agree among themselves, apart from all tracks, and are too few to believe.
+    pub(super) doubtful: Vec<(u64, u64)>,
     /// The fit was refused, and why.
     pub(super) refused: Option<Refusal>,
     /// The offset that was fitted, with the runner-up and its votes.
@@ -82,6 +87,9 @@ pub(super) enum Refusal {
     TooFew(Option<(UtcOffset, usize)>),
     /// A rival is too strong: the offset or skew, its votes.
     TooClose(f64, usize),
+    /// Retries would look the same: log and capture, as the clock is told, do not cover the same time.
+    /// The skew, its votes.
+    Retries(f64, usize),
 }
 
 /// Reads the clocks of `group` into their readings.
@@ -89,8 +97,16 @@ pub(super) fn solve(
     log: &MailLog,
     group: &Group,
     pairs: &AHashMap<usize, Vec<Pair>>,
+    capture: Option<(Timestamp, Timestamp)>,
     readings: &mut [ClockReading],
 ) {
+    for &(clock, zone, _) in &group.clocks {
+        if let (Some(Zone::Named(_)), Some(reading), Some(pairs)) =
+            (zone, readings.get_mut(clock), pairs.get(&clock))
+        {
+            reading.learn_pass(zone, pairs);
+        }
+    }
     let all: Vec<Placed> = group
         .clocks
         .iter()
@@ -112,9 +128,15 @@ pub(super) fn solve(
     }
     outcome.savings = base.savings.clone();
     let mut pieces = vec![Piece { from: 0, stamp: None, track: None, moved: Some(0), placed: true }];
-    if outcome.refused.is_none() {
+    if base.is_told() {
         let points = chosen_points(&chosen, readings, &base);
-        accept(&points, &mut outcome);
+        let covered = Covered { capture, log: written(log, group, &base, readings) };
+        accept(&points, &base, &covered, &mut outcome);
+        if outcome.fitted.is_some() && outcome.tracks.is_empty() {
+            // The offset was fitted on what does not bear it.
+            base = Base::told(log, group, readings);
+            outcome.fitted = None;
+        }
         pieces = pieced(log, &base, &mut outcome);
     }
     hand_out(group, &base, &pieces, &outcome, &chosen, readings, log);
@@ -133,37 +155,92 @@ fn chosen_points(chosen: &[Placed], readings: &[ClockReading], base: &Base) -> V
         .collect()
 }
 
+/// The time that the capture covers, and the log as its clock is told.
+struct Covered {
+    capture: Option<(Timestamp, Timestamp)>,
+    log: Option<(Timestamp, Timestamp)>,
+}
+
+impl Covered {
+    /// Whether both witnesses cover both times of a pair. Then a retry would be there twice, on one
+    /// side at least, and its content would not be unique.
+    fn both(&self, point: &Point) -> bool {
+        let within = |span: Option<(Timestamp, Timestamp)>, ahead: f64| {
+            span.is_some_and(|(first, last)| {
+                point.wire.since(first).seconds() + ahead >= -COVERED_SECONDS
+                    && point.wire.since(last).seconds() + ahead <= COVERED_SECONDS
+            })
+        };
+        within(self.capture, point.ahead) && within(self.log, 0.0)
+    }
+}
+
+/// From when to when the clocks of a group were at work, as they are told.
+fn written(
+    log: &MailLog,
+    group: &Group,
+    base: &Base,
+    readings: &[ClockReading],
+) -> Option<(Timestamp, Timestamp)> {
+    let spans = group.clocks.iter().filter_map(|(clock, ..)| {
+        let (source, reading) = (log.clocks.get(*clock)?, readings.get(*clock)?);
+        let at = |time: LogTime, line: u32| {
+            let wall = reading.dated(time)?;
+            wall.at(reading.offset(base.zone_at(place(*clock, line))?, wall, line)?)
+        };
+        Some((at(source.first, source.from_line)?, at(source.last, u32::MAX)?))
+    });
+    spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+}
+
 /// Keeps the tracks that may be believed.
-fn accept(points: &[Point], outcome: &mut Outcome) {
+fn accept(points: &[Point], base: &Base, covered: &Covered, outcome: &mut Outcome) {
     let all = tracks(points);
     let strongest = all.iter().map(Track::votes).max().unwrap_or(0);
     let mut believed: Vec<Track> = Vec::new();
+    let mut refused = None;
     for track in all {
         let small = track.skew.abs() <= SMALL_SKEW_SECONDS && track.drift.is_none();
         let is_main = track.votes() == strongest;
-        let enough = match (is_main, small) {
-            (_, true) => true,
-            (true, false) => track.votes() >= MIN_PAIRS,
-            (false, false) => track.votes() >= MIN_PAIRS_UNEXPLAINED,
+        let alone = track.votes() == points.len();
+        let least = match (small, alone) {
+            (true, _) => MIN_PAIRS_SMALL,
+            (false, true) => MIN_PAIRS,
+            (false, false) => MIN_PAIRS_UNEXPLAINED,
         };
         let stands = stands(&track);
-        if is_main && outcome.runner_up.is_none() {
+        if is_main && outcome.fitted.is_none() {
             outcome.runner_up = track.rival_skew.map(|skew| (skew, track.rival));
         }
+        let of_track = points.iter().filter(|point| track.holds(point.place));
+        let credible = small
+            || is_saving_since_head(base, &track)
+            || of_track.filter(|point| covered.both(point)).count() >= MIN_PAIRS;
         // What agrees with a clock that is right needs no majority.
-        if enough && (stands || small && track.votes() > track.rival) {
+        if track.votes() >= least && credible && (stands || small && track.votes() > track.rival) {
             believed.push(track);
-        } else if is_main && outcome.refused.is_none() && outcome.fitted.is_none() {
-            outcome.refused = Some(match track.rival_skew {
+            continue;
+        }
+        outcome.doubtful.push(track.places);
+        if is_main && refused.is_none() {
+            refused = Some(match track.rival_skew {
                 Some(skew) if !stands => Refusal::TooClose(skew, track.rival),
+                _ if !credible => Refusal::Retries(track.skew, track.votes()),
                 _ => Refusal::TooFew(None),
             });
         }
     }
-    if !believed.is_empty() {
-        outcome.refused = None;
+    if believed.is_empty() {
+        outcome.refused = refused;
     }
     outcome.tracks = believed;
+}
+
+/// Whether daylight saving changed between the head that holds and the track, and that is all.
+fn is_saving_since_head(base: &Base, track: &Track) -> bool {
+    base.head_before(track.places.0).is_some_and(|(start, written)| {
+        base.zone_at(start).is_some_and(|zone| saving(zone, track.skew, written, track.wires.0).is_some())
+    })
 }
 
 /// Whether a track stands against its rival and the strangers among it.
@@ -225,7 +302,30 @@ fn pieced(log: &MailLog, base: &Base, outcome: &mut Outcome) -> Vec<Piece> {
             track.skew -= f64::from(by);
         }
     }
-    told_anew(base, pieces)
+    doubted(&tracks, &outcome.doubtful, told_anew(base, pieces))
+}
+
+/// Beside a track, where pairs agree on another course and are too few to believe, nothing tells the
+/// time: from the end of the track on, up to the next.
+fn doubted(tracks: &[Track], doubtful: &[(u64, u64)], mut pieces: Vec<Piece>) -> Vec<Piece> {
+    for doubt in doubtful.iter().filter(|_| !tracks.is_empty()) {
+        let from = tracks.iter().map(|track| track.places.1 + 1).filter(|from| *from <= doubt.0).max().unwrap_or(0);
+        let until = tracks.iter().map(|track| track.places.0).filter(|until| *until > doubt.1).min();
+        let at = |place: u64, pieces: &[Piece]| {
+            let after = pieces.partition_point(|piece| piece.from <= place);
+            pieces.get(after.saturating_sub(1)).copied()
+        };
+        let (Some(first), then) = (at(from, &pieces), until.and_then(|until| at(until, &pieces))) else { continue };
+        pieces.retain(|piece| piece.from < from || until.is_some_and(|until| piece.from >= until));
+        pieces.push(Piece { from, stamp: None, track: None, placed: false, ..first });
+        if let (Some(until), Some(then)) = (until, then)
+            && pieces.iter().all(|piece| piece.from != until)
+        {
+            pieces.push(Piece { from: until, stamp: None, ..then });
+        }
+        pieces.sort_by_key(|piece| piece.from);
+    }
+    pieces
 }
 
 /// Where the fit holds at a later track than the first, daylight saving may have changed between.

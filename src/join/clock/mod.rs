@@ -30,11 +30,14 @@ use crate::maillog::{ClockIndex, ClockSource, HostIndex, MailLog, SerialIndex, S
 use crate::smtp::Session;
 use crate::time::{LogTime, Span, Timestamp, UtcOffset};
 
-use pairs::unique_pairs;
+use pairs::{Pair, unique_pairs};
 pub use year::{Year, YearOrigin};
 use zone::Local;
 pub use zone::Zone;
 
+/// Pairs that tell the pass of a repeated hour, and how far they may be off: a skew of minutes.
+const PASS_PAIRS: usize = 2;
+const PASS_SECONDS: i64 = 900;
 /// A pass of a repeated hour is told by a step back at most this far from it.
 const FOLD_SECONDS: i64 = 2 * 3600;
 
@@ -147,6 +150,30 @@ impl ClockReading {
         }
     }
 
+    /// Learns from the wire which pass of a repeated hour a log is of that does not show both.
+    fn learn_pass(&mut self, zone: Option<Zone>, pairs: &[Pair]) {
+        if self.head.is_some() || !self.folds.is_empty() {
+            return;
+        }
+        let mut votes: [Option<(UtcOffset, usize)>; 2] = [None; 2];
+        for pair in pairs {
+            let Some(wall) = self.dated(pair.stamp.time) else { continue };
+            let Some(Local::Twice(first, second)) = zone.map(|zone| zone.local(wall)) else { continue };
+            for (vote, offset) in votes.iter_mut().zip([first, second]) {
+                let near = wall
+                    .at(offset)
+                    .is_some_and(|at| at.since(pair.wire.time).abs() <= Span::from_seconds(PASS_SECONDS));
+                let (_, count) = vote.get_or_insert((offset, 0));
+                *count += usize::from(near);
+            }
+        }
+        self.head = match votes {
+            [Some((first, count)), Some((_, 0))] if count >= PASS_PAIRS => Some(first),
+            [Some((_, 0)), Some((second, count))] if count >= PASS_PAIRS => Some(second),
+            _ => None,
+        };
+    }
+
     fn to_utc(&self, zone: Zone, stamp: &Stamp) -> Option<Timestamp> {
         let wall = self.dated(stamp.time)?;
         wall.at(self.offset(zone, wall, stamp.line.line)?)
@@ -179,8 +206,14 @@ impl ClockReading {
             all.push(shown(from.unwrap_or(segment.from), offset));
             let end = self.segments.get(at + 1).map_or(last, |next| next.from);
             if let (Some(zone), Some(from), Some(end)) = (segment.zone, from, self.dated(end)) {
+                // Its end in a repeated hour may be of the first pass: then the change is yet to come.
+                let in_second = |offset| match zone.local(end) {
+                    Local::Twice(..) => self.offset(zone, end, u32::MAX) == Some(offset),
+                    Local::Once(_) | Local::Never => true,
+                };
                 let changes = zone.changes(from, end);
-                all.extend(changes.into_iter().map(|(wall, offset)| shown(wall, Some(offset))));
+                let come = changes.into_iter().filter(|(_, offset)| in_second(*offset));
+                all.extend(come.map(|(wall, offset)| shown(wall, Some(offset))));
             }
         }
         all
@@ -242,7 +275,7 @@ impl Clocks {
             })
             .collect();
         for group in groups(log, zone) {
-            course::solve(log, &group, &pairs, &mut readings);
+            course::solve(log, &group, &pairs, capture, &mut readings);
         }
         Self { readings }
     }

@@ -100,8 +100,9 @@ pub(super) fn tracks(points: &[Point]) -> Vec<Track> {
         if chain.is_empty() {
             break;
         }
-        free.retain(|index| chain.binary_search(index).is_err());
-        let Some(track) = straighten(points, chain) else { continue };
+        let Some(track) = straighten(points, &chain) else { break };
+        // Who is not on the line may be of another course.
+        free.retain(|index| points.get(*index).is_none_or(|point| !track.holds(point.place)));
         if track.votes() > 1 && chosen.iter().all(|other| other.is_apart(&track)) {
             chosen.push(track);
         } else {
@@ -158,20 +159,15 @@ fn agree(earlier: &Point, later: &Point) -> bool {
 }
 
 /// The line through a chain, and who of it lies on it.
-fn straighten(points: &[Point], chain: Vec<usize>) -> Option<Track> {
-    let of = |chain: &[usize]| -> Vec<Point> {
-        chain.iter().filter_map(|index| points.get(*index).copied()).collect()
-    };
-    let all = of(&chain);
+fn straighten(points: &[Point], chain: &[usize]) -> Option<Track> {
+    let all: Vec<Point> = chain.iter().filter_map(|index| points.get(*index).copied()).collect();
     let start = all.iter().map(|point| point.wire).min()?;
     let drift = drift(&all);
     let level = |point: &Point| point.ahead - drift.unwrap_or(0.0) * point.wire.since(start).seconds();
-    let middle = median(all.iter().map(level).collect())?;
-    let on_track = |index: &usize| {
-        points.get(*index).is_some_and(|point| (level(point) - middle).abs() <= ON_TRACK_SECONDS)
-    };
-    let members: Vec<usize> = chain.into_iter().filter(on_track).collect();
-    let on = of(&members);
+    let middle = densest(all.iter().map(level).collect())?;
+    let on: Vec<Point> =
+        all.into_iter().filter(|point| (level(point) - middle).abs() <= ON_TRACK_SECONDS).collect();
+    let middle = median(on.iter().map(level).collect())?;
     let wires = (on.iter().map(|point| point.wire).min()?, on.iter().map(|point| point.wire).max()?);
     Some(Track {
         members: on.iter().map(|point| point.place).collect(),
@@ -183,6 +179,23 @@ fn straighten(points: &[Point], chain: Vec<usize>) -> Option<Track> {
         rival: 0,
         rival_skew: None,
     })
+}
+
+/// The middle of the window, as wide as a track, that holds most values.
+fn densest(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let mut best: (usize, f64) = (0, *values.first()?);
+    let mut from = 0;
+    for (at, high) in values.iter().enumerate() {
+        while values.get(from).is_some_and(|low| high - low > 2.0 * ON_TRACK_SECONDS) {
+            from += 1;
+        }
+        let low = values.get(from).copied().unwrap_or(*high);
+        if at - from + 1 > best.0 {
+            best = (at - from + 1, low + (high - low) / 2.0);
+        }
+    }
+    Some(best.1)
 }
 
 /// The median of the slopes between points far apart (Theil 1950, Sen 1968); `None` where the climb is

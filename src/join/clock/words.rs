@@ -87,6 +87,12 @@ fn offset(reading: &ClockReading, outcome: &Outcome) -> String {
             "{name} {told}; {pairs} disagree on a skew ({votes} are for {}), and none is taken off.",
             in_seconds(skew)
         ),
+        (true, Some(Refusal::Retries(skew, votes))) => format!(
+            "{name} {told}; {} would put the log {}, and none is taken off: log and capture do not cover the \
+             same time, and retries would look the same.",
+            counted(votes, "pair", "pairs"),
+            in_seconds(skew)
+        ),
         (true, _) if outcome.pairs == 0 => format!(
             "{name} {told}; nothing checks it, for no envelope and no Message-ID occurs once in the log and \
              once on the wire."
@@ -103,6 +109,8 @@ fn refused(refusal: Option<Refusal>) -> String {
             counted(votes, "pair", "pairs"),
             if votes == 1 { "is" } else { "are" },
         ),
+        Some(Refusal::Retries(..)) => "and what would fit one may be retries; --utc-offset would settle it."
+            .to_owned(),
         Some(Refusal::TooClose(offset, votes)) => format!(
             "and the fit is too close to call: {} are for {}, and others against; --utc-offset would settle \
              it.",

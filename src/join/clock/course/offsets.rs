@@ -109,6 +109,11 @@ impl Base {
         base
     }
 
+    /// Whether any place has a zone.
+    pub(super) fn is_told(&self) -> bool {
+        self.edges.iter().any(|edge| edge.zone.is_some())
+    }
+
     fn push(
         &mut self,
         clock: usize,

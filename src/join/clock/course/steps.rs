@@ -32,15 +32,16 @@ pub(in crate::join::clock) struct Break {
 pub(super) fn locate(log: &MailLog, region: (u64, u64), jump: f64) -> Break {
     let stamps = stamps_within(log, region);
     let jump_seconds = jump.round() as i64;
-    let (walls_from, walls_to) = stamps.iter().fold((i64::MAX, i64::MIN), |(low, high), (_, time)| {
-        (low.min(time.wall_seconds()), high.max(time.wall_seconds()))
-    });
-    let said = log.clock_sets.iter().find(|set| {
-        let by = set.to.wall_seconds() - set.from.wall_seconds();
-        let within = |time: LogTime| {
-            (walls_from - SLACK_SECONDS..=walls_to + SLACK_SECONDS).contains(&time.wall_seconds())
-        };
-        (by - jump_seconds).abs() <= SLACK_SECONDS && within(set.from) && within(set.to)
+    let said = stamps.first().zip(stamps.last()).and_then(|((_, before), (_, after))| {
+        let quiet = after.wall_seconds() - before.wall_seconds() - jump_seconds;
+        let serial = log.clocks.get((region.0 >> 32) as usize).and_then(|clock| clock.serial);
+        log.clock_sets.iter().find(|set| {
+            let by = set.to.wall_seconds() - set.from.wall_seconds();
+            let since = set.from.wall_seconds() - before.wall_seconds();
+            (by - jump_seconds).abs() <= SLACK_SECONDS
+                && (-SLACK_SECONDS..=quiet + SLACK_SECONDS).contains(&since)
+                && (set.serial.is_none() || serial.is_none() || set.serial == serial)
+        })
     });
     let mut shown: Vec<(i64, u64, LogTime)> = Vec::new();
     let mut latest: Option<LogTime> = None;
