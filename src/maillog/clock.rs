@@ -118,10 +118,8 @@ impl ClockReader {
         fact: &Fact<'_>,
     ) -> Stamp {
         // Nearly every record: nothing of the clock, in the second of the record before it.
-        let of_the_clock = matches!(
-            fact,
-            Fact::HeadBegins | Fact::Version { .. } | Fact::Offset(_) | Fact::ClockSet(_)
-        );
+        let of_the_clock =
+            matches!(fact, Fact::HeadBegins | Fact::Version { .. } | Fact::Offset(_) | Fact::ClockSet(_));
         if let (Some(clock), false) = (self.current, of_the_clock || self.latest != Some(time)) {
             return Stamp { time, clock, line: LogRef { file: self.file, line } };
         }

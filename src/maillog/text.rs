@@ -15,9 +15,9 @@ use crate::maillog::table::Table;
 use crate::net::Leg;
 pub(super) use facts::abort;
 use facts::{
-    aborted, alert, authentication, clock_set, delivery_tls, disconnected, finished, invalid_bounce, killed, limit,
-    lost_early, offset, opened, policy, ready, receiving_failed, recipient, rejected, rejected_outside,
-    started, tls, version,
+    aborted, alert, authentication, clock_set, delivery_tls, disconnected, finished, invalid_bounce, killed,
+    limit, lost_early, offset, opened, policy, ready, receiving_failed, recipient, rejected,
+    rejected_outside, started, tls, version,
 };
 use outbound::{
     bounced, connection_error, delayed, delivered, delivery, delivery_started, generated, pending, possible,

@@ -10,8 +10,9 @@ use crate::join::{Match, MatchOutcome, clock};
 use crate::maillog::{Connection, Message, Stamp};
 use crate::net::{Leg, Party, Role};
 use crate::report::document::{
-    self, Clock, ClockPair, ClockSegment, Document, EndingAccount, GapAccount, Input, InputNote, Line, LogAccount,
-    MatchAccount, MatchEvidence, Rival, RunnerUp, SCHEMA_VERSION, SignAccount, Summary, TurnOf, Unlogged, WireAccount,
+    self, Clock, ClockPair, ClockSegment, Document, EndingAccount, GapAccount, Input, InputNote, Line,
+    LogAccount, MatchAccount, MatchEvidence, Rival, RunnerUp, SCHEMA_VERSION, SignAccount, Summary, TurnOf,
+    Unlogged, WireAccount,
 };
 use crate::report::key_frames::key_frames;
 use crate::smtp::ending::{Context, Turn, ending};

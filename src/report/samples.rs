@@ -325,7 +325,7 @@ pub(crate) fn document(cases: Vec<Case>) -> Document {
                 logged: LogTime::new(Some(2014), 8, 14, 13, 8, 49).unwrap(),
                 capture: "trace.pcap".to_owned(),
                 frame: 5_120,
-                time: at(0, 250_000_000),
+                time: at(-7_200, 250_000),
             }],
         }],
         summary: Summary {

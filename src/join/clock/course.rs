@@ -10,7 +10,7 @@ mod steps;
 use ahash::AHashMap;
 
 use super::pairs::Pair;
-use super::tracks::{MAX_POINTS, Point, Track, tracks};
+use super::tracks::{MAX_POINTS, Point, Track, doubts, tracks};
 use super::zone::{SAVINGS, Zone, changes_somewhere};
 use super::{ClockOrigin, ClockPair, ClockReading, Group, Segment, words};
 use crate::maillog::{MailLog, Stamp};
@@ -66,8 +66,8 @@ struct Piece {
 pub(super) struct Outcome {
     pub(super) tracks: Vec<Track>,
     pub(super) breaks: Vec<Break>,
-    /// Places of pairs that agree among themselves, apart from all tracks, and are too few to believe.
-    pub(super) doubtful: Vec<(u64, u64)>,
+    /// Gaps between pairs of the course in which others agree on another, too few to believe.
+    pub(super) doubtful: Vec<(Option<u64>, Option<u64>)>,
     /// The fit was refused, and why.
     pub(super) refused: Option<Refusal>,
     /// The offset that was fitted, with the runner-up and its votes.
@@ -185,8 +185,9 @@ fn written(
     let spans = group.clocks.iter().filter_map(|(clock, ..)| {
         let (source, reading) = (log.clocks.get(*clock)?, readings.get(*clock)?);
         let at = |time: LogTime, line: u32| {
-            let wall = reading.dated(time)?;
-            wall.at(reading.offset(base.zone_at(place(*clock, line))?, wall, line)?)
+            let (zone, wall) = (base.zone_at(place(*clock, line))?, reading.dated(time)?);
+            // Which pass of a repeated hour it is matters little here.
+            wall.at(reading.offset(zone, wall, line).or(zone.local(wall).first())?)
         };
         Some((at(source.first, source.from_line)?, at(source.last, u32::MAX)?))
     });
@@ -219,10 +220,7 @@ fn accept(points: &[Point], base: &Base, covered: &Covered, outcome: &mut Outcom
         // What agrees with a clock that is right needs no majority.
         if track.votes() >= least && credible && (stands || small && track.votes() > track.rival) {
             believed.push(track);
-            continue;
-        }
-        outcome.doubtful.push(track.places);
-        if is_main && refused.is_none() {
+        } else if is_main && refused.is_none() {
             refused = Some(match track.rival_skew {
                 Some(skew) if !stands => Refusal::TooClose(skew, track.rival),
                 _ if !credible => Refusal::Retries(track.skew, track.votes()),
@@ -232,6 +230,9 @@ fn accept(points: &[Point], base: &Base, covered: &Covered, outcome: &mut Outcom
     }
     if believed.is_empty() {
         outcome.refused = refused;
+    }
+    if !believed.is_empty() {
+        outcome.doubtful = doubts(points, &believed);
     }
     outcome.tracks = believed;
 }
@@ -302,20 +303,20 @@ fn pieced(log: &MailLog, base: &Base, outcome: &mut Outcome) -> Vec<Piece> {
             track.skew -= f64::from(by);
         }
     }
-    doubted(&tracks, &outcome.doubtful, told_anew(base, pieces))
+    doubted(&outcome.doubtful, told_anew(base, pieces))
 }
 
-/// Beside a track, where pairs agree on another course and are too few to believe, nothing tells the
-/// time: from the end of the track on, up to the next.
-fn doubted(tracks: &[Track], doubtful: &[(u64, u64)], mut pieces: Vec<Piece>) -> Vec<Piece> {
-    for doubt in doubtful.iter().filter(|_| !tracks.is_empty()) {
-        let from = tracks.iter().map(|track| track.places.1 + 1).filter(|from| *from <= doubt.0).max().unwrap_or(0);
-        let until = tracks.iter().map(|track| track.places.0).filter(|until| *until > doubt.1).min();
+/// In a gap where pairs agree on another course and are too few to believe, nothing tells the time.
+fn doubted(gaps: &[(Option<u64>, Option<u64>)], mut pieces: Vec<Piece>) -> Vec<Piece> {
+    for (before, after) in gaps {
+        let (from, until) = (before.map_or(0, |before| before + 1), *after);
         let at = |place: u64, pieces: &[Piece]| {
             let after = pieces.partition_point(|piece| piece.from <= place);
             pieces.get(after.saturating_sub(1)).copied()
         };
-        let (Some(first), then) = (at(from, &pieces), until.and_then(|until| at(until, &pieces))) else { continue };
+        let (Some(first), then) = (at(from, &pieces), until.and_then(|until| at(until, &pieces))) else {
+            continue;
+        };
         pieces.retain(|piece| piece.from < from || until.is_some_and(|until| piece.from >= until));
         pieces.push(Piece { from, stamp: None, track: None, placed: false, ..first });
         if let (Some(until), Some(then)) = (until, then)

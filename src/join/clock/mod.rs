@@ -184,14 +184,10 @@ impl ClockReading {
         let mut all = Vec::new();
         for (at, segment) in self.segments.iter().enumerate() {
             let from = self.dated(segment.from);
-            let offset = segment.zone.zip(from).and_then(|(zone, from)| match zone {
-                Zone::Fixed(offset) => Some(offset),
-                Zone::Named(_) => self.offset(zone, from, segment.from_line).or(match zone.local(from) {
-                    Local::Twice(first, _) => Some(first),
-                    Local::Once(_) | Local::Never => None,
-                }),
+            let told = segment.zone.zip(from).and_then(|(zone, from)| {
+                self.offset(zone, from, segment.from_line).or(zone.local(from).first())
             });
-            let offset = offset.or(match segment.zone {
+            let offset = told.or(match segment.zone {
                 Some(Zone::Fixed(offset)) => Some(offset),
                 _ => None,
             });

@@ -76,8 +76,7 @@ pub(super) fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usiz
 fn wire_keys(log: &MailLog, sessions: &[Session], hasher: &RandomState) -> Places {
     // What the appliance sends on bears the same envelopes; its clients are no remotes of the log.
     let injections = log.connections.iter().filter(|connection| connection.leg == Leg::Injection);
-    let remotes: AHashSet<_> =
-        injections.filter_map(|connection| connection.remote).map(canonical).collect();
+    let remotes: AHashSet<_> = injections.filter_map(|connection| connection.remote).map(canonical).collect();
     let comes_in = |session: &&Session| remotes.contains(&canonical(session.client().ip));
     let some_come_in = sessions.iter().any(|session| comes_in(&session));
     let mut places = Places::new();

@@ -69,7 +69,11 @@ fn the_repeated_hour_is_read_by_the_order_of_lines() {
     assert_eq!(offsets(reading), [Some(7200), Some(3600)]);
     assert_eq!(reading.segments[1].origin, ClockOrigin::OrderOfLines);
     assert_eq!(reading.segments[1].from_line, 9);
-    assert!(reading.explanation.contains("At line 9 the stamps step back by 59 min 57 s"), "{}", reading.explanation);
+    assert!(
+        reading.explanation.contains("At line 9 the stamps step back by 59 min 57 s"),
+        "{}",
+        reading.explanation
+    );
     // A zone by name reads it the same way.
     let zone = Some(Zone::Named(chrono_tz::Europe::Vienna));
     let named = Clocks::read(&log, &[], zone);
@@ -105,14 +109,17 @@ fn a_named_zone_with_one_pass_only_is_not_guessed() {
     let clocks = Clocks::read(&log, &[], zone);
     assert_eq!(instants(&log, &clocks), ["-"]);
     assert!(clocks.readings()[0].explanation.contains("An hour is repeated"), "{:?}", clocks.readings());
-    let log = read(&[&(head("Sun Oct 26 02:20:00 2014 Info:", "A", 3600) + &lines("Sun Oct 26 02:30:00 2014 Info:", 1))]);
+    let log =
+        read(&[&(head("Sun Oct 26 02:20:00 2014 Info:", "A", 3600)
+            + &lines("Sun Oct 26 02:30:00 2014 Info:", 1))]);
     assert_eq!(instants(&log, &Clocks::read(&log, &[], zone)), ["2014-10-26T01:30:00"]);
 }
 
 /// RFC 3164 section 4.1.2: the stamp has no year.
 #[test]
 fn years_come_from_the_capture_and_cross_new_year() {
-    let text = lines("<166>Dec 31 23:59:50 mail_logs: Info:", 1) + &lines("<166>Jan  1 00:00:10 mail_logs: Info:", 2);
+    let text = lines("<166>Dec 31 23:59:50 mail_logs: Info:", 1)
+        + &lines("<166>Jan  1 00:00:10 mail_logs: Info:", 2);
     let log = read(&[&text]);
     let zone = Some(Zone::Fixed(UtcOffset::default()));
     let wires = [wire("2025-12-31T23:59:50.5Z", 1), wire("2026-01-01T00:00:10.5Z", 2)];
@@ -127,7 +134,10 @@ fn years_come_from_the_capture_and_cross_new_year() {
     assert!(nearest.readings()[0].explanation.contains("2025 is assumed"));
     // No capture, no year.
     let alone = Clocks::read(&log, &[], zone);
-    assert_eq!((alone.readings()[0].year, instants(&log, &alone)), (None, vec!["-".to_owned(), "-".to_owned()]));
+    assert_eq!(
+        (alone.readings()[0].year, instants(&log, &alone)),
+        (None, vec!["-".to_owned(), "-".to_owned()])
+    );
 }
 
 #[test]
@@ -171,7 +181,11 @@ fn a_close_call_is_refused_and_names_the_runner_up() {
     assert_eq!(offsets(reading), [None]);
     let (ahead, votes) = reading.runner_up.unwrap();
     assert_eq!((ahead.round(), votes), (3600.0, 3));
-    assert!(reading.explanation.contains("too close to call: 7 pairs are for UTC+0200"), "{}", reading.explanation);
+    assert!(
+        reading.explanation.contains("too close to call: 7 pairs are for UTC+0200"),
+        "{}",
+        reading.explanation
+    );
 }
 
 #[test]
@@ -187,7 +201,11 @@ fn a_clock_set_in_the_middle_is_found_at_its_line() {
     let skews: Vec<_> = reading.segments.iter().map(|segment| segment.skew.map(f64::round)).collect();
     assert_eq!(skews, [Some(0.0), Some(-300.0)]);
     assert_eq!(reading.segments[1].from_line, 3 + 10 * 5 + 1);
-    assert!(reading.explanation.contains("The clock is set back by 5 min 0 s at line 54, as line 4"), "{}", reading.explanation);
+    assert!(
+        reading.explanation.contains("The clock is set back by 5 min 0 s at line 54, as line 4"),
+        "{}",
+        reading.explanation
+    );
     assert!(reading.examples.len() >= 3 && reading.pairs == 20, "{reading:?}");
 }
 

@@ -121,6 +121,31 @@ pub(super) fn tracks(points: &[Point]) -> Vec<Track> {
     chosen
 }
 
+/// Gaps between neighbours on `tracks` in which other pairs agree on another course: the places before
+/// and after each. One stranger is none; two that agree may be a clock that was set.
+pub(super) fn doubts(points: &[Point], tracks: &[Track]) -> Vec<(Option<u64>, Option<u64>)> {
+    let mut doubts = Vec::new();
+    let mut member: Option<u64> = None;
+    let mut strangers: Vec<&Point> = Vec::new();
+    let mut doubted = false;
+    for point in points {
+        if tracks.iter().any(|track| track.holds(point.place)) {
+            if doubted {
+                doubts.push((member, Some(point.place)));
+            }
+            (member, doubted) = (Some(point.place), false);
+            strangers.clear();
+            continue;
+        }
+        doubted |= strangers.iter().rev().take(REACH).any(|earlier| agree(earlier, point));
+        strangers.push(point);
+    }
+    if doubted {
+        doubts.push((member, None));
+    }
+    doubts
+}
+
 /// The longest chain among the free points in which each agrees with the one before it.
 fn longest_chain(points: &[Point], free: &[usize]) -> Vec<usize> {
     // Per free point: the length of the best chain that ends there, and the one before it.
@@ -255,8 +280,14 @@ mod tests {
 
     #[test]
     fn a_step_makes_two_tracks_in_order() {
-        let tracks =
-            tracks(&points(&[(0.0, 1.0), (10.0, 1.2), (20.0, 1.1), (30.0, 301.0), (40.0, 300.9), (50.0, 301.3)]));
+        let tracks = tracks(&points(&[
+            (0.0, 1.0),
+            (10.0, 1.2),
+            (20.0, 1.1),
+            (30.0, 301.0),
+            (40.0, 300.9),
+            (50.0, 301.3),
+        ]));
         let skews: Vec<f64> = tracks.iter().map(|track| track.skew.round()).collect();
         assert_eq!(skews, [2.0, 302.0]);
         assert_eq!((tracks[0].places, tracks[1].places), ((0, 2), (3, 5)));
@@ -268,6 +299,14 @@ mod tests {
         let [track] = tracks.as_slice() else { panic!("{tracks:?}") };
         assert_eq!((track.votes(), track.rival), (3, 2));
         assert_eq!(track.rival_skew.map(f64::round), Some(901.0));
+    }
+
+    #[test]
+    fn two_strangers_that_agree_make_a_gap_doubtful() {
+        let course =
+            points(&[(0.0, 1.0), (10.0, 700.0), (20.0, 701.0), (30.0, 1.1), (40.0, 1.0), (50.0, 9.0)]);
+        let tracks: Vec<Track> = tracks(&course).into_iter().filter(|track| track.skew < 9.0).collect();
+        assert_eq!(doubts(&course, &tracks), [(Some(0), Some(3))]);
     }
 
     #[test]

@@ -39,6 +39,11 @@ pub(super) fn explanation(
             || found.at.is_some_and(|(place, _)| is_of(place, source, log))
     });
     said.extend(breaks.take(MAX_STEPS).map(|found| step(found, log)));
+    let doubtful = outcome
+        .doubtful
+        .iter()
+        .filter(|(before, after)| before.or(*after).is_some_and(|place| is_of(place, source, log)));
+    said.extend(doubtful.take(MAX_STEPS).map(|gap| doubt(*gap)));
     said.extend(unexplained(source, reading, outcome, log));
     said.extend(repeated_hour(source, reading));
     said.join(" ")
@@ -109,8 +114,9 @@ fn refused(refusal: Option<Refusal>) -> String {
             counted(votes, "pair", "pairs"),
             if votes == 1 { "is" } else { "are" },
         ),
-        Some(Refusal::Retries(..)) => "and what would fit one may be retries; --utc-offset would settle it."
-            .to_owned(),
+        Some(Refusal::Retries(..)) => {
+            "and what would fit one may be retries; --utc-offset would settle it.".to_owned()
+        }
         Some(Refusal::TooClose(offset, votes)) => format!(
             "and the fit is too close to call: {} are for {}, and others against; --utc-offset would settle \
              it.",
@@ -185,6 +191,19 @@ fn step(found: &Break, log: &MailLog) -> String {
             said.unwrap_or_default()
         ),
     }
+}
+
+fn doubt((before, after): (Option<u64>, Option<u64>)) -> String {
+    let line = |place: u64| place & u64::from(u32::MAX);
+    let place = match (before, after) {
+        (Some(before), Some(after)) => format!("Between lines {} and {}", line(before), line(after)),
+        (Some(before), None) => format!("After line {}", line(before)),
+        (None, Some(after)) => format!("Before line {}", line(after)),
+        (None, None) => "In all of it".to_owned(),
+    };
+    format!(
+        "{place} a few pairs agree on another time, too few to believe: stamps there are not placed in time."
+    )
 }
 
 /// Steps back of half an hour and more that neither daylight saving nor the pairs explain.

@@ -45,10 +45,8 @@ pub(super) fn year(
     let years: Vec<i32> = (of(first)? - turns - 1..=of(last)? + 1)
         .filter(|year| source.leap_day.is_none_or(|day| day.with_year(*year).is_some()))
         .collect();
-    let mut votes: Vec<(usize, i32)> = years
-        .iter()
-        .map(|&year| (pairs.iter().filter(|pair| is_near(pair, year)).count(), year))
-        .collect();
+    let mut votes: Vec<(usize, i32)> =
+        years.iter().map(|&year| (pairs.iter().filter(|pair| is_near(pair, year)).count(), year)).collect();
     votes.sort_unstable_by_key(|&(count, year)| (std::cmp::Reverse(count), year));
     if let Some(&(count, year)) = votes.first()
         && count > votes.get(1).map_or(0, |&(count, _)| count)

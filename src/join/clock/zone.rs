@@ -32,6 +32,16 @@ pub(super) enum Local {
     Never,
 }
 
+impl Local {
+    /// The offset, at the first pass where there are two.
+    pub(super) const fn first(self) -> Option<UtcOffset> {
+        match self {
+            Self::Once(offset) | Self::Twice(offset, _) => Some(offset),
+            Self::Never => None,
+        }
+    }
+}
+
 impl Zone {
     /// The offset at a wall-clock time. In an hour that is skipped it is that before the change.
     pub(super) fn local(self, wall: LogTime) -> Local {

@@ -52,7 +52,9 @@ impl Base {
     pub(super) fn told(log: &MailLog, group: &Group, readings: &[ClockReading]) -> Self {
         let mut base = Self::default();
         for &(clock, zone, origin) in &group.clocks {
-            let (Some(source), Some(reading)) = (log.clocks.get(clock), readings.get(clock)) else { continue };
+            let (Some(source), Some(reading)) = (log.clocks.get(clock), readings.get(clock)) else {
+                continue;
+            };
             base.push(clock, source, reading, zone, origin);
             if let (Some(Zone::Fixed(offset)), ClockOrigin::Head | ClockOrigin::Option) = (zone, origin) {
                 base.follow(clock, source, reading, offset, 0);
@@ -126,7 +128,13 @@ impl Base {
             Some(Zone::Fixed(offset)) => reading.dated(source.first).and_then(|first| first.at(offset)),
             _ => None,
         };
-        self.edges.push(Edge { from: place(clock, source.from_line), stamp: source.first, zone, origin, starts });
+        self.edges.push(Edge {
+            from: place(clock, source.from_line),
+            stamp: source.first,
+            zone,
+            origin,
+            starts,
+        });
     }
 
     /// Follows the changes of daylight saving that the order of lines shows; gives the last offset.
@@ -237,7 +245,9 @@ pub(super) fn fitted(points: &[Point], outcome: &mut Outcome) -> Result<(UtcOffs
     let all = tracks(points);
     let strongest = all.iter().max_by_key(|track| (track.votes(), std::cmp::Reverse(track.places.0)));
     let Some(track) = strongest else {
-        return Err(Refusal::TooFew(offset_near(first.ahead + STAMP_CENTRE_SECONDS, first.wire).map(|it| (it, 1))));
+        return Err(Refusal::TooFew(
+            offset_near(first.ahead + STAMP_CENTRE_SECONDS, first.wire).map(|it| (it, 1)),
+        ));
     };
     let offset = offset_near(track.skew, track.wires.0);
     outcome.runner_up = track.rival_skew.map(|skew| (skew, track.rival));

@@ -68,7 +68,8 @@ pub(super) fn locate(log: &MailLog, region: (u64, u64), jump: f64) -> Break {
         // Of several gaps nothing tells which; of several falls the deepest, if no other is like it.
         several if jump_seconds < 0 => {
             let deepest = several.iter().min_by_key(|(by, ..)| *by);
-            deepest.filter(|(by, ..)| several.iter().filter(|(other, ..)| *other * 2 <= *by).count() == 1)
+            deepest
+                .filter(|(by, ..)| several.iter().filter(|(other, ..)| *other * 2 <= *by).count() == 1)
                 .map(|(_, place, time)| (*place, *time))
         }
         _ => None,
@@ -111,7 +112,8 @@ fn of_connection(connection: &Connection, take: &mut impl FnMut(&Stamp)) {
 }
 
 fn of_message(message: &Message, take: &mut impl FnMut(&Stamp)) {
-    let Message { first, last, started, mail_from, rcpt_to, rejected, ready, aborted, finished, .. } = message;
+    let Message { first, last, started, mail_from, rcpt_to, rejected, ready, aborted, finished, .. } =
+        message;
     take(first);
     take(last);
     started.iter().for_each(&mut *take);
