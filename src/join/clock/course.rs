@@ -150,7 +150,12 @@ fn chosen_points(chosen: &[Placed], readings: &[ClockReading], base: &Base) -> V
             let reading = readings.get(usize::from(placed.pair.stamp.clock.0))?;
             let utc = reading.to_utc(base.zone_at(placed.place)?, &placed.pair.stamp)?;
             let wire = placed.pair.wire.time;
-            Some(Point { place: placed.place, wire, ahead: utc.since(wire).seconds() })
+            Some(Point {
+                place: placed.place,
+                wire,
+                ahead: utc.since(wire).seconds(),
+                settled: placed.pair.settled,
+            })
         })
         .collect()
 }
@@ -216,7 +221,7 @@ fn accept(points: &[Point], base: &Base, covered: &Covered, outcome: &mut Outcom
         let of_track = points.iter().filter(|point| track.holds(point.place));
         let credible = small
             || is_saving_since_head(base, &track)
-            || of_track.filter(|point| covered.both(point)).count() >= MIN_PAIRS;
+            || of_track.filter(|point| point.settled || covered.both(point)).count() >= MIN_PAIRS;
         // What agrees with a clock that is right needs no majority.
         if track.votes() >= least && credible && (stands || small && track.votes() > track.rival) {
             believed.push(track);

@@ -9,13 +9,15 @@ use ahash::{AHashMap, AHashSet, RandomState};
 use crate::cite::Moment;
 use crate::maillog::{MailLog, Message, Stamp};
 use crate::net::{Leg, canonical};
-use crate::smtp::{Session, Transaction};
+use crate::smtp::{Outcome, Session, Transaction};
 
 /// A stamp and the moment on the wire that it must have been written at.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Pair {
     pub(super) stamp: Stamp,
     pub(super) wire: Moment,
+    /// Whether both saw the message accepted: there is no other attempt that either may be of.
+    pub(super) settled: bool,
     /// Whether log and wire agree on both addresses.
     addresses_agree: bool,
 }
@@ -53,6 +55,7 @@ pub(super) fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usiz
             let pair = Pair {
                 stamp: message.started.or(message.mail_from.as_ref().map(|(_, at)| *at))?,
                 wire: transaction.mail_reply?.1,
+                settled: message.ready.is_some() && matches!(transaction.outcome, Outcome::Completed { .. }),
                 addresses_agree: agrees(connection_facts.remote, session.client().ip)
                     && agrees(connection_facts.local, session.server().ip),
             };

@@ -238,3 +238,27 @@ fn a_rotation_does_not_cut_the_course() {
         clocks.readings()
     );
 }
+
+/// The capture is of another machine, as told it lies wholly beside the log: retries would look so, but
+/// an accepted message has none.
+#[test]
+fn minutes_of_skew_beside_a_short_capture_rest_on_accepted_messages() {
+    let (text, mut sessions) = minutes(1..5, |_| 3600 - 1000);
+    let told = head("Thu Aug 14 12:40:00 2014 Info:", "A", 3600) + &text;
+    let log = read(&[&told]);
+    let clocks = Clocks::read(&log, &sessions, None);
+    assert_eq!(clocks.readings()[0].segments[0].skew, None);
+    assert!(clocks.readings()[0].explanation.contains("retries of aborted messages"));
+    let mut log = log;
+    for connection in &mut log.connections {
+        let message = &mut connection.messages[0];
+        message.ready = message.started.map(|at| (100, at));
+    }
+    for session in &mut sessions {
+        let transaction = &mut session.dialog.transactions[0];
+        let at = transaction.mail_reply.unwrap().1;
+        transaction.outcome = crate::smtp::Outcome::Completed { at };
+    }
+    let clocks = Clocks::read(&log, &sessions, None);
+    assert_eq!(clocks.readings()[0].segments[0].skew.map(f64::round), Some(-1000.0));
+}

@@ -39,6 +39,8 @@ pub(super) struct Point {
     pub(super) wire: Timestamp,
     /// How far the stamp is ahead, in seconds.
     pub(super) ahead: f64,
+    /// Whether it can be no retry ([`super::pairs::Pair::settled`]).
+    pub(super) settled: bool,
 }
 
 /// A straight course of the clock.
@@ -266,6 +268,7 @@ mod tests {
                 place,
                 wire: Timestamp::from_nanos((wire * 1e9) as i64),
                 ahead,
+                settled: false,
             })
             .collect()
     }

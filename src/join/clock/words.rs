@@ -94,7 +94,7 @@ fn offset(reading: &ClockReading, outcome: &Outcome) -> String {
         ),
         (true, Some(Refusal::Retries(skew, votes))) => format!(
             "{name} {told}; {} would put the log {}, and none is taken off: log and capture do not cover the \
-             same time, and retries would look the same.",
+             same time, and retries of aborted messages would look the same.",
             counted(votes, "pair", "pairs"),
             in_seconds(skew)
         ),
@@ -102,7 +102,10 @@ fn offset(reading: &ClockReading, outcome: &Outcome) -> String {
             "{name} {told}; nothing checks it, for no envelope and no Message-ID occurs once in the log and \
              once on the wire."
         ),
-        (true, _) => format!("{name} {told}; {pairs} are too few to tell a skew."),
+        (true, _) => {
+            let are = if outcome.pairs == 1 { "is" } else { "are" };
+            format!("{name} {told}; {pairs} {are} too little to tell a skew by.")
+        }
     }
 }
 
