@@ -1,6 +1,7 @@
 //! The offsets that are told, and the one that is fitted where none is.
 
-use super::{MIN_PAIRS, Outcome, RUNNER_UP_FACTOR, Refusal, place, stands};
+use super::belief::{MIN_PAIRS, RUNNER_UP_FACTOR, stands};
+use super::{Outcome, Refusal, place};
 use crate::join::clock::tracks::{Point, STAMP_CENTRE_SECONDS, Track, tracks};
 use crate::join::clock::zone::{SAVINGS, Zone, changes_somewhere, in_use};
 use crate::join::clock::{ClockOrigin, ClockReading, Group};
