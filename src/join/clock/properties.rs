@@ -331,6 +331,8 @@ proptest! {
     #![proptest_config(ProptestConfig {
         cases: ProptestConfig::default().cases.max(512),
         failure_persistence: None,
+        // The same worlds each time: a rare one that no rule foresees is to be met on purpose.
+        rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_125),
         ..ProptestConfig::default()
     })]
 

@@ -123,27 +123,30 @@ pub(super) fn tracks(points: &[Point]) -> Vec<Track> {
     chosen
 }
 
-/// Gaps between neighbours on `tracks` in which other pairs agree on another course: the places before
-/// and after each. One stranger is none; two that agree may be a clock that was set.
+/// Gaps on `tracks` in which other pairs agree on another course: the places before and after each. One
+/// stranger is none; two that agree may be a clock that was set, also with one pair of a track between.
 pub(super) fn doubts(points: &[Point], tracks: &[Track]) -> Vec<(Option<u64>, Option<u64>)> {
-    let mut doubts = Vec::new();
-    let mut member: Option<u64> = None;
-    let mut strangers: Vec<&Point> = Vec::new();
-    let mut doubted = false;
+    let mut doubts: Vec<(Option<u64>, Option<u64>)> = Vec::new();
+    let mut members: Vec<u64> = Vec::new();
+    // Each stranger with the number of members before it.
+    let mut strangers: Vec<(&Point, usize)> = Vec::new();
+    let mut open: Option<usize> = None;
     for point in points {
         if tracks.iter().any(|track| track.holds(point.place)) {
-            if doubted {
-                doubts.push((member, Some(point.place)));
+            if let Some(before) = open.take() {
+                let from = before.checked_sub(1).and_then(|at| members.get(at).copied());
+                doubts.push((from, Some(point.place)));
             }
-            (member, doubted) = (Some(point.place), false);
-            strangers.clear();
+            members.push(point.place);
             continue;
         }
-        doubted |= strangers.iter().rev().take(REACH).any(|earlier| agree(earlier, point));
-        strangers.push(point);
+        let near = strangers.iter().rev().take(REACH).filter(|(_, before)| before + 1 >= members.len());
+        let agreeing = near.filter(|(earlier, _)| agree(earlier, point)).map(|(_, before)| *before).min();
+        open = open.into_iter().chain(agreeing).min();
+        strangers.push((point, members.len()));
     }
-    if doubted {
-        doubts.push((member, None));
+    if let Some(before) = open {
+        doubts.push((before.checked_sub(1).and_then(|at| members.get(at).copied()), None));
     }
     doubts
 }
