@@ -45,7 +45,7 @@ pub(super) fn notes(
 }
 
 fn clocks_unknown(log: &MailLog, joined: &Joined) -> Option<String> {
-    let unknown = joined.clocks.readings().iter().filter(|reading| reading.zone.is_none()).count();
+    let unknown = joined.clocks.readings().iter().filter(|reading| !reading.is_known()).count();
     (unknown > 0).then(|| {
         format!(
             "the offset from UTC of {unknown} of {} log clocks is not known: its connections are matched by \

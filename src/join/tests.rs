@@ -94,7 +94,7 @@ fn without_a_clock_the_envelopes_carry_the_join_and_fit_the_clock() {
     let (mut log, sessions) = fifty(|number| format!("anna{number}@example.net"), 0.018);
     log.clocks[0].head_offset = None;
     let joined = join(&log, &sessions, &Options::default(), |_| true);
-    assert_eq!(joined.clocks.readings()[0].origin, clock::ClockOrigin::Fit);
+    assert_eq!(joined.clocks.readings()[0].segments[0].origin, clock::ClockOrigin::Fit);
     assert!(joined.matches.iter().all(|matched| matched.outcome == MatchOutcome::Matched));
 }
 

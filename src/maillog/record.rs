@@ -25,6 +25,13 @@ pub struct MailLog {
     pub files: Vec<LogFile>,
     /// What is left out of the join by rule, counted.
     pub left_out: LeftOut,
+    /// Where an appliance says that it set its clock, bounded by [`Self::MAX_CLOCK_SETS`].
+    pub clock_sets: Vec<ClockSet>,
+}
+
+impl MailLog {
+    /// Settings of clocks kept.
+    pub const MAX_CLOCK_SETS: usize = 256;
 }
 
 /// One log file as read.
@@ -69,26 +76,52 @@ pub struct ClockSource {
     pub first: LogTime,
     /// See [`Self::first`].
     pub last: LogTime,
-    /// Where the stamps step back far, in the order of lines: the end of daylight saving, or the
-    /// clock was set. Bounded by [`Self::MAX_STEPS`].
-    pub steps_back: Vec<StepBack>,
+    /// Where the stamps step far, in the order of lines: daylight saving begins or ends, the clock
+    /// was set, or (forward) nothing happened for long. Bounded by [`Self::MAX_STEPS`] each way.
+    pub steps: Vec<Step>,
+    /// Among stamps without a year, the first of 29 February: its year is a leap year.
+    pub leap_day: Option<LogTime>,
 }
 
 impl ClockSource {
     /// Steps kept.
     pub const MAX_STEPS: usize = 32;
-    /// The least step that counts, in seconds. Zones differ by half an hour at the least, and a log
-    /// whose lines are a little out of order steps back by seconds.
-    pub const LEAST_STEP: i64 = 1800;
+    /// The least step back that counts, in seconds: a log whose lines are a little out of order
+    /// steps back by less.
+    pub const LEAST_STEP_BACK: i64 = 10;
+    /// The least step forward that counts: the least change of daylight saving, half an hour.
+    pub const LEAST_STEP_FORWARD: i64 = 1800;
 }
 
-/// A place at which the stamps of one clock step back.
+/// A place at which the stamps of one clock step back, or far forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StepBack {
-    /// The first line with the earlier time.
+pub struct Step {
+    /// The first line after it.
     pub line: u32,
-    /// How far it is behind the latest stamp before it, in seconds; positive.
-    pub seconds: i64,
+    /// The latest stamp before it.
+    pub from: LogTime,
+    /// The stamp of that line.
+    pub to: LogTime,
+}
+
+impl Step {
+    /// How far the stamps step, in seconds; negative where they step back.
+    pub const fn seconds(&self) -> i64 {
+        self.to.wall_seconds() - self.from.wall_seconds()
+    }
+}
+
+/// The appliance's own word that it set its clock (`sntpd_logs`, ESA-LOGS section 2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClockSet {
+    /// Which appliance.
+    pub serial: Option<SerialIndex>,
+    /// Where it says so.
+    pub at: Stamp,
+    /// The time before.
+    pub from: LogTime,
+    /// The time it was set to.
+    pub to: LogTime,
 }
 
 /// An index into [`MailLog::serials`].
