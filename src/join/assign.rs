@@ -10,31 +10,51 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// An edge from a left node: to a right node, with a score.
+/// An edge from a left node: to a right node, with a score. There may be millions, so it is small.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Edge {
     /// The right node.
-    pub right: usize,
+    pub right: u32,
     /// What the pair is worth, in nats.
-    pub score: f64,
+    pub score: f32,
+}
+
+impl Edge {
+    /// An edge to `right`. There are fewer than 2^32 right nodes: each takes more than an octet.
+    pub fn new(right: usize, score: f64) -> Self {
+        Self { right: u32::try_from(right).unwrap_or(u32::MAX), score: score as f32 }
+    }
+
+    /// The right node.
+    pub fn session(self) -> usize {
+        self.right as usize
+    }
+
+    fn cost(self) -> f64 {
+        -f64::from(self.score)
+    }
 }
 
 /// Steps one search for an alternative may take; beyond it the margin found so far is a lower bound.
-const MAX_STEPS: usize = 20_000;
+const MAX_STEPS: usize = 1_000;
+/// Steps that seating one left node may take; beyond it the node is left out, see
+/// [`Assignment::is_left_out`].
+const MAX_SEATING_STEPS: usize = 20_000;
 
 /// A finished assignment; answers questions about alternatives.
 #[derive(Debug)]
 pub struct Assignment<'a> {
     edges: &'a [Vec<Edge>],
     rights: usize,
-    /// For each real right node, the left nodes with an edge to it.
-    takers: Vec<Vec<usize>>,
+    takers: Takers,
     /// For each left node, the right node it holds (real, or its private one).
     of_left: Vec<usize>,
     /// For each right node (real ones first, then the private ones), who holds it.
     of_right: Vec<Option<usize>>,
     left_potential: Vec<f64>,
     right_potential: Vec<f64>,
+    /// The last refund worked out, and of which right node.
+    last_refund: Option<(usize, f64)>,
     search: Search,
 }
 
@@ -43,26 +63,19 @@ impl<'a> Assignment<'a> {
     /// right nodes are `0..rights`.
     pub fn solve(edges: &'a [Vec<Edge>], rights: usize) -> Self {
         let nodes = rights + edges.len();
-        let mut takers = vec![Vec::new(); rights];
-        for (left, edges) in edges.iter().enumerate() {
-            for edge in edges {
-                if let Some(takers) = takers.get_mut(edge.right) {
-                    takers.push(left);
-                }
-            }
-        }
         let mut this = Self {
             edges,
             rights,
-            takers,
+            takers: Takers::of(edges, rights),
             of_left: vec![usize::MAX; edges.len()],
             of_right: vec![None; nodes],
             // The cheapest edge: with right potentials never above 0 no reduced cost is negative.
             left_potential: edges
                 .iter()
-                .map(|edges| edges.iter().map(|edge| -edge.score).fold(0.0, f64::min))
+                .map(|edges| edges.iter().map(|edge| edge.cost()).fold(0.0, f64::min))
                 .collect(),
             right_potential: vec![0.0; nodes],
+            last_refund: None,
             search: Search::new(nodes),
         };
         for left in 0..edges.len() {
@@ -74,6 +87,12 @@ impl<'a> Assignment<'a> {
     /// The right node that `left` got; `None`: its flow is not in the file.
     pub fn right_of(&self, left: usize) -> Option<usize> {
         self.of_left.get(left).copied().filter(|&right| right < self.rights)
+    }
+
+    /// Whether `left` has no place, not even the private one: finding it took too many steps. What
+    /// is told of the others holds for an assignment without it, so what it may be is not certain.
+    pub fn is_left_out(&self, left: usize) -> bool {
+        self.of_left.get(left) == Some(&usize::MAX)
     }
 
     /// Who got `right`.
@@ -106,29 +125,39 @@ impl<'a> Assignment<'a> {
     /// The cheapest way to seat `left` anew, away from the right node it holds and not through
     /// `without`. `freed` is free to be taken; where the way ends elsewhere, `refund` (at most 0) is
     /// what the others gain by its being free.
+    ///
+    /// An end counts as soon as it is seen, so that in a crowd of equals the search ends at once.
     fn detour(&mut self, left: usize, without: Option<usize>, freed: usize, refund: f64) -> f64 {
         let held = self.of_left.get(left).copied().unwrap_or(usize::MAX);
         let mut best = f64::INFINITY;
         let mut steps = 0;
         self.search.begin();
-        self.relax(left, 0.0, Some(held));
-        while let Some((distance, right)) = self.search.pop() {
+        let mut next = Some((0.0, left, Some(held)));
+        loop {
+            if let Some((distance, owner, except)) = next.take() {
+                self.relax(owner, distance, except, &mut |of_right, right, distance| {
+                    let end = if right == freed {
+                        Some(distance)
+                    } else {
+                        of_right.get(right).copied().flatten().is_none().then_some(distance - refund)
+                    };
+                    best = end.map_or(best, |end| best.min(end));
+                    end.is_none()
+                });
+            }
+            let Some((distance, right)) = self.search.pop() else { return best };
             // Every end costs at least its distance.
             if distance >= best || steps == MAX_STEPS {
                 return best.min(distance);
             }
             steps += 1;
-            if right == freed {
-                best = best.min(distance);
-                continue;
-            }
             match self.left_of(right) {
-                None => best = best.min(distance - refund),
-                Some(owner) if Some(owner) == without || owner == left => {}
-                Some(owner) => self.relax(owner, distance, None),
+                Some(owner) if Some(owner) != without && owner != left => {
+                    next = Some((distance, owner, None));
+                }
+                _ => {}
             }
         }
-        best
     }
 
     /// The price of `right` that is not won back when its holder goes and the others may move up:
@@ -137,6 +166,17 @@ impl<'a> Assignment<'a> {
     /// A way of [`Self::detour`] and such a chain of moves may cross; then the same steps also make a
     /// way to the freed node that costs no more, so taking the lesser of the two is exact.
     fn refund(&mut self, right: usize) -> f64 {
+        if let Some((of, refund)) = self.last_refund
+            && of == right
+        {
+            return refund;
+        }
+        let refund = self.work_out_refund(right);
+        self.last_refund = Some((right, refund));
+        refund
+    }
+
+    fn work_out_refund(&mut self, right: usize) -> f64 {
         let price = self.right_potential(right);
         let holder = self.left_of(right);
         let mut gained = 0.0f64;
@@ -147,11 +187,15 @@ impl<'a> Assignment<'a> {
             gained = gained.max(self.right_potential(freed) - price - distance);
             steps += 1;
             // No chain gains more than the price.
-            if distance >= -price || steps == MAX_STEPS {
+            if distance >= -price {
                 break;
             }
-            for at in 0..self.takers.get(freed).map_or(0, Vec::len) {
-                let Some(&taker) = self.takers.get(freed).and_then(|takers| takers.get(at)) else { break };
+            // To win all of it back is the least that a margin can be made of.
+            if steps == MAX_STEPS {
+                return 0.0;
+            }
+            for at in self.takers.range(freed) {
+                let Some(taker) = self.takers.get(at) else { break };
                 let Some(&leaves) = self.of_left.get(taker) else { continue };
                 if Some(taker) == holder || leaves == freed {
                     continue;
@@ -166,16 +210,30 @@ impl<'a> Assignment<'a> {
 
     fn augment(&mut self, start: usize) {
         self.search.begin();
-        self.relax(start, 0.0, None);
         let mut reached: Vec<(f64, usize)> = Vec::new();
+        let mut next = Some((0.0, start));
         let end = loop {
+            if let Some((distance, owner)) = next.take() {
+                // A free node that costs nothing more is as near as any can be.
+                let mut here = None;
+                self.relax(owner, distance, None, &mut |of_right, right, at| {
+                    if at <= distance && here.is_none() && of_right.get(right).copied().flatten().is_none() {
+                        here = Some(right);
+                    }
+                    true
+                });
+                if let Some(right) = here {
+                    break (distance, right);
+                }
+            }
             // The private node guarantees an end.
             let Some((distance, right)) = self.search.pop() else { return };
             match self.left_of(right) {
                 None => break (distance, right),
+                Some(_) if reached.len() == MAX_SEATING_STEPS => return,
                 Some(owner) => {
                     reached.push((distance, right));
-                    self.relax(owner, distance, None);
+                    next = Some((distance, owner));
                 }
             }
         };
@@ -210,29 +268,85 @@ impl<'a> Assignment<'a> {
         }
     }
 
-    /// Looks at every edge of `left` but the one to `except`.
-    fn relax(&mut self, left: usize, distance: f64, except: Option<usize>) {
+    /// Looks at every edge of `left` but the one to `except`; `wants` is told each right node and how
+    /// far it is, and says whether the search is to go on from there.
+    fn relax(
+        &mut self,
+        left: usize,
+        distance: f64,
+        except: Option<usize>,
+        wants: &mut dyn FnMut(&[Option<usize>], usize, f64) -> bool,
+    ) {
         let private = self.rights + left;
         let own = self.left_potential.get(left).copied().unwrap_or(0.0);
         let edges = self.edges;
-        let all = edges.get(left).into_iter().flatten().map(|edge| (edge.right, -edge.score));
+        let all = edges.get(left).into_iter().flatten().map(|edge| (edge.session(), edge.cost()));
         for (right, cost) in all.chain([(private, 0.0)]) {
             if Some(right) == except || self.of_left.get(left) == Some(&right) {
                 continue;
             }
-            let reduced = (cost - own - self.right_potential(right)).max(0.0);
-            self.search.offer(right, distance + reduced, left);
+            let at = distance + (cost - own - self.right_potential(right)).max(0.0);
+            if wants(&self.of_right, right, at) {
+                self.search.offer(right, at, left);
+            }
         }
     }
 
     fn reduced_cost(&self, left: usize, right: usize) -> Option<f64> {
-        let edge = self.edges.get(left)?.iter().find(|edge| edge.right == right)?;
+        let edge = self.edges.get(left)?.iter().find(|edge| edge.session() == right)?;
         let own = self.left_potential.get(left).copied().unwrap_or(0.0);
-        Some((-edge.score - own - self.right_potential(right)).max(0.0))
+        Some((edge.cost() - own - self.right_potential(right)).max(0.0))
     }
 
     fn right_potential(&self, right: usize) -> f64 {
         self.right_potential.get(right).copied().unwrap_or(0.0)
+    }
+}
+
+/// For each real right node, the left nodes with an edge to it, one after the other.
+#[derive(Debug)]
+struct Takers {
+    /// Where the takers of each right node begin; one more than there are right nodes.
+    begins: Vec<usize>,
+    lefts: Vec<u32>,
+}
+
+impl Takers {
+    fn of(edges: &[Vec<Edge>], rights: usize) -> Self {
+        let mut begins = vec![0usize; rights + 1];
+        for edge in edges.iter().flatten() {
+            if let Some(count) = begins.get_mut(edge.session() + 1) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for begin in &mut begins {
+            sum += *begin;
+            *begin = sum;
+        }
+        let mut lefts = vec![0u32; sum];
+        let mut free = begins.clone();
+        for (edges, left) in edges.iter().zip(0u32..) {
+            for edge in edges {
+                let Some(at) = free.get_mut(edge.session()) else { continue };
+                if let Some(slot) = lefts.get_mut(*at) {
+                    *slot = left;
+                }
+                *at += 1;
+            }
+        }
+        Self { begins, lefts }
+    }
+
+    fn range(&self, right: usize) -> std::ops::Range<usize> {
+        match (self.begins.get(right), self.begins.get(right + 1)) {
+            (Some(&from), Some(&to)) => from..to,
+            _ => 0..0,
+        }
+    }
+
+    fn get(&self, at: usize) -> Option<usize> {
+        self.lefts.get(at).map(|&left| left as usize)
     }
 }
 
@@ -318,7 +432,7 @@ mod tests {
             .iter()
             .enumerate()
             .filter_map(|(left, right)| {
-                right.map(|right| edges[left].iter().find(|e| e.right == right).unwrap().score)
+                right.map(|right| f64::from(edges[left].iter().find(|e| e.session() == right).unwrap().score))
             })
             .sum()
     }
@@ -335,7 +449,7 @@ mod tests {
             return 0.0;
         }
         let mut best = f64::NEG_INFINITY;
-        let options = edges[left].iter().map(|e| (Some(e.right), e.score)).chain([(None, 0.0)]);
+        let options = edges[left].iter().map(|e| (Some(e.session()), f64::from(e.score))).chain([(None, 0.0)]);
         for (right, score) in options {
             if ban == Some((left, right)) || force.is_some_and(|(l, r)| l == left && right != Some(r)) {
                 continue;
@@ -356,7 +470,7 @@ mod tests {
 
     fn graph() -> impl Strategy<Value = Vec<Vec<Edge>>> {
         let edge =
-            (0usize..5, -20i32..80).prop_map(|(right, score)| Edge { right, score: f64::from(score) / 4.0 });
+            (0usize..5, -20i32..80).prop_map(|(right, score)| Edge::new(right, f64::from(score) / 4.0));
         let edges = prop::collection::vec(edge, 0..5).prop_map(|mut edges| {
             edges.sort_by_key(|e| e.right);
             edges.dedup_by_key(|e| e.right);
@@ -379,8 +493,8 @@ mod tests {
                     prop_assert!((margin - (best - without)).abs() < 1e-9, "margin {margin}, {}", best - without);
                 }
                 for edge in &edges[left] {
-                    let forced = brute(&edges, 0, &mut Vec::new(), None, Some((left, edge.right)));
-                    let worse = assignment.worse_with(left, edge.right);
+                    let forced = brute(&edges, 0, &mut Vec::new(), None, Some((left, edge.session())));
+                    let worse = assignment.worse_with(left, edge.session());
                     prop_assert!((worse - (best - forced)).abs() < 1e-9, "worse {worse}, {}", best - forced);
                 }
             }
@@ -389,15 +503,15 @@ mod tests {
 
     #[test]
     fn a_pair_worth_nothing_is_not_made() {
-        let edges = vec![vec![Edge { right: 0, score: -1.0 }]];
+        let edges = vec![vec![Edge::new(0, -1.0)]];
         assert_eq!(Assignment::solve(&edges, 1).right_of(0), None);
     }
 
     #[test]
     fn the_whole_outranks_the_first_come() {
         let edges = vec![
-            vec![Edge { right: 0, score: 10.0 }, Edge { right: 1, score: 9.0 }],
-            vec![Edge { right: 0, score: 10.0 }],
+            vec![Edge::new(0, 10.0), Edge::new(1, 9.0)],
+            vec![Edge::new(0, 10.0)],
         ];
         let mut assignment = Assignment::solve(&edges, 2);
         assert_eq!((assignment.right_of(0), assignment.right_of(1)), (Some(1), Some(0)));
