@@ -157,7 +157,8 @@ impl<'a> Judging<'a> {
             let missing = matched.doubt.map_or(NOTHING_MORE, missing_in);
             return undecided(verdict, "the connection on the wire may be another one", missing);
         }
-        let alike = rivals.len() == matched.rivals.len()
+        let alike = matched.doubt.is_none()
+            && rivals.len() == matched.rivals.len()
             && rivals.iter().all(|rival| {
                 rival.ending.kind == best.ending.kind
                     && rival.ending.by == best.ending.by
@@ -280,6 +281,10 @@ const fn missing_in(doubt: Doubt) -> &'static str {
         Doubt::BothInPart => {
             "a log or a capture that holds all connections of this address: around then both lack some, and \
              only times speak for this one"
+        }
+        Doubt::ClockUnchecked => {
+            "something that shows how far the clocks of log and capture are apart: only times speak for this \
+             connection, and others of its address are near; a message in clear that both hold would do"
         }
     }
 }

@@ -37,6 +37,8 @@ impl Edge {
 
 /// Steps one search for an alternative may take; beyond it the margin found so far is a lower bound.
 const MAX_STEPS: usize = 1_000;
+/// The same where one of many rivals is weighed.
+const MAX_RIVAL_STEPS: usize = 32;
 /// Steps that seating one left node may take; beyond it the node is left out, see
 /// [`Assignment::is_left_out`].
 const MAX_SEATING_STEPS: usize = 20_000;
@@ -104,11 +106,11 @@ impl<'a> Assignment<'a> {
     pub fn margin(&mut self, left: usize) -> f64 {
         let Some(&held) = self.of_left.get(left) else { return 0.0 };
         let refund = self.refund(held);
-        self.detour(left, None, held, refund)
+        self.detour(left, None, held, refund, MAX_STEPS)
     }
 
-    /// How much worse the best assignment is in which `left` gets `right` instead; infinite where
-    /// there is no such edge.
+    /// How much worse the best assignment is in which `left` gets `right` instead, or at least so
+    /// much where finding out takes too many steps; infinite where there is no such edge.
     pub fn worse_with(&mut self, left: usize, right: usize) -> f64 {
         let Some(&held) = self.of_left.get(left) else { return f64::INFINITY };
         if held == right {
@@ -118,7 +120,7 @@ impl<'a> Assignment<'a> {
         let refund = self.refund(held);
         match self.left_of(right) {
             None => reduced - refund,
-            Some(displaced) => reduced + self.detour(displaced, Some(left), held, refund),
+            Some(displaced) => reduced + self.detour(displaced, Some(left), held, refund, MAX_RIVAL_STEPS),
         }
     }
 
@@ -127,7 +129,14 @@ impl<'a> Assignment<'a> {
     /// what the others gain by its being free.
     ///
     /// An end counts as soon as it is seen, so that in a crowd of equals the search ends at once.
-    fn detour(&mut self, left: usize, without: Option<usize>, freed: usize, refund: f64) -> f64 {
+    fn detour(
+        &mut self,
+        left: usize,
+        without: Option<usize>,
+        freed: usize,
+        refund: f64,
+        most_steps: usize,
+    ) -> f64 {
         let held = self.of_left.get(left).copied().unwrap_or(usize::MAX);
         let mut best = f64::INFINITY;
         let mut steps = 0;
@@ -147,7 +156,7 @@ impl<'a> Assignment<'a> {
             }
             let Some((distance, right)) = self.search.pop() else { return best };
             // Every end costs at least its distance.
-            if distance >= best || steps == MAX_STEPS {
+            if distance >= best || steps == most_steps {
                 return best.min(distance);
             }
             steps += 1;

@@ -391,7 +391,8 @@ fn addresses(options: &Options, logged: IpAddr) -> impl Iterator<Item = IpAddr> 
     std::iter::once(canonical(logged)).chain(mapped(options, logged))
 }
 
-fn best(edges: &[Edge]) -> Option<&Edge> {
+/// The best of some edges, the earlier flow of equals.
+pub(super) fn best(edges: &[Edge]) -> Option<&Edge> {
     edges.iter().max_by(|a, b| a.score.total_cmp(&b.score).then(b.right.cmp(&a.right)))
 }
 

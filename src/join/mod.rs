@@ -16,6 +16,7 @@ mod index;
 mod leftovers;
 mod pair;
 mod pools;
+mod rhythm;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -37,9 +38,14 @@ use candidates::{Candidates, Reach};
 use clock::{Clocks, Zone};
 use evidence::Evidence;
 use leftovers::Leftovers;
+use rhythm::Rhythm;
 
 /// The margin, in nats, from which on a pair counts as found: odds of twenty to one.
 pub const MIN_MARGIN: f64 = 3.0;
+
+/// The worst that a rival may be, in nats, to be listed: where a verdict stands because all rivals
+/// end alike, none may be missing. Odds of twenty thousand to one.
+const RIVAL_MARGIN: f64 = 10.0;
 
 /// What the join is told beside log and wire.
 #[derive(Debug, Clone, Default)]
@@ -84,6 +90,8 @@ pub enum Doubt {
     /// Around it log and captures both lack connections of its address, and nothing in it occurs only
     /// once: the true ones may be those that are missing.
     BothInPart,
+    /// Only times speak for it, and nothing shows that the clocks of log and capture agree.
+    ClockUnchecked,
 }
 
 /// How a join came out.
@@ -163,6 +171,13 @@ pub fn join(
         |index| assignment.right_of(index).is_none() && reached.get(index).is_some_and(|(_, crowded)| !crowded),
         |session| assignment.left_of(session).is_none() && !is_contested(session),
     );
+    let trust = Trust {
+        candidates: &candidates,
+        clocks: &clocks,
+        leftovers,
+        rhythm: Rhythm::of(log, sessions, &clocks, options),
+        contested: &contested,
+    };
     let mut joined = Joined { connection_of: vec![None; sessions.len()], ..Joined::default() };
     joined.possible.extend((0..sessions.len()).filter(|&session| is_contested(session)));
     for (index, (connection, (by_content, crowded))) in log.connections.iter().zip(reached).enumerate() {
@@ -183,33 +198,35 @@ pub fn join(
         }
         let of_index = edges.get(index).map(Vec::as_slice).unwrap_or_default();
         let held = assignment.right_of(index);
-        let Some(edge) = of_index.iter().find(|edge| Some(edge.session()) == held).copied() else {
+        let margin = assignment.margin(index);
+        let edge = match held {
+            Some(held) => of_index.iter().find(|edge| edge.session() == held),
+            // All that it may be went to others: not found, where that is beyond doubt.
+            None if margin >= MIN_MARGIN && !of_index.iter().any(|edge| is_contested(edge.session())) => None,
+            None => candidates::best(of_index),
+        };
+        let Some(edge) = edge.copied() else {
             joined.matches.push(nothing(in_reach, messages));
             continue;
         };
         let session = edge.session();
-        let margin = assignment.margin(index);
         let mut found = found(&candidates, connection, edge, in_reach, judged(index));
         found.margin = margin.is_finite().then_some(margin);
-        if margin >= MIN_MARGIN {
-            let told = || candidates.told_by_content(connection, session, &found.alignment);
-            let in_part = both_in_part(connection, sessions.get(session), &clocks, &leftovers);
-            found.doubt = match (is_contested(session), in_part) {
-                (true, _) if !told() => Some(Doubt::Contested),
-                (_, true) if !told() => Some(Doubt::BothInPart),
-                _ => None,
-            };
-        } else if judged(index) {
+        found.doubt = match (held, sessions.get(session)) {
+            (Some(_), Some(wire)) => trust.doubt(connection, session, wire, &found.alignment),
+            _ => Some(Doubt::Contested),
+        };
+        if margin < MIN_MARGIN && judged(index) {
             for rival in of_index.iter().map(|edge| edge.session()).filter(|&rival| rival != session) {
                 let worse_by = assignment.worse_with(index, rival);
-                if worse_by < MIN_MARGIN {
+                if worse_by < RIVAL_MARGIN {
                     let alignment = candidates.alignment(connection, rival);
                     found.rivals.push(RivalFlow { session: rival, worse_by, alignment });
                 }
             }
             found.rivals.sort_by(|a, b| a.worse_by.total_cmp(&b.worse_by).then(a.session.cmp(&b.session)));
             joined.possible.extend(found.rivals.iter().map(|rival| rival.session));
-        } else {
+        } else if margin < MIN_MARGIN {
             joined.possible.extend(of_index.iter().map(|edge| edge.session()));
         }
         joined.possible.insert(session);
@@ -221,6 +238,7 @@ pub fn join(
         }
         joined.matches.push(found);
     }
+    drop(trust);
     drop(candidates);
     joined.pools = pools.into_iter().collect();
     joined.pools.sort_unstable();
@@ -228,23 +246,40 @@ pub fn join(
     joined
 }
 
-/// Whether log and captures both lack something of the pair's address around it; without a clock
-/// nobody can say what they lack.
-fn both_in_part(
-    connection: &Connection,
-    session: Option<&Session>,
-    clocks: &Clocks,
-    leftovers: &Leftovers,
-) -> bool {
-    let (Some(session), Some(logged)) = (session, connection.remote) else { return false };
-    if clocks.instant(&connection.first).is_none() {
-        return true;
+/// What tells whether a pair can be trusted.
+struct Trust<'a> {
+    candidates: &'a Candidates<'a>,
+    clocks: &'a Clocks,
+    leftovers: Leftovers,
+    rhythm: Rhythm,
+    contested: &'a [bool],
+}
+
+impl Trust<'_> {
+    fn doubt(
+        &self,
+        connection: &Connection,
+        session: usize,
+        wire: &Session,
+        alignment: &Alignment,
+    ) -> Option<Doubt> {
+        let far = match connection.leg {
+            Leg::Injection => wire.client().ip,
+            Leg::Delivery => wire.server().ip,
+        };
+        let at = wire.flow.first.time;
+        let both_in_part = |logged| self.leftovers.on_both_sides(connection.leg, logged, far, at);
+        let doubt = if self.contested.get(session).copied().unwrap_or(false) {
+            Doubt::Contested
+        } else if connection.remote.is_some_and(both_in_part) {
+            Doubt::BothInPart
+        } else if !self.rhythm.may_speak(connection, wire, self.clocks) {
+            Doubt::ClockUnchecked
+        } else {
+            return None;
+        };
+        (!self.candidates.told_by_content(connection, session, alignment)).then_some(doubt)
     }
-    let wire = match connection.leg {
-        Leg::Injection => session.client().ip,
-        Leg::Delivery => session.server().ip,
-    };
-    leftovers.on_both_sides(connection.leg, logged, wire, session.flow.first.time)
 }
 
 /// A pair whose outcome is still open.

@@ -184,11 +184,6 @@ impl Tally {
         100.0 * self.found as f64 / self.connections.max(1) as f64
     }
 
-    /// Of 100 matches, those that are right.
-    pub fn precision(&self) -> f64 {
-        100.0 * self.found as f64 / (self.found + self.wrong.len()).max(1) as f64
-    }
-
     fn weigh_messages(
         &mut self,
         connection: &mailwitness::maillog::Connection,
