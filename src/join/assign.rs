@@ -36,7 +36,7 @@ impl Edge {
 }
 
 /// Steps one search for an alternative may take; beyond it the margin found so far is a lower bound.
-const MAX_STEPS: usize = 1_000;
+const MAX_STEPS: usize = 300;
 /// The same where one of many rivals is weighed.
 const MAX_RIVAL_STEPS: usize = 32;
 /// Steps that seating one left node may take; beyond it the node is left out, see
@@ -61,7 +61,8 @@ pub struct Assignment<'a> {
 }
 
 impl<'a> Assignment<'a> {
-    /// Assigns every left node, best in total. `edges[left]` lists the candidates of each left node;
+    /// Assigns every left node, best in total. `edges[left]` lists the candidates of each left node in
+    /// the order of right nodes;
     /// right nodes are `0..rights`.
     pub fn solve(edges: &'a [Vec<Edge>], rights: usize) -> Self {
         let nodes = rights + edges.len();
@@ -302,7 +303,9 @@ impl<'a> Assignment<'a> {
     }
 
     fn reduced_cost(&self, left: usize, right: usize) -> Option<f64> {
-        let edge = self.edges.get(left)?.iter().find(|edge| edge.session() == right)?;
+        let edges = self.edges.get(left)?;
+        let at = edges.binary_search_by_key(&right, |edge| edge.session()).ok()?;
+        let edge = edges.get(at)?;
         let own = self.left_potential.get(left).copied().unwrap_or(0.0);
         Some((edge.cost() - own - self.right_potential(right)).max(0.0))
     }
@@ -458,7 +461,8 @@ mod tests {
             return 0.0;
         }
         let mut best = f64::NEG_INFINITY;
-        let options = edges[left].iter().map(|e| (Some(e.session()), f64::from(e.score))).chain([(None, 0.0)]);
+        let options =
+            edges[left].iter().map(|e| (Some(e.session()), f64::from(e.score))).chain([(None, 0.0)]);
         for (right, score) in options {
             if ban == Some((left, right)) || force.is_some_and(|(l, r)| l == left && right != Some(r)) {
                 continue;
@@ -518,10 +522,7 @@ mod tests {
 
     #[test]
     fn the_whole_outranks_the_first_come() {
-        let edges = vec![
-            vec![Edge::new(0, 10.0), Edge::new(1, 9.0)],
-            vec![Edge::new(0, 10.0)],
-        ];
+        let edges = vec![vec![Edge::new(0, 10.0), Edge::new(1, 9.0)], vec![Edge::new(0, 10.0)]];
         let mut assignment = Assignment::solve(&edges, 2);
         assert_eq!((assignment.right_of(0), assignment.right_of(1)), (Some(1), Some(0)));
         assert!((assignment.margin(1) - 9.0).abs() < 1e-9);

@@ -134,7 +134,8 @@ impl<'a> Candidates<'a> {
         self.index.crowded(self.sessions.len())
     }
 
-    /// The likeliest of the flows around a crowded connection's opening, with its score.
+    /// The likeliest of some flows around a crowded connection's opening, with its score, which may be
+    /// below nothing.
     pub(super) fn likeliest(&self, connection: &Connection) -> Option<Edge> {
         let at = connection.opened.as_ref().unwrap_or(&connection.first);
         let at = self.scales.clocks.instant(at)?;
@@ -146,7 +147,8 @@ impl<'a> Candidates<'a> {
             .collect();
         near.sort_unstable();
         near.dedup();
-        best(&self.weigh(connection, &near)).copied()
+        let weighed = near.iter().map(|&session| Edge::new(session, self.score(connection, session)));
+        best(&weighed.collect::<Vec<_>>()).copied()
     }
 
     /// Which transaction of the flow each message of the connection is.
@@ -338,11 +340,18 @@ impl<'a> Candidates<'a> {
     }
 }
 
+/// What a message's lines tell of its first recipient.
+enum To {
+    Address(Vec<u8>),
+    /// There is one; an excerpt left the address out.
+    Unreadable,
+    Nobody,
+}
+
 /// The ways from a connection of the log to flows.
 struct Ways {
     addresses: Vec<Option<IpAddr>>,
-    /// Senders, and first recipients where they are known.
-    envelopes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    envelopes: Vec<(Vec<u8>, To)>,
     contents: Vec<Content>,
 }
 
@@ -359,8 +368,12 @@ impl Ways {
             .chain(messages.skip(MAX_LOOKED_UP / 2).rev().take(MAX_LOOKED_UP / 2))
             .filter_map(|message| {
                 let (from, _) = message.mail_from.as_ref()?;
-                let to = message.rcpt_to.first().filter(|(to, _)| !to.is_empty());
-                Some((lower(from), to.map(|(to, _)| lower(to))))
+                let to = match message.rcpt_to.first() {
+                    Some((to, _)) if to.is_empty() => To::Unreadable,
+                    Some((to, _)) => To::Address(lower(to)),
+                    None => To::Nobody,
+                };
+                Some((lower(from), to))
             })
             .collect();
         let mut contents = vec![Content::Holed];
@@ -370,7 +383,8 @@ impl Ways {
         }
         if envelopes.is_empty() {
             contents.push(Content::Blank);
-            if !log_is_whole(connection) || connection.leg == Leg::Delivery || !connection.messages.is_empty() {
+            if !log_is_whole(connection) || connection.leg == Leg::Delivery || !connection.messages.is_empty()
+            {
                 contents = vec![Content::Any];
             }
         }
@@ -380,8 +394,9 @@ impl Ways {
     fn all(&self) -> impl Iterator<Item = Way<'_>> {
         let envelopes = self.envelopes.iter().flat_map(|(from, to)| match to {
             // The wire may show MAIL and no RCPT.
-            Some(to) => [Some(Way::Envelope(from, Some(to))), Some(Way::Envelope(from, None))],
-            None => [Some(Way::Sender(from)), None],
+            To::Address(to) => [Some(Way::Envelope(from, Some(to))), Some(Way::Envelope(from, None))],
+            To::Unreadable => [Some(Way::Sender(from)), None],
+            To::Nobody => [Some(Way::Unaddressed(from)), None],
         });
         envelopes.flatten().chain(self.contents.iter().map(|&content| Way::Content(content)))
     }

@@ -55,6 +55,8 @@ pub(super) enum Way<'a> {
     Content(Content),
     /// By an accepted MAIL of that sender.
     Sender(&'a [u8]),
+    /// By an accepted MAIL of that sender without a recipient that is known to be accepted.
+    Unaddressed(&'a [u8]),
     /// By sender and first recipient, `None` where no recipient is known.
     Envelope(&'a [u8], Option<&'a [u8]>),
     /// By Message-ID, brackets left out.
@@ -188,6 +190,9 @@ impl Index {
             let to = first_recipient(transaction).map(lower);
             push(Way::Sender(&from));
             push(Way::Envelope(&from, to.as_deref()));
+            if is_unaddressed(transaction) {
+                push(Way::Unaddressed(&from));
+            }
             if let Some(id) = &transaction.message_id {
                 push(Way::MessageId(bare(id)));
             }
@@ -226,6 +231,12 @@ pub(super) fn wire_is_whole(session: &Session) -> bool {
 /// Lower case, as envelopes are compared.
 pub(super) fn lower(text: &Text) -> Vec<u8> {
     text.as_bytes().to_ascii_lowercase()
+}
+
+/// Whether the log may list no recipient of it.
+fn is_unaddressed(transaction: &Transaction) -> bool {
+    let replies = || transaction.recipients.iter().map(|recipient| recipient.reply);
+    replies().any(|reply| reply.is_none()) || replies().flatten().all(|(code, _)| !code.is_positive())
 }
 
 /// The first recipient that was not refused: where it was accepted, the log lists it first.

@@ -168,7 +168,9 @@ pub fn join(
         log,
         sessions,
         &clocks,
-        |index| assignment.right_of(index).is_none() && reached.get(index).is_some_and(|(_, crowded)| !crowded),
+        |index| {
+            assignment.right_of(index).is_none() && reached.get(index).is_some_and(|(_, crowded)| !crowded)
+        },
         |session| assignment.left_of(session).is_none() && !is_contested(session),
     );
     let trust = Trust {
@@ -269,7 +271,10 @@ impl Trust<'_> {
         };
         let at = wire.flow.first.time;
         let both_in_part = |logged| self.leftovers.on_both_sides(connection.leg, logged, far, at);
-        let doubt = if self.contested.get(session).copied().unwrap_or(false) {
+        // Without an address only what shows its content was found at all.
+        let doubt = if connection.remote.is_none() {
+            Doubt::BothInPart
+        } else if self.contested.get(session).copied().unwrap_or(false) {
             Doubt::Contested
         } else if connection.remote.is_some_and(both_in_part) {
             Doubt::BothInPart

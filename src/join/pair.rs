@@ -54,9 +54,9 @@ impl Scales<'_> {
             Some(logged) if canonical(logged) == canonical(remote) => {
                 found("address", PRESENT, &|| format!("both have the remote address {remote}"));
             }
-            Some(logged) => found("address", PRESENT, &|| {
-                format!("{logged} in the log is {remote} on the wire (--map)")
-            }),
+            Some(logged) => {
+                found("address", PRESENT, &|| format!("{logged} in the log is {remote} on the wire (--map)"))
+            }
             None => found("address", 0.0, &|| "the log does not hold the connection's opening".to_owned()),
         }
         if let Some(logged) = connection.local

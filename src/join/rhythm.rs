@@ -21,10 +21,10 @@ const APART: Span = Span::from_seconds(600);
 /// Bins of one second on each side of no shift.
 const BINS: usize = 600;
 /// Closings of one clock that are laid over the wire, and closes around each.
-const MAX_CLOSINGS: usize = 512;
+const MAX_CLOSINGS: usize = 4096;
 const MAX_CLOSES: usize = 8192;
-/// Standard deviations of chance by which the closings must meet better than at any other shift.
-const SURE: f64 = 4.0;
+/// Standard deviations of chance by which the closings must meet better than at the best other shift.
+const SURE: f64 = 2.0;
 
 /// What is known of the clocks by times alone.
 #[derive(Debug, Default)]
@@ -67,7 +67,9 @@ impl Rhythm {
                 let closings: Vec<&Connection> = log
                     .connections
                     .iter()
-                    .filter(|connection| closing(connection).is_some_and(|at| usize::from(at.clock.0) == clock))
+                    .filter(|connection| {
+                        closing(connection).is_some_and(|at| usize::from(at.clock.0) == clock)
+                    })
                     .collect();
                 *checked = meet_best_unshifted(&closings, &closes, clocks, options);
             }
@@ -115,9 +117,11 @@ fn meet_best_unshifted(
     }
     // A stamp is rounded down and written a little late: up to a second before its event, or just behind.
     let here = BINS - 1;
-    let pairs: Vec<f64> = met.windows(2).map(|bins| bins.iter().map(|&count| f64::from(count)).sum()).collect();
+    let pairs: Vec<f64> =
+        met.windows(2).map(|bins| bins.iter().map(|&count| f64::from(count)).sum()).collect();
     let at_zero = pairs.get(here).copied().unwrap_or(0.0);
-    let elsewhere = pairs.iter().enumerate().filter(|(at, _)| at.abs_diff(here) >= 2).map(|(_, count)| *count);
+    let elsewhere =
+        pairs.iter().enumerate().filter(|(at, _)| at.abs_diff(here) >= 2).map(|(_, count)| *count);
     let most = elsewhere.fold(0.0, f64::max);
     at_zero >= 1.0 && at_zero > most + SURE * most.sqrt()
 }
@@ -146,12 +150,11 @@ mod tests {
 
     /// Connections at uneven intervals, the log's clock `ahead` of the capture's.
     fn checked(ahead: f64, count: u16) -> bool {
-        let begins = |n: u16| 100.0 + f64::from(n) * 7.0 + f64::from(n * n % 5);
+        let begins = |n: u16| 100.0 + f64::from(n) * 20.0 + f64::from(u32::from(n).pow(2) * 37 % 101) * 0.1;
         let (from, to) = ("anna@example.net", "bert@example.com");
         let sessions: Vec<Session> =
             (0..count).map(|n| session(40_000 + n, begins(n), 3.4, from, to, CloseKind::Fin)).collect();
-        let logged =
-            (0..count).map(|n| connection(u64::from(n), begins(n) + ahead, 3.4, from, to)).collect();
+        let logged = (0..count).map(|n| connection(u64::from(n), begins(n) + ahead, 3.4, from, to)).collect();
         let log = log(logged);
         let clocks = Clocks::read(&log, &[], None);
         Rhythm::of(&log, &sessions, &clocks, &Options::default()).checked == [true]

@@ -72,7 +72,8 @@ impl Made {
     /// Keeps the lines of the log that `keep` wants, by their number and text, and always the head.
     pub fn keep_lines(&mut self, keep: impl Fn(usize, &str) -> bool) {
         let lines = self.log.lines().enumerate();
-        let kept: Vec<&str> = lines.filter(|(at, line)| *at < 3 || keep(*at, line)).map(|(_, line)| line).collect();
+        let kept: Vec<&str> =
+            lines.filter(|(at, line)| *at < 3 || keep(*at, line)).map(|(_, line)| line).collect();
         self.log = kept.join("\n") + "\n";
     }
 
@@ -124,7 +125,9 @@ impl Made {
         let mut tally = Tally::default();
         for (connection, matched) in log.connections.iter().zip(&joined.matches) {
             // Deliveries have no truth: the generator writes none of them on the wire.
-            let Some(truth) = by_icid.get(&connection.id).filter(|_| connection.leg == mailwitness::net::Leg::Injection) else {
+            let Some(truth) =
+                by_icid.get(&connection.id).filter(|_| connection.leg == mailwitness::net::Leg::Injection)
+            else {
                 assert_ne!(matched.outcome, MatchOutcome::Matched, "{connection:?}");
                 continue;
             };
@@ -137,14 +140,15 @@ impl Made {
                 (MatchOutcome::Matched, Some(session)) => {
                     let session = &self.sessions[session];
                     let (found, at) = name_of(session);
-                    let same_time = at == opened
-                        || session.flow.originator_from != OriginatorFrom::Handshake;
+                    let same_time = at == opened || session.flow.originator_from != OriginatorFrom::Handshake;
                     if found == client && same_time {
                         tally.found += 1;
                         tally.weigh_messages(connection, matched, session, truth);
                     } else {
                         let id = connection.id;
-                        tally.wrong.push(format!("ICID {id} is {client}, matched with {found}: {matched:#?}"));
+                        tally
+                            .wrong
+                            .push(format!("ICID {id} is {client}, matched with {found}: {matched:#?}"));
                     }
                 }
                 (MatchOutcome::Ambiguous, Some(session)) => {
@@ -152,9 +156,16 @@ impl Made {
                     // Where the rivals are listed whole, the true one is among them.
                     let is_it = |session: usize| name_of(&self.sessions[session]) == (client.clone(), opened);
                     let listed = matched.rivals.iter().any(|rival| is_it(rival.session)) || is_it(session);
-                    if there && !begun_before && !listed && !matched.rivals.is_empty() && matched.doubt.is_none() {
+                    if there
+                        && !begun_before
+                        && !listed
+                        && !matched.rivals.is_empty()
+                        && matched.doubt.is_none()
+                    {
                         let id = connection.id;
-                        tally.wrong.push(format!("ICID {id} is {client}, not among its rivals"));
+                        tally
+                            .wrong
+                            .push(format!("ICID {id} is {client}, not among its rivals: {matched:#?}"));
                     }
                 }
                 _ => tally.not_found += usize::from(there),
@@ -198,7 +209,8 @@ impl Tally {
             };
             let true_one = mids.iter().find(|one| one["mid"].as_u64() == Some(message.mid));
             let from = true_one.and_then(|one| one["mail_from"].as_str()).unwrap_or("?");
-            if !transaction.mail_missing && !transaction.mail_from.as_bytes().eq_ignore_ascii_case(from.as_bytes())
+            if !transaction.mail_missing
+                && !transaction.mail_from.as_bytes().eq_ignore_ascii_case(from.as_bytes())
             {
                 self.wrong.push(format!("MID {} is from {from}, got {}", message.mid, transaction.mail_from));
             }
