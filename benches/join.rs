@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot be set up ends")]
 
 #[path = "generate/mod.rs"]
-#[allow(dead_code, reason = "shared with the program of the same name")]
+#[allow(dead_code, unused_imports, reason = "shared with the program of the same name, and its tests")]
 mod generate;
 
 use std::io::{BufWriter, Cursor, Write};

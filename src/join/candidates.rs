@@ -16,8 +16,9 @@ use crate::join::assign::Edge;
 use crate::join::clock::Clocks;
 use crate::join::evidence::{Evidence, Rarity, bare, pair_evidence};
 use crate::join::index::{Content, Index, PACES, Pace, QUICK, Way, lower, wire_is_whole};
-use crate::join::pair::{MAX_LOOKUP, Scales, mapped};
-use crate::maillog::{Connection, MailLog, Message, Tls};
+use crate::join::pair::{MAX_LOOKUP, Scales};
+use crate::join::ways::{Ways, addresses, log_is_whole};
+use crate::maillog::{Connection, MailLog, Message};
 use crate::net::{Leg, canonical};
 use crate::smtp::{Session, Transaction};
 use crate::time::{Span, Timestamp};
@@ -26,8 +27,6 @@ use crate::time::{Span, Timestamp};
 const MAX_CANDIDATES: usize = 96;
 /// Flows looked at to find those.
 const MAX_SCAN: usize = 2048;
-/// Messages of a connection whose envelopes are looked up: the first, and the last.
-const MAX_LOOKED_UP: usize = 16;
 /// Flows weighed of a crowd, to show the likeliest of some.
 const SAMPLE: usize = 16;
 /// A stamp may precede its event by its own second and a little.
@@ -340,72 +339,6 @@ impl<'a> Candidates<'a> {
     }
 }
 
-/// What a message's lines tell of its first recipient.
-enum To {
-    Address(Vec<u8>),
-    /// There is one; an excerpt left the address out.
-    Unreadable,
-    Nobody,
-}
-
-/// The ways from a connection of the log to flows.
-struct Ways {
-    addresses: Vec<Option<IpAddr>>,
-    envelopes: Vec<(Vec<u8>, To)>,
-    contents: Vec<Content>,
-}
-
-impl Ways {
-    fn of(connection: &Connection, options: &Options) -> Self {
-        let addresses = match connection.remote {
-            Some(remote) => addresses(options, remote).map(Some).collect(),
-            None => vec![None],
-        };
-        let messages = connection.messages.iter();
-        let envelopes: Vec<_> = messages
-            .clone()
-            .take(MAX_LOOKED_UP / 2)
-            .chain(messages.skip(MAX_LOOKED_UP / 2).rev().take(MAX_LOOKED_UP / 2))
-            .filter_map(|message| {
-                let (from, _) = message.mail_from.as_ref()?;
-                let to = match message.rcpt_to.first() {
-                    Some((to, _)) if to.is_empty() => To::Unreadable,
-                    Some((to, _)) => To::Address(lower(to)),
-                    None => To::Nobody,
-                };
-                Some((lower(from), to))
-            })
-            .collect();
-        let mut contents = vec![Content::Holed];
-        let tls = connection.tls.as_ref().is_some_and(|(tls, _)| *tls == Tls::Success);
-        if tls || connection.opened.is_none() {
-            contents.push(Content::Dark);
-        }
-        if envelopes.is_empty() {
-            contents.push(Content::Blank);
-            if !log_is_whole(connection) || connection.leg == Leg::Delivery || !connection.messages.is_empty()
-            {
-                contents = vec![Content::Any];
-            }
-        }
-        Self { addresses, envelopes, contents }
-    }
-
-    fn all(&self) -> impl Iterator<Item = Way<'_>> {
-        let envelopes = self.envelopes.iter().flat_map(|(from, to)| match to {
-            // The wire may show MAIL and no RCPT.
-            To::Address(to) => [Some(Way::Envelope(from, Some(to))), Some(Way::Envelope(from, None))],
-            To::Unreadable => [Some(Way::Sender(from)), None],
-            To::Nobody => [Some(Way::Unaddressed(from)), None],
-        });
-        envelopes.flatten().chain(self.contents.iter().map(|&content| Way::Content(content)))
-    }
-}
-
-fn addresses(options: &Options, logged: IpAddr) -> impl Iterator<Item = IpAddr> + '_ {
-    std::iter::once(canonical(logged)).chain(mapped(options, logged))
-}
-
 /// The best of some edges, the earlier flow of equals.
 pub(super) fn best(edges: &[Edge]) -> Option<&Edge> {
     edges.iter().max_by(|a, b| a.score.total_cmp(&b.score).then(b.right.cmp(&a.right)))
@@ -427,8 +360,4 @@ fn paired<'a>(
 /// Accepted MAILs with their place among all transactions.
 fn accepted(session: &Session) -> Vec<(usize, &Transaction)> {
     session.dialog.transactions.iter().enumerate().filter(|(_, transaction)| transaction.accepted()).collect()
-}
-
-fn log_is_whole(connection: &Connection) -> bool {
-    connection.opened.is_some() && connection.closed.is_some()
 }

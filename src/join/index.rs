@@ -4,7 +4,6 @@
 //! time costs two binary searches, however many connections one sender has. Runs are never walked
 //! beyond a bound; what is too crowded to be walked is marked as a range and counted.
 
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -212,9 +211,7 @@ impl Index {
     }
 
     fn hash(&self, leg: Leg, ip: Option<IpAddr>, way: Way<'_>, pace: Pace) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        (leg, ip, way, pace).hash(&mut hasher);
-        hasher.finish()
+        self.hasher.hash_one((leg, ip, way, pace))
     }
 }
 

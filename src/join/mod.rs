@@ -21,6 +21,7 @@ mod rhythm;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 use std::net::IpAddr;
 

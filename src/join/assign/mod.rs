@@ -7,8 +7,11 @@
 //! that stands for "its flow is not in the file", at score 0, so a left node with no edge worth more
 //! than nothing stays unassigned. Scores are nats: higher is better.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+mod search;
+#[cfg(test)]
+mod tests;
+
+use search::{Search, Takers};
 
 /// An edge from a left node: to a right node, with a score. There may be millions, so it is small.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,8 +65,7 @@ pub struct Assignment<'a> {
 
 impl<'a> Assignment<'a> {
     /// Assigns every left node, best in total. `edges[left]` lists the candidates of each left node in
-    /// the order of right nodes;
-    /// right nodes are `0..rights`.
+    /// the order of right nodes, which are `0..rights`.
     pub fn solve(edges: &'a [Vec<Edge>], rights: usize) -> Self {
         let nodes = rights + edges.len();
         let mut this = Self {
@@ -312,219 +314,5 @@ impl<'a> Assignment<'a> {
 
     fn right_potential(&self, right: usize) -> f64 {
         self.right_potential.get(right).copied().unwrap_or(0.0)
-    }
-}
-
-/// For each real right node, the left nodes with an edge to it, one after the other.
-#[derive(Debug)]
-struct Takers {
-    /// Where the takers of each right node begin; one more than there are right nodes.
-    begins: Vec<usize>,
-    lefts: Vec<u32>,
-}
-
-impl Takers {
-    fn of(edges: &[Vec<Edge>], rights: usize) -> Self {
-        let mut begins = vec![0usize; rights + 1];
-        for edge in edges.iter().flatten() {
-            if let Some(count) = begins.get_mut(edge.session() + 1) {
-                *count += 1;
-            }
-        }
-        let mut sum = 0;
-        for begin in &mut begins {
-            sum += *begin;
-            *begin = sum;
-        }
-        let mut lefts = vec![0u32; sum];
-        let mut free = begins.clone();
-        for (edges, left) in edges.iter().zip(0u32..) {
-            for edge in edges {
-                let Some(at) = free.get_mut(edge.session()) else { continue };
-                if let Some(slot) = lefts.get_mut(*at) {
-                    *slot = left;
-                }
-                *at += 1;
-            }
-        }
-        Self { begins, lefts }
-    }
-
-    fn range(&self, right: usize) -> std::ops::Range<usize> {
-        match (self.begins.get(right), self.begins.get(right + 1)) {
-            (Some(&from), Some(&to)) => from..to,
-            _ => 0..0,
-        }
-    }
-
-    fn get(&self, at: usize) -> Option<usize> {
-        self.lefts.get(at).map(|&left| left as usize)
-    }
-}
-
-/// The state of one Dijkstra search, reused: entries of earlier searches are told by their number.
-#[derive(Debug)]
-struct Search {
-    number: u32,
-    seen: Vec<(u32, f64, usize)>,
-    done: Vec<u32>,
-    heap: BinaryHeap<Step>,
-}
-
-impl Search {
-    fn new(nodes: usize) -> Self {
-        Self { number: 0, seen: vec![(0, 0.0, 0); nodes], done: vec![0; nodes], heap: BinaryHeap::new() }
-    }
-
-    fn begin(&mut self) {
-        self.number += 1;
-        self.heap.clear();
-    }
-
-    fn offer(&mut self, right: usize, distance: f64, from: usize) {
-        let Some(entry) = self.seen.get_mut(right) else { return };
-        if entry.0 == self.number && entry.1 <= distance {
-            return;
-        }
-        *entry = (self.number, distance, from);
-        self.heap.push(Step { distance, right });
-    }
-
-    fn pop(&mut self) -> Option<(f64, usize)> {
-        while let Some(Step { distance, right }) = self.heap.pop() {
-            let done = self.done.get_mut(right)?;
-            if *done != self.number {
-                *done = self.number;
-                return Some((distance, right));
-            }
-        }
-        None
-    }
-
-    fn came_from(&self, right: usize) -> usize {
-        self.seen.get(right).map_or(0, |entry| entry.2)
-    }
-}
-
-/// A right node on the heap; the nearest is the greatest.
-#[derive(Debug)]
-struct Step {
-    distance: f64,
-    right: usize,
-}
-
-impl Ord for Step {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // Ties by number, so that equal inputs always give the same assignment.
-        other.distance.total_cmp(&self.distance).then_with(|| other.right.cmp(&self.right))
-    }
-}
-
-impl PartialOrd for Step {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Step {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Step {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn total(edges: &[Vec<Edge>], choice: &[Option<usize>]) -> f64 {
-        choice
-            .iter()
-            .enumerate()
-            .filter_map(|(left, right)| {
-                right.map(|right| f64::from(edges[left].iter().find(|e| e.session() == right).unwrap().score))
-            })
-            .sum()
-    }
-
-    /// The best total by trying everything; `ban` forbids a pair, `force` demands one.
-    fn brute(
-        edges: &[Vec<Edge>],
-        left: usize,
-        used: &mut Vec<usize>,
-        ban: Option<(usize, Option<usize>)>,
-        force: Option<(usize, usize)>,
-    ) -> f64 {
-        if left == edges.len() {
-            return 0.0;
-        }
-        let mut best = f64::NEG_INFINITY;
-        let options =
-            edges[left].iter().map(|e| (Some(e.session()), f64::from(e.score))).chain([(None, 0.0)]);
-        for (right, score) in options {
-            if ban == Some((left, right)) || force.is_some_and(|(l, r)| l == left && right != Some(r)) {
-                continue;
-            }
-            if let Some(right) = right {
-                if used.contains(&right) {
-                    continue;
-                }
-                used.push(right);
-            }
-            best = best.max(score + brute(edges, left + 1, used, ban, force));
-            if right.is_some() {
-                used.pop();
-            }
-        }
-        best
-    }
-
-    fn graph() -> impl Strategy<Value = Vec<Vec<Edge>>> {
-        let edge =
-            (0usize..5, -20i32..80).prop_map(|(right, score)| Edge::new(right, f64::from(score) / 4.0));
-        let edges = prop::collection::vec(edge, 0..5).prop_map(|mut edges| {
-            edges.sort_by_key(|e| e.right);
-            edges.dedup_by_key(|e| e.right);
-            edges
-        });
-        prop::collection::vec(edges, 1..6)
-    }
-
-    proptest! {
-        #[test]
-        fn totals_margins_and_alternatives_are_those_of_trying_everything(edges in graph()) {
-            let mut assignment = Assignment::solve(&edges, 5);
-            let choice: Vec<_> = (0..edges.len()).map(|left| assignment.right_of(left)).collect();
-            let best = brute(&edges, 0, &mut Vec::new(), None, None);
-            prop_assert!((total(&edges, &choice) - best).abs() < 1e-9);
-            for (left, &held) in choice.iter().enumerate() {
-                let without = brute(&edges, 0, &mut Vec::new(), Some((left, held)), None);
-                let margin = assignment.margin(left);
-                if without.is_finite() || margin.is_finite() {
-                    prop_assert!((margin - (best - without)).abs() < 1e-9, "margin {margin}, {}", best - without);
-                }
-                for edge in &edges[left] {
-                    let forced = brute(&edges, 0, &mut Vec::new(), None, Some((left, edge.session())));
-                    let worse = assignment.worse_with(left, edge.session());
-                    prop_assert!((worse - (best - forced)).abs() < 1e-9, "worse {worse}, {}", best - forced);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_pair_worth_nothing_is_not_made() {
-        let edges = vec![vec![Edge::new(0, -1.0)]];
-        assert_eq!(Assignment::solve(&edges, 1).right_of(0), None);
-    }
-
-    #[test]
-    fn the_whole_outranks_the_first_come() {
-        let edges = vec![vec![Edge::new(0, 10.0), Edge::new(1, 9.0)], vec![Edge::new(0, 10.0)]];
-        let mut assignment = Assignment::solve(&edges, 2);
-        assert_eq!((assignment.right_of(0), assignment.right_of(1)), (Some(1), Some(0)));
-        assert!((assignment.margin(1) - 9.0).abs() < 1e-9);
     }
 }
