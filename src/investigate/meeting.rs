@@ -3,22 +3,17 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use ahash::{AHashMap, AHashSet};
-
 use crate::investigate::gather::{Seen, Spans};
 use crate::join::Joined;
 use crate::maillog::MailLog;
 use crate::net::{Leg, canonical};
 use crate::smtp::Session;
-use crate::text::Text;
 use crate::time::{Span, Timestamp};
 
 /// Addresses named of each side.
 const MAX_NAMED: usize = 5;
 /// Stamps are whole seconds, and a log may end a little before the capture begins.
 const LEAST_APART: Span = Span::from_seconds(60);
-/// HELO names from which on one address is taken for a pool behind one door.
-const MANY_NAMES: usize = 4;
 
 /// What must be said about the inputs taken together.
 pub(super) fn notes(
@@ -34,7 +29,7 @@ pub(super) fn notes(
     if let Some(note) = addresses_apart(log, sessions, seen) {
         notes.push(note);
     }
-    notes.extend(pools(sessions));
+    notes.extend(pools(joined));
     if log.left_out.refused_without_icid > 0 {
         let count = log.left_out.refused_without_icid;
         notes.push(format!(
@@ -120,27 +115,13 @@ fn addresses_apart(log: &MailLog, sessions: &[Session], seen: &Seen) -> Option<S
 }
 
 /// One address that greets with many names is a pool behind a translation or a balancer.
-fn pools(sessions: &[Session]) -> Vec<String> {
-    let mut names: AHashMap<IpAddr, AHashSet<&Text>> = AHashMap::new();
-    for session in sessions {
-        if let Some(helo) = &session.dialog.helo {
-            let of_address = names.entry(canonical(session.client().ip)).or_default();
-            if of_address.len() < 1000 {
-                of_address.insert(helo);
-            }
-        }
-    }
-    let mut pools: Vec<(IpAddr, usize)> = names
-        .into_iter()
-        .map(|(ip, names)| (ip, names.len()))
-        .filter(|(_, names)| *names >= MANY_NAMES)
-        .collect();
-    pools.sort_unstable();
-    pools
-        .into_iter()
+fn pools(joined: &Joined) -> Vec<String> {
+    joined
+        .pools
+        .iter()
         .take(MAX_NAMED)
         .map(|(ip, names)| {
-            format!("{ip} greets with {names} different names: several hosts stand behind it, so its address tells little")
+            format!("{ip} greets with {names} different names: several hosts stand behind it, so its address does not count as evidence")
         })
         .collect()
 }

@@ -7,7 +7,7 @@ use crate::capture::read::InterfaceFacts;
 use crate::case::Case;
 use crate::cite::{LogRef, Moment, Notes, Severity};
 use crate::investigate::{InputFacts, Investigation, Time, message_of};
-use crate::join::{Match, MatchOutcome, clock};
+use crate::join::{Doubt, Match, MatchOutcome, clock};
 use crate::maillog::{Connection, Message, Stamp};
 use crate::net::{Leg, Party, Role};
 use crate::report::document::{
@@ -336,6 +336,13 @@ impl Builder<'_> {
                     format!("{count} connections are in reach of its address and time; this one fits best")
                 }
             },
+            MatchOutcome::Ambiguous if matched.doubt == Some(Doubt::Crowd) => format!(
+                "it may be any of {} connections, too many to weigh; the likeliest of some is shown",
+                matched.candidates
+            ),
+            MatchOutcome::Ambiguous if matched.rivals.is_empty() => {
+                "it may be this connection; what is missing stands with the verdict".to_owned()
+            }
             MatchOutcome::Ambiguous => {
                 format!("it may be any of {} connections; the likeliest is shown", matched.rivals.len() + 1)
             }
