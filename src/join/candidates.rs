@@ -10,6 +10,7 @@ use crate::join::align::{Alignment, GapCosts, align};
 use crate::join::clock::Clocks;
 use crate::join::dark;
 use crate::join::evidence::{Evidence, Rarity, pair_evidence, time_cost};
+use crate::join::voices::Voices;
 use crate::maillog::{Connection, MailLog, Tls};
 use crate::net::{Leg, canonical};
 use crate::smtp::{Session, Transaction};
@@ -52,6 +53,7 @@ pub struct Candidates<'a> {
     clocks: &'a Clocks,
     options: &'a Options,
     rarity: Rarity,
+    voices: Voices<'a>,
     by_remote: AHashMap<(Leg, IpAddr), Track>,
     by_sender: AHashMap<Vec<u8>, Track>,
 }
@@ -66,7 +68,7 @@ struct Track {
 impl<'a> Candidates<'a> {
     /// Indexes the flows by remote address, and by envelope sender for connections whose opening
     /// the log does not hold.
-    pub fn new(log: &MailLog, sessions: &'a [Session], clocks: &'a Clocks, options: &'a Options) -> Self {
+    pub fn new(log: &'a MailLog, sessions: &'a [Session], clocks: &'a Clocks, options: &'a Options) -> Self {
         let mut by_remote: AHashMap<(Leg, IpAddr), Track> = AHashMap::new();
         let mut by_sender: AHashMap<Vec<u8>, Track> = AHashMap::new();
         let some_lack_remote = log.connections.iter().any(|connection| connection.remote.is_none());
@@ -90,7 +92,15 @@ impl<'a> Candidates<'a> {
             track.flows.sort_unstable();
             track.flows.dedup();
         }
-        Self { sessions, clocks, options, rarity: Rarity::of(sessions), by_remote, by_sender }
+        Self {
+            sessions,
+            clocks,
+            options,
+            rarity: Rarity::of(sessions),
+            voices: Voices::new(log, sessions),
+            by_remote,
+            by_sender,
+        }
     }
 
     /// The flows that `connection` may be, worth more than nothing; and how many address and time
@@ -183,6 +193,7 @@ impl<'a> Candidates<'a> {
         all.extend(self.closing(connection, session));
         all.extend(tls(connection, session));
         all.extend(dark::sizes(connection, session, self.clocks, wire_is_whole(session)));
+        all.extend(self.voices.evidence(connection, session));
         all
     }
 

@@ -15,6 +15,7 @@ pub mod evidence;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub mod voices;
 
 use std::net::IpAddr;
 

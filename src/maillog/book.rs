@@ -17,7 +17,8 @@ use ahash::AHashMap;
 use crate::cite::{LogId, Notes, Place};
 use crate::maillog::clock::{self, ClockReader};
 use crate::maillog::connection::{Life, OpenConnection, OpenMessage};
-use crate::maillog::event::{Abort, ConnectionId, Event, Fact};
+use crate::maillog::conversation::{Conversations, Said};
+use crate::maillog::event::{Abort, ConnectionId, Event, Fact, Ids, Known};
 use crate::maillog::slab::Slab;
 use crate::maillog::source::Source;
 use crate::maillog::{Connection, HostIndex, LogFile, MailLog, Message, SerialIndex, Stamp};
@@ -80,6 +81,7 @@ pub(super) struct Book<'s> {
     orphans: Slab<OpenMessage>,
     due: VecDeque<Due>,
     left_out: VecDeque<(usize, u64)>,
+    conversations: Conversations,
 }
 
 impl<'s> Book<'s> {
@@ -98,6 +100,7 @@ impl<'s> Book<'s> {
             orphans: Slab::default(),
             due: VecDeque::new(),
             left_out: VecDeque::new(),
+            conversations: Conversations::default(),
         }
     }
 
@@ -126,6 +129,8 @@ impl<'s> Book<'s> {
         self.tick += 1;
         self.file.records += 1;
         self.file.known += u64::from(event.fact != Fact::Unknown);
+        let of_a_head = matches!(event.fact, Fact::HeadBegins | Fact::Version { .. } | Fact::Offset(_));
+        self.file.of_heads += u64::from(of_a_head);
         self.clock.comes_from(&mut self.log, &mut self.file.notes, line, source);
         if self.clock.latest() != Some(time) {
             self.file.first = Some(self.file.first.map_or(time, |first| first.min(time)));
@@ -133,6 +138,27 @@ impl<'s> Book<'s> {
         }
         let stamp = self.clock.stamp(&mut self.log, &mut self.file.notes, line, time, &event.fact);
         self.take(stamp, event);
+    }
+
+    /// Takes in a record of a debug log. Where connections are handed out as they are complete it is
+    /// only counted: what was said on them is compared with the wire, and there is none.
+    pub(super) fn said(
+        &mut self,
+        line: u32,
+        time: LogTime,
+        source: &Source<'_>,
+        said: &Said<'_>,
+        broken: bool,
+    ) {
+        let event = Event { ids: Ids::default(), fact: Fact::Known(Known::Said) };
+        self.record(line, time, source, &event);
+        self.file.said += 1;
+        if matches!(self.keep, Keep::Everything) {
+            let at = self.clock.stamp_aside(&mut self.log, line, time);
+            let shelf = self.shelf();
+            let appliance = (shelf, self.clock.serial(&self.log));
+            self.conversations.take(said, at, appliance, broken, &mut self.file.notes);
+        }
     }
 
     /// Takes in what else the last record tells, which happened at `time`.

@@ -259,6 +259,8 @@ pub enum Known {
     Quarantine,
     /// All of one message in one record; its facts are taken in one by one.
     Summary,
+    /// What was said on a connection (debug logs).
+    Said,
     /// A sender or recipient address that was refused or let pass for its form or domain.
     SenderCheck,
     /// The appliance's own state.

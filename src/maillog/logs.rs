@@ -5,6 +5,7 @@ use std::io::{BufRead, Read};
 use crate::cite::{LogId, Notes, Place};
 use crate::maillog::book::{Book, Keep, LogSink};
 use crate::maillog::carrier::Told;
+use crate::maillog::conversation;
 use crate::maillog::event::{Event, Fact, Ids, Known};
 use crate::maillog::line::StampReader;
 use crate::maillog::open::{Unreadable, open};
@@ -123,6 +124,10 @@ fn read_one(mut records: Records<Box<dyn Read + Send>>, told: &Told, book: &mut 
 fn take(record: &Record<'_>, book: &mut Book<'_>) -> bool {
     if is_summary(record.text) {
         return take_summary(record, book);
+    }
+    if let Some(said) = conversation::read(record.text) {
+        book.said(record.line, record.time, &record.source, &said, record.broken);
+        return true;
     }
     let event = parse_text(record.text);
     book.record(record.line, record.time, &record.source, &event);

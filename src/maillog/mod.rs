@@ -44,7 +44,8 @@ pub use logs::{LogInput, ReadOptions, read_logs, stream_logs};
 pub use open::looks_like_mail_log;
 pub use record::{
     AbortReason, ApplianceEnd, ApplianceEndKind, ClockIndex, ClockSource, Connection, Finish, HostIndex,
-    LeftOut, LogFile, MailLog, Message, Policy, PolicyAction, SerialIndex, Stamp, StampedBy, StepBack, Tls,
+    LeftOut, LogFile, LogKind, MailLog, Message, Policy, PolicyAction, SerialIndex, Stamp, StampedBy,
+    StepBack, Tls,
 };
 pub use text::parse_text;
 

@@ -104,6 +104,7 @@ pub(crate) fn confirmed() -> Case {
             ],
             encrypted: false,
         }),
+        debug_log: None,
         matched: MatchAccount {
             outcome: MatchOutcome::Matched,
             score: Some(14.25),

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use fit::{STAMP_CENTRE_SECONDS, skew};
 
+use crate::join::voices;
 use crate::maillog::{ClockIndex, MailLog, Stamp};
 use crate::net::Leg;
 use crate::smtp::Session;
@@ -199,6 +200,9 @@ fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usize, Vec<Pair
         if let (Some(stamp), Some(Some(wire))) = (stamp, wire.get(&key).copied()) {
             pairs.entry(usize::from(stamp.clock.0)).or_default().push(Pair { stamp, wire });
         }
+    }
+    for (stamp, wire) in voices::unique_pairs(log, sessions) {
+        pairs.entry(usize::from(stamp.clock.0)).or_default().push(Pair { stamp, wire });
     }
     for pairs in pairs.values_mut() {
         pairs.sort_by_key(|pair| (pair.wire, pair.stamp.line));
