@@ -7,7 +7,7 @@ use ahash::{AHashMap, AHashSet};
 
 use crate::investigate::gather::{Seen, Spans};
 use crate::join::Joined;
-use crate::maillog::MailLog;
+use crate::maillog::{LogKind, MailLog};
 use crate::net::{Leg, canonical};
 use crate::smtp::Session;
 use crate::text::Text;
@@ -45,7 +45,11 @@ pub(super) fn notes(
 }
 
 fn clocks_unknown(log: &MailLog, joined: &Joined) -> Option<String> {
-    let unknown = joined.clocks.readings().iter().filter(|reading| reading.zone.is_none()).count();
+    // Connections of a debug log are found by their ids, whatever its clock.
+    let is_debug = |file| log.files.iter().any(|one| one.file == file && one.kind() == LogKind::Debug);
+    let readings = log.clocks.iter().zip(joined.clocks.readings());
+    let of_mail = readings.filter(|(clock, _)| !is_debug(clock.file));
+    let unknown = of_mail.filter(|(_, reading)| reading.zone.is_none()).count();
     (unknown > 0).then(|| {
         format!(
             "the offset from UTC of {unknown} of {} log clocks is not known: its connections are matched by \

@@ -44,6 +44,7 @@ pub struct Voices<'a> {
 enum Kind {
     Helo,
     Reply,
+    Sender,
 }
 
 impl<'a> Voices<'a> {
@@ -142,33 +143,62 @@ impl<'a> Voices<'a> {
     }
 }
 
-/// Pairs of a stamp and the moment on the wire that it must have been written at, by content of debug
-/// logs that occurs once in them and once on the wire: answers to messages, and the Message-IDs.
+/// Pairs of a stamp and the moment on the wire that it must have been written at, by content that
+/// occurs once in the debug logs and once on the wire: senders of accepted MAILs, answers to messages.
 pub fn unique_pairs(log: &MailLog, sessions: &[Session]) -> Vec<(Stamp, Timestamp)> {
     if log.conversations.is_empty() {
         return Vec::new();
     }
-    let mut wire: AHashMap<&[u8], Option<Timestamp>> = AHashMap::new();
-    for session in sessions {
-        for transaction in &session.dialog.transactions {
-            let reply = transaction.end_reply.as_ref().map(|reply| (reply.text.as_bytes(), reply.at.time));
-            if let Some((text, at)) = reply.filter(|(text, _)| !text.is_empty()) {
-                wire.entry(text).and_modify(|seen| *seen = None).or_insert(Some(at));
+    let mut wire: AHashMap<(Kind, Vec<u8>), Option<Timestamp>> = AHashMap::new();
+    let mut on_wire = |kind, text: Vec<u8>, at| {
+        if !text.is_empty() {
+            wire.entry((kind, text)).and_modify(|seen| *seen = None).or_insert(Some(at));
+        }
+    };
+    for transaction in sessions.iter().flat_map(|session| &session.dialog.transactions) {
+        if let Some(reply) = &transaction.end_reply {
+            on_wire(Kind::Reply, reply.text.as_bytes().to_vec(), reply.at.time);
+        }
+        if let Some((_, at)) = transaction.mail_reply.filter(|_| !transaction.mail_missing) {
+            on_wire(Kind::Sender, transaction.mail_from.as_bytes().to_ascii_lowercase(), at.time);
+        }
+    }
+    let mut logged: AHashMap<(Kind, Vec<u8>), Option<Stamp>> = AHashMap::new();
+    let mut in_log = |kind, text: Vec<u8>, at| {
+        logged.entry((kind, text)).and_modify(|seen| *seen = None).or_insert(Some(at));
+    };
+    for conversation in &log.conversations {
+        let client = conversation.client();
+        let mut sender = None;
+        for word in clear_words(conversation) {
+            let text = word.text.as_bytes();
+            if word.direction == client {
+                sender = sender_of(text);
+                continue;
+            }
+            // The appliance's reply is what both sides put a time to.
+            if let Some(sender) = sender.take() {
+                in_log(Kind::Sender, sender, word.at);
+            } else {
+                in_log(Kind::Reply, text_of_reply(text).to_vec(), word.at);
             }
         }
     }
-    let mut logged: AHashMap<&[u8], Option<Stamp>> = AHashMap::new();
-    for conversation in &log.conversations {
-        let client = conversation.client();
-        for word in clear_words(conversation).filter(|word| word.direction != client) {
-            let text = text_of_reply(word.text.as_bytes());
-            logged.entry(text).and_modify(|seen| *seen = None).or_insert(Some(word.at));
-        }
-    }
-    let mut pairs: Vec<(Stamp, Timestamp)> =
-        wire.into_iter().filter_map(|(text, at)| Some((logged.get(text).copied().flatten()?, at?))).collect();
+    let mut pairs: Vec<(Stamp, Timestamp)> = wire
+        .into_iter()
+        .filter_map(|(content, at)| Some((logged.get(&content).copied().flatten()?, at?)))
+        .collect();
     pairs.sort_by_key(|(stamp, at)| (*at, stamp.line));
     pairs
+}
+
+/// The address of `MAIL FROM:<address> ...`, lower case.
+fn sender_of(command: &[u8]) -> Option<Vec<u8>> {
+    const MAIL: &[u8] = b"MAIL FROM:";
+    let (verb, rest) = command.split_at_checked(MAIL.len())?;
+    let rest = rest.trim_ascii_start().strip_prefix(b"<").filter(|_| verb.eq_ignore_ascii_case(MAIL))?;
+    let end = memchr::memchr(b'>', rest)?;
+    Some(rest.get(..end)?.to_ascii_lowercase())
 }
 
 /// The words that the wire shows as well.
@@ -259,3 +289,6 @@ fn dark_speeches(conversation: &Conversation) -> Vec<(Direction, u64)> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,9 @@ const WINDOW: usize = 192;
 /// The longest change that is told by its length.
 const LONGEST_CHANGE: usize = 96;
 
-/// Octets that must be equal for both sides to agree again, unless both end sooner.
-const AGREES_AGAIN: usize = 12;
+/// Octets that must be equal for both sides to agree again, unless both end sooner: texts repeat
+/// themselves.
+const AGREES_AGAIN: usize = 48;
 
 /// Octets shown of each side, and of the line before them.
 const SHOWN: usize = 32;

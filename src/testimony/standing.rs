@@ -16,7 +16,7 @@ impl Testimony {
             && verdict.kind != VerdictKind::Undetermined
         {
             verdict.evidence_for.push(format!(
-                "the appliance's debug log has the same octets as the wire: {} received, {} sent",
+                "the appliance's debug log has the same octets as the wire: received {}, sent {}",
                 compared.received.equal, compared.sent.equal
             ));
         }
@@ -38,6 +38,52 @@ impl Testimony {
                 }
                 _ => {}
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testimony::{Account, Compared};
+
+    fn told(kind: VerdictKind, claim: ClaimKind, quit: bool, dark: bool) -> (usize, usize) {
+        let said = if quit { "QUIT" } else { "NOOP" };
+        let text = format!("Mon Mar  9 10:00:00 2026 Info: 5 Rcvd from '192.0.2.1': '{said}\\r\\n'\n");
+        let input = crate::maillog::LogInput {
+            id: crate::cite::LogId(0),
+            reader: Box::new(std::io::Cursor::new(text.into_bytes())),
+        };
+        let log = crate::maillog::read_logs(vec![input], crate::maillog::ReadOptions::default());
+        let same = Account { equal: 6, ..Account::default() };
+        let testimony = Testimony {
+            conversation: 0,
+            compared: Some(Compared { sent: same.clone(), received: same }),
+            not_compared: None,
+            body_octets: None,
+        };
+        let mut verdict = Verdict { kind, ..Verdict::without_wire("", vec![]) };
+        testimony.add_to(&mut verdict, claim, &log.conversations[0], dark);
+        assert_eq!(verdict.kind, kind, "the table's verdict stays");
+        (verdict.evidence_for.len(), verdict.evidence_against.len())
+    }
+
+    #[test]
+    fn testimony_stands_beside_the_verdict() {
+        use ClaimKind::{ReceivingAborted, ReceivingAbortedBySender};
+        use VerdictKind::{Confirmed, Contradicted, Undetermined};
+        for (kind, claim, quit, dark, expected) in [
+            (Confirmed, ReceivingAborted, true, false, (1, 0)),
+            (Undetermined, ReceivingAborted, true, false, (0, 0)),
+            (Confirmed, ReceivingAborted, true, true, (0, 1)),
+            (Contradicted, ReceivingAborted, true, true, (1, 0)),
+            (Undetermined, ReceivingAborted, true, true, (0, 1)),
+            (Undetermined, ReceivingAbortedBySender, true, true, (1, 0)),
+            (Contradicted, ReceivingAbortedBySender, true, true, (0, 1)),
+            (Confirmed, ReceivingAborted, false, true, (0, 0)),
+            (Confirmed, ClaimKind::Accepted, true, true, (0, 0)),
+        ] {
+            assert_eq!(told(kind, claim, quit, dark), expected, "{kind:?} {claim:?} {quit} {dark}");
         }
     }
 }

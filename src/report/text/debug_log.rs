@@ -1,13 +1,17 @@
 //! The third witness: what the appliance's debug log says, beside the wire.
 
-use super::page::Page;
+use super::page::{Page, Tone};
 use super::show;
-use crate::net::Party;
-use crate::report::document::{DebugLogAccount, DebugWord, OctetChange, OctetDifference, OctetsCompared};
+use crate::report::document::{DebugLogAccount, OctetChange, OctetDifference, OctetsCompared};
 use crate::report::words::{self, Names, counted};
 
 /// Commands and reply lines shown, the last ones.
 const MAX_DIALOGUE: usize = 16;
+
+/// The dialogue: its indent, and the columns of line number and who said it.
+const DIALOGUE_INDENT: usize = 4;
+const LINE_COLUMN: usize = 8;
+const PARTY_COLUMN: usize = 11;
 
 pub(super) fn write(page: &mut Page, account: &DebugLogAccount, names: Names) {
     let lines = show::lines(&[account.first.clone(), account.last.clone()]).join("; ");
@@ -23,7 +27,7 @@ pub(super) fn write(page: &mut Page, account: &DebugLogAccount, names: Names) {
             page.fields(label, &direction(compared));
         }
     }
-    page.points("Beside it", &account.remarks);
+    page.points("Compared", &account.remarks);
     dialogue(page, account, names);
 }
 
@@ -77,20 +81,21 @@ fn dialogue(page: &mut Page, account: &DebugLogAccount, names: Names) {
         return;
     }
     let skipped = account.dialogue.len().saturating_sub(MAX_DIALOGUE);
-    let mut lines = vec!["by the appliance's debug log, not by the wire:".to_owned()];
     let left_out = skipped as u64 + account.dialogue_left_out;
+    page.field("Dialogue", "by the appliance's debug log, not by the wire");
     if left_out > 0 {
-        lines.push(format!("... {} before", counted(left_out, "line", "lines")));
+        page.row(
+            LINE_COLUMN,
+            &[(&format!("... {} before", counted(left_out, "line", "lines")), 0, Tone::Plain)],
+        );
     }
-    lines.extend(account.dialogue.iter().skip(skipped).map(|word| said(word, names)));
-    page.fields("Dialogue", &lines);
-}
-
-/// `line 12  sender     QUIT`
-fn said(word: &DebugWord, names: Names) -> String {
-    let who = match word.by {
-        Party::Sender => names.sender,
-        Party::Appliance => names.appliance,
-    };
-    format!("line {:<6} {who:<10} {}", word.line, show::text(&word.text))
+    for word in account.dialogue.iter().skip(skipped) {
+        let line = format!("{:>LINE_COLUMN$}", word.line);
+        let who = names.party(word.by);
+        let text = show::text(&word.text);
+        page.row(
+            DIALOGUE_INDENT,
+            &[(&line, LINE_COLUMN, Tone::Plain), (who, PARTY_COLUMN, Tone::Plain), (&text, 0, Tone::Plain)],
+        );
+    }
 }
