@@ -28,14 +28,19 @@ const NAME: &str = "injection_debug.log";
 
 #[test]
 fn the_labs_own_debug_logs_agree_with_the_wire() {
-    let mut compared = 0;
-    let mut octets = 0;
+    let (mut compared, mut uncompared, mut octets) = (0, 0, 0);
     for folder in cases().into_iter().filter(|folder| folder.join(NAME).is_file()) {
         let report = report(&folder, &folder.join(NAME));
         let name = folder.display();
         for case in report["cases"].as_array().unwrap() {
             let account = &case["debug_log"];
             assert!(account.is_object(), "{name}: no debug log of {}", case["icid"]);
+            if account["agrees"].is_null() {
+                // Its connection is not found for certain; the remark must say so.
+                assert!(account["remarks"].to_string().contains("not compared"), "{name}: {case:#}");
+                uncompared += 1;
+                continue;
+            }
             for side in ["received", "sent"] {
                 let one = &account[side];
                 assert_eq!(one["first_difference"], Value::Null, "{name}: {case:#}");
@@ -49,7 +54,9 @@ fn the_labs_own_debug_logs_agree_with_the_wire() {
             compared += 1;
         }
     }
-    println!("{compared} cases with a debug log of the lab's listener compared, {octets} octets the same");
+    println!(
+        "{compared} cases with a debug log of the lab's listener compared, {octets} octets the same; {uncompared} not found for certain"
+    );
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub(super) fn notes(
         notes.push(note);
     }
     notes.extend(pools(sessions));
+    notes.extend(said_apart(log));
     if log.left_out.refused_without_icid > 0 {
         let count = log.left_out.refused_without_icid;
         notes.push(format!(
@@ -55,6 +56,19 @@ fn clocks_unknown(log: &MailLog, joined: &Joined) -> Option<String> {
             "the offset from UTC of {unknown} of {} log clocks is not known: its connections are matched by \
              address and content alone; --utc-offset would help",
             log.clocks.len()
+        )
+    })
+}
+
+/// Debug logs tell of connections by their ids; without the mail log's lines nothing is claimed of them.
+fn said_apart(log: &MailLog) -> Option<String> {
+    let known: AHashSet<(Leg, u64)> = log.connections.iter().map(|one| (one.leg, one.id)).collect();
+    let is_known = |leg, id: Option<u64>| id.is_some_and(|id| known.contains(&(leg, id)));
+    let apart = log.conversations.iter().filter(|one| !is_known(one.leg, one.id)).count();
+    (apart > 0).then(|| {
+        format!(
+            "{apart} of {} connections of the debug logs are not in the mail logs: nothing is claimed of them",
+            log.conversations.len()
         )
     })
 }

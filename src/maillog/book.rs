@@ -8,6 +8,7 @@
 mod deliveries;
 mod handing_out;
 mod left_out;
+mod said;
 mod shelf;
 
 use std::collections::VecDeque;
@@ -17,8 +18,8 @@ use ahash::AHashMap;
 use crate::cite::{LogId, Notes, Place};
 use crate::maillog::clock::{self, ClockReader};
 use crate::maillog::connection::{Life, OpenConnection, OpenMessage};
-use crate::maillog::conversation::{Conversations, Said};
-use crate::maillog::event::{Abort, ConnectionId, Event, Fact, Ids, Known};
+use crate::maillog::conversation::Conversations;
+use crate::maillog::event::{Abort, ConnectionId, Event, Fact};
 use crate::maillog::slab::Slab;
 use crate::maillog::source::Source;
 use crate::maillog::{Connection, HostIndex, LogFile, MailLog, Message, SerialIndex, Stamp};
@@ -138,27 +139,6 @@ impl<'s> Book<'s> {
         }
         let stamp = self.clock.stamp(&mut self.log, &mut self.file.notes, line, time, &event.fact);
         self.take(stamp, event);
-    }
-
-    /// Takes in a record of a debug log. Where connections are handed out as they are complete it is
-    /// only counted: what was said on them is compared with the wire, and there is none.
-    pub(super) fn said(
-        &mut self,
-        line: u32,
-        time: LogTime,
-        source: &Source<'_>,
-        said: &Said<'_>,
-        broken: bool,
-    ) {
-        let event = Event { ids: Ids::default(), fact: Fact::Known(Known::Said) };
-        self.record(line, time, source, &event);
-        self.file.said += 1;
-        if matches!(self.keep, Keep::Everything) {
-            let at = self.clock.stamp_aside(&mut self.log, line, time);
-            let shelf = self.shelf();
-            let appliance = (shelf, self.clock.serial(&self.log));
-            self.conversations.take(said, at, appliance, broken, &mut self.file.notes);
-        }
     }
 
     /// Takes in what else the last record tells, which happened at `time`.

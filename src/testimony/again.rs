@@ -70,9 +70,13 @@ impl<'a> FlowSink for Again<'a> {
             let comparison = |direction| {
                 let dark = session.dialog.encryption.as_ref().map(|encryption| match encryption.how {
                     EncryptionStart::Implicit => 0,
-                    EncryptionStart::StartTls => conversation.dark_from.map_or(0, |(sent, received)| {
-                        if direction == Direction::Sent { sent } else { received }
-                    }),
+                    // A log without STARTTLS is in clear to its end: the wire differs where it began.
+                    EncryptionStart::StartTls => conversation.dark_from.map_or(
+                        conversation.stream(direction).length,
+                        |(sent, received)| {
+                            if direction == Direction::Sent { sent } else { received }
+                        },
+                    ),
                 });
                 let whole = session.flow.originator_from == OriginatorFrom::Handshake;
                 Comparison::new(conversation, direction, dark, whole)

@@ -11,6 +11,7 @@ use crate::maillog::conversation::listen::{End, Heard, Listener};
 use crate::maillog::conversation::{Conversation, Direction, Piece, Stream, Unsure, Word, digest};
 use crate::maillog::{SerialIndex, Stamp};
 use crate::net::{Leg, canonical};
+use crate::text::Text;
 
 /// Conversations kept of one set of logs. A debug log is written for a number of sessions that its
 /// user chose, so that more are a mistake.
@@ -335,7 +336,10 @@ impl Open {
             }
         }
         let room = Conversation::MAX_MESSAGE_IDS.saturating_sub(self.facts.message_ids.len());
-        self.facts.message_ids.extend(heard.message_ids.into_iter().take(room));
+        for id in heard.message_ids.into_iter().take(if may_keep { room } else { 0 }) {
+            kept += size_of::<Text>() + id.as_bytes().len();
+            self.facts.message_ids.push(id);
+        }
         kept
     }
 

@@ -70,7 +70,11 @@ fn without_part_of_an_escape(text: &[u8]) -> &[u8] {
     let begins = (tail..text.len())
         .rev()
         .find(|&at| text.get(at) == Some(&b'\\') && !text.get(..at).is_some_and(ends_in_an_escape));
-    begins.and_then(|at| text.get(..at)).unwrap_or(text)
+    let Some((before, escape)) = begins.and_then(|at| text.split_at_checked(at)) else { return text };
+    match escape {
+        [_] | [_, b'x' | b'0'..=b'3'] | [_, b'x' | b'0'..=b'3', _] => before,
+        _ => text,
+    }
 }
 
 fn plain(inner: &[u8]) -> Vec<u8> {

@@ -84,7 +84,7 @@ struct Body {
 }
 
 /// Bodies whose lengths are kept.
-const MAX_BODIES: usize = 1024;
+const MAX_BODIES: usize = 256;
 
 impl Listener {
     /// Hears a piece of what `end` said and hides its credentials.

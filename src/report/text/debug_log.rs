@@ -66,7 +66,7 @@ fn difference(difference: &OctetDifference) -> Vec<String> {
     )];
     match (&difference.before, &difference.log_reads, &difference.wire_reads) {
         (Some(before), Some(log), Some(wire)) => {
-            lines.push(format!("the log reads  `{before}[{log}]`"));
+            lines.push(format!("the log reads `{before}[{log}]`"));
             lines.push(format!("the wire reads `{before}[{wire}]`"));
         }
         _ if difference.change == OctetChange::Within => {}
