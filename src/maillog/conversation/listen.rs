@@ -336,7 +336,8 @@ mod tests {
         let expected =
             ["220-hello", "220 there", "EHLO a", "DATA", "354 go", "250 ok", "STARTTLS", "220 go", "QUIT"];
         assert_eq!(words, expected);
-        assert_eq!(listener.bodies, [14..14 + 19 + 2 + 4 + 6]);
+        let body = 14..14 + 19 + 2 + 4 + 6;
+        assert_eq!(listener.bodies, [body]);
         assert_eq!(listener.dark_from, Some([8 + 6 + 34 + 10, 11 + 11 + 8 + 8 + 8]));
     }
 }
