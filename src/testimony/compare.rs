@@ -1,7 +1,7 @@
 //! One direction of a conversation against the octets of the wire, as they come.
 
 use crate::cite::Moment;
-use crate::maillog::conversation::{Conversation, Digester, Direction, HIDDEN, Piece, Stream};
+use crate::maillog::conversation::{Conversation, Digester, Direction, HIDDEN, Piece, Stream, Unsure};
 use crate::testimony::account::{Account, Change, Difference, Reading, Rest, Stopped};
 use crate::text::Text;
 
@@ -125,6 +125,8 @@ impl<'a> Comparison<'a> {
         if self.account.stopped.is_none() && self.account.difference.is_none() {
             if self.base.is_none() {
                 self.account.stopped = Some(Stopped::NotAligned);
+            } else if end < limit && self.stream.presumed_from.is_some() {
+                self.account.stopped = Some(Stopped::Unsure(Unsure::WithoutId));
             } else if end < limit && self.dark.is_none_or(|dark| end < dark) {
                 let line = self.conversation.line_at(self.direction, end);
                 let octets = self.stream.length - end;
@@ -176,7 +178,7 @@ impl<'a> Comparison<'a> {
             return Some(room);
         }
         let place = place + equal as u64;
-        if self.goes_dark(place) {
+        if self.may_differ(place) {
             return None;
         }
         self.differs(place, at, Change::Unclear);
@@ -188,18 +190,20 @@ impl<'a> Comparison<'a> {
         self.stream.octets.len() as u64
     }
 
-    /// Whether what stands at `place` of the log is encrypted on the wire; ends the comparison then.
-    fn goes_dark(&mut self, place: u64) -> bool {
-        let dark = self.dark.is_some_and(|dark| place >= dark);
-        if dark {
+    /// Whether what stands at `place` of the log may well differ from the wire, which is encrypted
+    /// there, or shows that a line is another connection's; ends the comparison then.
+    fn may_differ(&mut self, place: u64) -> bool {
+        if self.dark.is_some_and(|dark| place >= dark) {
             self.account.stopped = Some(Stopped::Encrypted);
+        } else if self.stream.presumed_from.is_some_and(|from| place >= from) {
+            self.account.stopped = Some(Stopped::Unsure(Unsure::WithoutId));
         }
-        dark
+        self.account.stopped.is_some()
     }
 
     /// The wire goes on where the log has no more that could be compared.
     fn beyond(&mut self, octets: u64, place: u64, at: Moment, unsure: Option<Stopped>) {
-        if self.goes_dark(place) || unsure.is_some() {
+        if self.may_differ(place) || unsure.is_some() {
             self.account.stopped = self.account.stopped.or(unsure);
             return;
         }
@@ -229,7 +233,7 @@ impl<'a> Comparison<'a> {
             let done = self.digesting.take()?;
             if done.digester.finish() == piece.digest {
                 self.account.equal += u64::from(piece.length);
-            } else if !self.goes_dark(piece.offset) {
+            } else if !self.may_differ(piece.offset) {
                 self.differs(piece.offset, done.at, Change::Within(piece.length.into()));
             }
             if self.account.stopped.is_some() || self.account.difference.is_some() {

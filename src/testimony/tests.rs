@@ -175,3 +175,23 @@ fn a_cut_line_ends_the_comparison() {
     assert_eq!((account.equal, account.stopped), (6, Some(Stopped::Unsure(Unsure::Cut))));
     assert!(account.agrees());
 }
+
+/// What bears no id is taken for a connection's as long as the wire agrees, and blames nobody.
+#[test]
+fn lines_without_an_id_prove_no_difference() {
+    let text = "Mon Mar  9 10:00:00 2026 Info: 5 Rcvd from '192.0.2.1': 'EHLO a\\r\\n'\n\
+                Mon Mar  9 10:00:01 2026 Info: Rcvd from '192.0.2.1': 'QUIT\\r\\n'\n\
+                Mon Mar  9 10:00:02 2026 Info: 6 Rcvd from '192.0.2.1': 'RSET\\r\\n'\n";
+    let input = LogInput { id: LogId(0), reader: Box::new(Cursor::new(text.as_bytes())) };
+    let log = read_logs(vec![input], ReadOptions::default());
+    let [first, second] = &log.conversations[..] else { panic!("{:?}", log.conversations) };
+    let account = against(first, b"EHLO a\r\nQUIT\r\n", 3);
+    assert!(account.agrees() && account.stopped.is_none(), "{account:?}");
+    let unsure = Some(Stopped::Unsure(Unsure::WithoutId));
+    for wire in [&b"EHLO a\r\nRSET\r\n"[..], b"EHLO a\r\n"] {
+        let account = against(first, wire, 3);
+        assert_eq!((account.agrees(), account.stopped), (true, unsure));
+    }
+    assert!(!against(first, b"EHLO b\r\nQUIT\r\n", 3).agrees(), "the line with the id is its own");
+    assert_eq!(against(second, b"EHLO b\r\nRSET\r\n", 3).stopped, unsure, "its first line may be missing");
+}

@@ -35,7 +35,7 @@ const QUIET: i64 = 900;
 pub(in crate::maillog) struct Conversations {
     all: Vec<Open>,
     by_id: AHashMap<(usize, Leg, u64), usize>,
-    by_peer: AHashMap<(usize, Leg, Option<IpAddr>), Vec<usize>>,
+    by_peer: AHashMap<(usize, Leg, Option<IpAddr>), Peer>,
     kept: usize,
     pieces: usize,
     bounds: Bounds,
@@ -43,6 +43,14 @@ pub(in crate::maillog) struct Conversations {
 
 /// Whose lines they are: the book's shelf, and the serial number where a head names it.
 pub(in crate::maillog) type Appliance = (usize, Option<SerialIndex>);
+
+/// What there is of one peer.
+#[derive(Debug, Default)]
+struct Peer {
+    conversations: Vec<usize>,
+    /// The last of its lines that bore no id.
+    nameless: Option<Stamp>,
+}
 
 /// What all conversations together may take up.
 #[derive(Debug, Clone, Copy)]
@@ -148,16 +156,32 @@ impl Conversations {
                     [only] => *only,
                     _ => self.begin(said, peer, at, appliance, notes)?,
                 };
-                self.all.get_mut(index)?.facts.id = Some(id);
+                // Lines that bore no id may be its first ones, or another's among them.
+                let since = |stamp: Stamp| at.time.wall_seconds() - stamp.time.wall_seconds();
+                let of_peer = self.by_peer.get(&(appliance.0, said.leg, peer));
+                let presumed =
+                    of_peer.and_then(|of_peer| of_peer.nameless).is_some_and(|last| since(last) <= QUIET);
+                let open = self.all.get_mut(index)?;
+                open.facts.id = Some(id);
+                if presumed {
+                    open.facts.sent.presumed_from = Some(0);
+                    open.facts.received.presumed_from = Some(0);
+                }
                 self.by_id.insert((appliance.0, said.leg, id), index);
                 Some(index)
             }
             None => {
                 let with_peer: Vec<usize> =
                     self.recent(said.leg, peer, at, appliance).map(|(index, _)| index).collect();
+                let of_peer = self.by_peer.entry((appliance.0, said.leg, peer)).or_default();
+                of_peer.nameless = Some(at);
                 match with_peer.as_slice() {
                     [] => self.begin(said, peer, at, appliance, notes),
-                    [only] => Some(*only),
+                    [only] => {
+                        let stream = self.all.get_mut(*only)?.stream(said.direction);
+                        stream.presumed_from.get_or_insert(stream.length);
+                        Some(*only)
+                    }
                     several => {
                         notes.oddity("lines without an id, of which several connections may be meant", place);
                         for index in several {
@@ -180,7 +204,8 @@ impl Conversations {
         at: Stamp,
         appliance: Appliance,
     ) -> impl Iterator<Item = (usize, &Open)> {
-        let of_peer = self.by_peer.get(&(appliance.0, leg, peer)).into_iter().flatten().rev();
+        let of_peer = self.by_peer.get(&(appliance.0, leg, peer));
+        let of_peer = of_peer.map_or(&[][..], |of_peer| &of_peer.conversations).iter().rev();
         of_peer
             .filter_map(|index| Some((*index, self.all.get(*index)?)))
             .take_while(move |(_, open)| open.age(at) <= REUSED_AFTER)
@@ -204,7 +229,7 @@ impl Conversations {
         }
         let index = self.all.len();
         self.all.push(Open::new(said, at, appliance.1));
-        self.by_peer.entry((appliance.0, said.leg, peer)).or_default().push(index);
+        self.by_peer.entry((appliance.0, said.leg, peer)).or_default().conversations.push(index);
         Some(index)
     }
 }

@@ -126,6 +126,9 @@ pub struct Stream {
     pub hidden: Vec<Range<u64>>,
     /// From which octet on the log does not tell the octets for certain, and why.
     pub unsure: Option<(u64, Unsure)>,
+    /// From which octet on lines may be another connection's, because some bore no id. As long as
+    /// the wire agrees they are this one's; where it does not, nothing follows from it.
+    pub presumed_from: Option<u64>,
 }
 
 impl Stream {
