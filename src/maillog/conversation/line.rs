@@ -155,7 +155,7 @@ mod tests {
             (r"'cut\x0", b"cut", false),
             (r"'cut\", b"cut", false),
             (r"'cut\\", b"cut\\", false),
-            (r"'cut\'", b"cut", false),
+            (r"'cut\'", b"cut'", false),
             ("'", b"", false),
         ] {
             let line = format!("8 Sent: {written}");
