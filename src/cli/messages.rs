@@ -184,6 +184,12 @@ impl Logs {
             output::warn(&format!("{}: {why}", shown_path(path)));
         }
         for file in &log.files {
+            if file.said > 0 {
+                // What was said on connections is compared with the wire, and there is none here.
+                let kind = file.kind().description();
+                let name = self.name(file);
+                output::note(&format!("{name}: {kind}; a report compares it with captures"));
+            }
             output::notes(&self.name(file), &file.notes);
         }
         let lossy = !self.unopened.is_empty() || log.files.iter().any(|file| file.notes.any_loss());

@@ -258,6 +258,7 @@ fn bare(claim: Claim, matched: Option<Match>, verdict: Verdict) -> Case {
         rival_endings: Vec::new(),
         timers: Vec::new(),
         verdict,
+        testimony: None,
         cause: None,
         signs: Vec::new(),
     }

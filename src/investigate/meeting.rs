@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use ahash::AHashSet;
+
 use crate::investigate::gather::{Seen, Spans};
 use crate::join::Joined;
-use crate::maillog::MailLog;
+use crate::maillog::{LogKind, MailLog};
 use crate::net::{Leg, canonical};
 use crate::smtp::Session;
 use crate::time::{Span, Timestamp};
@@ -30,6 +32,7 @@ pub(super) fn notes(
         notes.push(note);
     }
     notes.extend(pools(joined));
+    notes.extend(said_apart(log));
     if log.left_out.refused_without_icid > 0 {
         let count = log.left_out.refused_without_icid;
         notes.push(format!(
@@ -40,12 +43,29 @@ pub(super) fn notes(
 }
 
 fn clocks_unknown(log: &MailLog, joined: &Joined) -> Option<String> {
-    let unknown = joined.clocks.readings().iter().filter(|reading| !reading.is_known()).count();
+    // Connections of a debug log are found by their ids, whatever its clock.
+    let is_debug = |file| log.files.iter().any(|one| one.file == file && one.kind() == LogKind::Debug);
+    let readings = log.clocks.iter().zip(joined.clocks.readings());
+    let of_mail = readings.filter(|(clock, _)| !is_debug(clock.file));
+    let unknown = of_mail.filter(|(_, reading)| !reading.is_known()).count();
     (unknown > 0).then(|| {
         format!(
             "the offset from UTC of {unknown} of {} log clocks is not known: its connections are matched by \
              address and content alone; --utc-offset would help",
             log.clocks.len()
+        )
+    })
+}
+
+/// Debug logs tell of connections by their ids; without the mail log's lines nothing is claimed of them.
+fn said_apart(log: &MailLog) -> Option<String> {
+    let known: AHashSet<(Leg, u64)> = log.connections.iter().map(|one| (one.leg, one.id)).collect();
+    let is_known = |leg, id: Option<u64>| id.is_some_and(|id| known.contains(&(leg, id)));
+    let apart = log.conversations.iter().filter(|one| !is_known(one.leg, one.id)).count();
+    (apart > 0).then(|| {
+        format!(
+            "{apart} of {} connections of the debug logs are not in the mail logs: nothing is claimed of them",
+            log.conversations.len()
         )
     })
 }

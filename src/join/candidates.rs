@@ -7,13 +7,11 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use ahash::{AHashMap, AHashSet};
+use ahash::AHashSet;
 
 use crate::capture::OriginatorFrom;
-use crate::join::Options;
 use crate::join::align::{Alignment, GapCosts, align};
 use crate::join::assign::Edge;
-use crate::join::clock::Clocks;
 use crate::join::evidence::{Evidence, Rarity, bare, pair_evidence};
 use crate::join::index::{Content, Index, PACES, Pace, QUICK, Way, lower, wire_is_whole};
 use crate::join::pair::{MAX_LOOKUP, Scales};
@@ -64,26 +62,20 @@ pub(super) struct Candidates<'a> {
 }
 
 impl<'a> Candidates<'a> {
-    pub(super) fn new(
-        log: &MailLog,
-        sessions: &'a [Session],
-        clocks: &'a Clocks,
-        options: &'a Options,
-        pools: &'a AHashMap<IpAddr, usize>,
-    ) -> Self {
+    pub(super) fn new(log: &MailLog, sessions: &'a [Session], scales: Scales<'a>) -> Self {
         let mut wanted: AHashSet<(Leg, IpAddr)> = AHashSet::new();
         let mut some_lack_remote = false;
         for connection in &log.connections {
             match connection.remote {
                 Some(remote) => {
-                    wanted.extend(addresses(options, remote).map(|address| (connection.leg, address)));
+                    wanted.extend(addresses(scales.options, remote).map(|address| (connection.leg, address)));
                 }
                 None => some_lack_remote = true,
             }
         }
         Self {
             sessions,
-            scales: Scales { clocks, options, pools },
+            scales,
             rarity: Rarity::of(sessions),
             index: Index::new(sessions, &wanted, some_lack_remote),
         }

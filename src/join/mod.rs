@@ -21,6 +21,7 @@ mod rhythm;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub mod voices;
 mod ways;
 
 use std::net::IpAddr;
@@ -39,7 +40,9 @@ use candidates::{Candidates, Reach};
 use clock::{Clocks, Zone};
 use evidence::Evidence;
 use leftovers::Leftovers;
+use pair::Scales;
 use rhythm::Rhythm;
+use voices::Voices;
 
 /// The margin, in nats, from which on a pair counts as found: odds of twenty to one.
 pub const MIN_MARGIN: f64 = 3.0;
@@ -144,7 +147,9 @@ pub fn join(
 ) -> Joined {
     let clocks = Clocks::read(log, sessions, options.zone);
     let pools = pools::pools(sessions);
-    let mut candidates = Candidates::new(log, sessions, &clocks, options, &pools);
+    let voices = Voices::new(log, sessions);
+    let scales = Scales { clocks: &clocks, options, pools: &pools, voices: &voices };
+    let mut candidates = Candidates::new(log, sessions, scales);
     let mut edges: Vec<Vec<Edge>> = Vec::with_capacity(log.connections.len());
     let mut reached: Vec<(usize, bool)> = Vec::with_capacity(log.connections.len());
     for connection in &log.connections {

@@ -11,6 +11,7 @@ use crate::join::clock::Clocks;
 use crate::join::dark;
 use crate::join::evidence::{Found, time_cost};
 use crate::join::index::wire_is_whole;
+use crate::join::voices::Voices;
 use crate::maillog::{Connection, Tls};
 use crate::net::{Leg, canonical};
 use crate::smtp::Session;
@@ -38,6 +39,8 @@ pub(super) struct Scales<'a> {
     pub(super) options: &'a Options,
     /// Addresses that many hosts share, with how many names they greet with.
     pub(super) pools: &'a AHashMap<IpAddr, usize>,
+    /// What debug logs say.
+    pub(super) voices: &'a Voices<'a>,
 }
 
 impl Scales<'_> {
@@ -75,6 +78,9 @@ impl Scales<'_> {
         self.weigh_closing(connection, session, found);
         weigh_tls(connection, session, found);
         dark::weigh(connection, session, self.clocks, wire_is_whole(session), found);
+        for piece in self.voices.evidence(connection, session) {
+            found(piece.name, piece.weight, &|| piece.detail.clone());
+        }
     }
 
     /// What the stamp of `New SMTP ICID` costs, 0 where it fits, and how far it is behind the first

@@ -54,8 +54,8 @@ pub use logs::{LogInput, ReadOptions, read_logs, stream_logs, walk_logs};
 pub use open::looks_like_mail_log;
 pub use record::{
     AbortReason, ApplianceEnd, ApplianceEndKind, ClockIndex, ClockSet, ClockSource, Connection, Finish,
-    HostIndex, LeftOut, LogFile, MailLog, Message, Policy, PolicyAction, SerialIndex, Stamp, StampedBy, Step,
-    Tls,
+    HostIndex, LeftOut, LogFile, LogKind, MailLog, Message, Policy, PolicyAction, SerialIndex, Stamp,
+    StampedBy, Step, Tls,
 };
 pub use text::parse_text;
 pub use walk::{Carrier, Line, LineSink, Named};

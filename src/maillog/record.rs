@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::cite::{LogId, LogRef, Notes};
 use crate::maillog::Delivery;
+use crate::maillog::conversation::Conversation;
 use crate::net::Leg;
 use crate::text::Text;
 use crate::time::{LogTime, UtcOffset};
@@ -21,6 +22,9 @@ pub struct MailLog {
     pub connections: Vec<Connection>,
     /// Messages whose connection the log does not name (it starts late, or a `grep` for the MID).
     pub orphans: Vec<Message>,
+    /// What debug logs say of connections, octet by octet, in the order of their first lines; only
+    /// where everything is kept.
+    pub conversations: Vec<Conversation>,
     /// Per file: what was read and what was passed over.
     pub files: Vec<LogFile>,
     /// What is left out of the join by rule, counted.
@@ -47,6 +51,10 @@ pub struct LogFile {
     pub known: u64,
     /// Records that a file read before it holds too: they tell nothing anew.
     pub repeated: u64,
+    /// Of these, lines of debug logs: what was said on a connection.
+    pub said: u64,
+    /// Of these, lines of the heads of files.
+    pub of_heads: u64,
     /// The first and last stamp, in the order of time.
     pub first: Option<LogTime>,
     /// See [`Self::first`].
@@ -81,6 +89,43 @@ pub struct ClockSource {
     pub steps: Vec<Step>,
     /// Among stamps without a year, the first of 29 February: its year is a leap year.
     pub leap_day: Option<LogTime>,
+}
+
+impl LogFile {
+    /// What kind of log it is, by its records.
+    pub const fn kind(&self) -> LogKind {
+        match (self.said, self.known - self.said - self.of_heads) {
+            (0, 0) if self.records > self.known => LogKind::Unknown,
+            (0, _) => LogKind::Mail,
+            (_, 0) => LogKind::Debug,
+            _ => LogKind::MailAndDebug,
+        }
+    }
+}
+
+/// The kinds of log that are told apart by their records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogKind {
+    /// A mail log, or nothing but the head of some log.
+    Mail,
+    /// An injection or domain debug log.
+    Debug,
+    /// Both in one file, as a relay may write them.
+    MailAndDebug,
+    /// No record of it is of a kind that is known.
+    Unknown,
+}
+
+impl LogKind {
+    /// `mail_logs, text`
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Mail => "mail_logs, text",
+            Self::Debug => "injection or domain debug log, text",
+            Self::MailAndDebug => "mail_logs with injection or domain debug log, text",
+            Self::Unknown => "a log of an unknown kind, text",
+        }
+    }
 }
 
 impl ClockSource {

@@ -1,5 +1,7 @@
 //! From an investigation to the document that every format shows.
 
+mod debug_log;
+
 use std::path::PathBuf;
 
 use crate::capture::Loss;
@@ -217,6 +219,7 @@ impl Builder<'_> {
             wire: session
                 .zip(case.ending.as_ref())
                 .map(|(session, ending)| self.wire_account(session, case.transaction, ending, leg)),
+            debug_log: self.debug_log(case, leg),
             matched: self.match_account(case),
             signs: case.signs.iter().map(|sign| self.sign(sign)).collect(),
         }

@@ -4,9 +4,12 @@
 //! seconds; octets that are not UTF-8 are `{"bytes": base64}`; endpoints are `ip:port`. Wherever a
 //! `frame` stands, its `capture` (the path as given) stands beside it.
 
+mod debug_log;
+
 pub use crate::investigate::{InputKind, Time};
 pub use crate::join::MatchOutcome;
 pub use crate::join::clock::ClockOrigin;
+pub use debug_log::{DebugLogAccount, DebugWord, OctetChange, OctetDifference, OctetsCompared};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -267,6 +270,10 @@ pub struct Case {
     pub log: LogAccount,
     /// The wire's account; null where no connection was found.
     pub wire: Option<WireAccount>,
+    /// What the appliance's debug log says of the connection, beside what the wire shows; only where
+    /// there is such a log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debug_log: Option<DebugLogAccount>,
     /// How the two were joined.
     #[serde(rename = "match")]
     pub matched: MatchAccount,

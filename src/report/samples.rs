@@ -104,6 +104,7 @@ pub(crate) fn confirmed() -> Case {
             ],
             encrypted: false,
         }),
+        debug_log: None,
         matched: MatchAccount {
             outcome: MatchOutcome::Matched,
             score: Some(14.25),
@@ -237,6 +238,62 @@ pub(crate) fn crowded() -> Case {
     };
     wire.encrypted = true;
     wire.frames = (1..200).map(|number| frame("RCPT", Party::Sender, number * 1000, 0)).collect();
+    case
+}
+
+/// A third witness that differs from the wire, in a dialogue that is encrypted later on.
+pub(crate) fn with_debug_log() -> Case {
+    let mut case = confirmed();
+    let line = |line| Line { file: "injection_debug.log".to_owned(), line };
+    let compared = OctetsCompared {
+        in_log: 1_812,
+        on_wire: 1_811,
+        equal: 46,
+        credentials: 12,
+        in_gaps: 0,
+        only_in_log: 0,
+        only_on_wire: 0,
+        stopped: None,
+        first_difference: Some(OctetDifference {
+            offset: 58,
+            capture: "captures/gateway.pcap".to_owned(),
+            frame: 8,
+            line: Some(line(17)),
+            change: OctetChange::OnlyInLog,
+            octets: Some(1),
+            before: Some(Text::from("EHLO client.")),
+            log_reads: Some(Text::from("example.net\r\n")),
+            wire_reads: Some(Text::new(b"xample.net\xff\n")),
+        }),
+    };
+    let sent = OctetsCompared {
+        stopped: Some("the wire is encrypted from here on".to_owned()),
+        first_difference: None,
+        ..compared.clone()
+    };
+    let word = |by, text: &str, number| DebugWord {
+        by,
+        text: Text::from(text),
+        time: Time::Utc(at(-30, 0)),
+        line: number,
+    };
+    case.debug_log = Some(DebugLogAccount {
+        first: line(12),
+        last: line(31),
+        agrees: Some(false),
+        received: Some(compared),
+        sent: Some(sent),
+        body_octets: Some(900),
+        wire_body_octets: None,
+        quit: Some(line(30)),
+        dialogue: vec![
+            word(Party::Sender, "EHLO client.example.net", 17),
+            word(Party::Appliance, "250-mx.example.com \u{1b}[1m", 18),
+            word(Party::Sender, "QUIT", 30),
+        ],
+        dialogue_left_out: 7,
+        remarks: vec!["the body has 900 octets in the log, 899 on the wire".to_owned()],
+    });
     case
 }
 
@@ -379,8 +436,15 @@ pub(crate) fn unlogged() -> Unlogged {
 
 /// One document with everything in it.
 pub(crate) fn everything() -> Document {
-    let mut document =
-        document(vec![confirmed(), contradicted(), ambiguous(), not_found(), crowded(), hostile()]);
+    let mut document = document(vec![
+        confirmed(),
+        contradicted(),
+        ambiguous(),
+        not_found(),
+        crowded(),
+        with_debug_log(),
+        hostile(),
+    ]);
     document.unlogged = vec![unlogged(); 60];
     document
 }

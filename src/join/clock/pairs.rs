@@ -7,6 +7,7 @@
 use ahash::{AHashMap, AHashSet, RandomState};
 
 use crate::cite::Moment;
+use crate::join::voices;
 use crate::maillog::{MailLog, Message, Stamp};
 use crate::net::{Leg, canonical};
 use crate::smtp::{Outcome, Session, Transaction};
@@ -72,6 +73,10 @@ pub(super) fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usiz
         if taken.insert(connection) {
             all.entry(usize::from(pair.stamp.clock.0)).or_default().push(pair);
         }
+    }
+    for (stamp, wire) in voices::unique_pairs(log, sessions) {
+        let pair = Pair { stamp, wire, settled: false, addresses_agree: true };
+        all.entry(usize::from(stamp.clock.0)).or_default().push(pair);
     }
     all
 }

@@ -117,13 +117,16 @@ fn write_input(page: &mut Page, input: &Input) {
     let kind = match input.kind {
         InputKind::Capture => "Capture",
         InputKind::Log => "Log",
+        InputKind::DebugLog => "Debug log",
         InputKind::Unusable => "Not read",
     };
     let mut lines = vec![show::path(&input.path)];
     if input.kind != InputKind::Unusable {
         let records = match input.kind {
             InputKind::Capture => counted(input.records, "frame", "frames"),
-            InputKind::Log | InputKind::Unusable => counted(input.records, "record", "records"),
+            InputKind::Log | InputKind::DebugLog | InputKind::Unusable => {
+                counted(input.records, "record", "records")
+            }
         };
         lines.push(format!("{}, {}, {records}", input.format, counted(input.bytes, "octet", "octets")));
     }
