@@ -79,7 +79,7 @@ fn compare(found: &[Value], want: &Value) -> Result<(), String> {
     if !want["frame"].is_null() {
         same(&format!("{name}: frame"), &wire["ending"]["frame"], &want["frame"])?;
     }
-    same(&format!("{name}: match"), &case["match"]["outcome"], &"matched".into())
+    same(&format!("{name}: match"), &case["match"]["outcome"], &want["match"])
 }
 
 fn same(what: &str, found: &Value, expected: &Value) -> Result<(), String> {

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from . import aborted, crowd, finished
+from . import aborted, crowd, finished, interference
 from .plan import Case
 
-CASES: dict[str, Case] = {case.name: case for module in (finished, aborted, crowd) for case in module.CASES}
+FAMILIES = (finished, aborted, crowd, interference)
+"""In the order of the table in captures/README.md."""
+
+CASES: dict[str, Case] = {case.name: case for module in FAMILIES for case in module.CASES}
