@@ -94,13 +94,15 @@ def _table(expected: dict[str, Any]) -> str:
 
 def _listing(capture: Path) -> list[str]:
     """The capture as `tshark` lists it, with the TTL, cut to a page's width."""
-    fields = ("frame.number", "frame.time_relative", "_ws.col.Source", "ip.ttl", "_ws.col.Protocol", "_ws.col.Info")
+    fields = ["frame.number", "frame.time_relative", "_ws.col.Source", "ip.ttl", "ipv6.hlim"]
+    fields += ["_ws.col.Protocol", "_ws.col.Info"]
     words = ["tshark", "-n", "-r", str(capture), "-E", "occurrence=f", "-T", "fields"]
     words += [word for field in fields for word in ("-e", field)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
     lines = []
     for line in done.stdout.splitlines():
-        number, time, source, ttl, protocol, info = line.split("\t", 5)
+        number, time, source, *hops, protocol, info = line.split("\t", 6)
+        ttl = "".join(hops)
         lines.append(f"{number:>4} {float(time):10.6f}  {source:<13} ttl {ttl}  {protocol:<4} {info}"[:118].rstrip())
     return lines
 

@@ -153,8 +153,8 @@ class Topology(Network):
                 for end in (a, b):
                     self.run(end.host, "ethtool", "-K", end.device, *(w for o in OFFLOADS for w in (o, "off")))
         for host in HOSTS:
-            batch = "\n".join(self._host(host)) + "\n"
-            command("ip", "-n", self.namespace(host), "-batch", "-", stdin=batch)
+            for family, lines in (("-4", self._host(host)), ("-6", self._host_6(host))):
+                command("ip", family, "-n", self.namespace(host), "-batch", "-", stdin="\n".join([*lines, ""]))
 
     def _settings(self, host: str) -> None:
         forwards = host in ("far", "near") or (host == "middlebox" and not self.forwarder)
@@ -166,6 +166,7 @@ class Topology(Network):
         if self.ipv6:
             settings += [f"net.ipv6.conf.all.forwarding={int(forwards)}", "net.ipv6.conf.all.accept_dad=0"]
             settings += ["net.ipv6.conf.default.accept_dad=0"]
+            settings += [f"net.ipv6.conf.{which}.router_solicitations=0" for which in ("all", "default")]
         self.run(host, "sysctl", "-q", "-w", *settings)
 
     def _host(self, host: str) -> list[str]:
@@ -179,10 +180,6 @@ class Topology(Network):
                 # Neighbours are given: no ARP in the captures, and no first packet that waits for one.
                 there = other.address.split("/")[0]
                 lines.append(f"neigh add {there} lladdr {other.mac} dev {end.device} nud permanent")
-                if self.ipv6:
-                    lines.append(f"address add {end.address_6} dev {end.device} nodad")
-                    there = other.address_6.split("/")[0]
-                    lines.append(f"neigh add {there} lladdr {other.mac} dev {end.device} nud permanent")
         if host == "sender":
             lines += [f"address add {address}/24 dev eth0" for address in pool(self.senders)[1:]]
         if host == "far":
@@ -200,17 +197,26 @@ class Topology(Network):
             "near": [("192.0.2.0/24", "203.0.113.5"), ("203.0.113.0/30", "203.0.113.5")],
             "appliance": [("default", "198.51.100.1")],
         }[host]
-        via_6 = {
+        return [f"route add {network} via {gateway} congctl {CONGESTION_CONTROL}" for network, gateway in via]
+
+    def _host_6(self, host: str) -> list[str]:
+        if not self.ipv6:
+            return []
+        lines = []
+        for a, b in LINKS:
+            for end, other in ((a, b), (b, a)):
+                if end.host == host:
+                    there = other.address_6.split("/")[0]
+                    lines.append(f"address add {end.address_6} dev {end.device} nodad")
+                    lines.append(f"neigh add {there} lladdr {other.mac} dev {end.device} nud permanent")
+        via = {
             "sender": [("default", "2001:db8:1::1")],
             "far": [("2001:db8:2::/64", "2001:db8:12::2"), ("2001:db8:23::/64", "2001:db8:12::2")],
             "middlebox": [("2001:db8:1::/64", "2001:db8:12::1"), ("2001:db8:2::/64", "2001:db8:23::6")],
             "near": [("2001:db8:1::/64", "2001:db8:23::5"), ("2001:db8:12::/64", "2001:db8:23::5")],
             "appliance": [("default", "2001:db8:2::1")],
         }[host]
-        lines = [f"route add {network} via {gateway} congctl {CONGESTION_CONTROL}" for network, gateway in via]
-        if self.ipv6:
-            lines += [f"-6 route add {net} via {gateway} congctl {CONGESTION_CONTROL}" for net, gateway in via_6]
-        return lines
+        return lines + [f"route add {network} via {gateway} congctl {CONGESTION_CONTROL}" for network, gateway in via]
 
     def _take_down(self) -> None:
         for child in self.children:
