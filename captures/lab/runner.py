@@ -126,13 +126,13 @@ def make(case: Case, prefix: str, into: Path, keep: Path | None = None) -> None:
             about.write_toml(case, folder)
             truth.dump(expect(folder), folder / "expected.json")
             about.write(case, folder)
-            if not case.keep_sender:
-                (folder / "sender.pcap").unlink(missing_ok=True)
         finally:
             if keep is not None:
                 shutil.copytree(work, keep / case.name, dirs_exist_ok=True)
         if faults:
             raise Failed("\n".join(faults))
+        if not case.keep_sender:
+            (folder / "sender.pcap").unlink(missing_ok=True)
         into.mkdir(parents=True, exist_ok=True)
         if (into / case.name).exists():
             shutil.rmtree(into / case.name)
