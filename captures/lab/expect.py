@@ -57,8 +57,10 @@ def _ending_in_clear(connection: dict[str, Any], mid: int | None, events: list[E
             how = {"kind": "refused", "by": "appliance", "stage": refused[0]["what"], "code": refused[0]["code"]}
             return base | how | {"cause": "appliance_limit"}
     else:
-        if any(event["action"] == "accepted" for event in of_it):
-            return base | {"kind": "completed", "by": "appliance", "stage": "end_of_data", "cause": None}
+        accepted = next((event for event in of_it if event["action"] == "accepted"), None)
+        if accepted is not None:
+            how = {"kind": "completed", "by": "appliance", "stage": "end_of_data", "cause": None}
+            return base | how | {"reply": accepted.get("reply")}
         final = [e for e in of_it if e["action"] == "refused" and e["what"] != "rcpt"]
         rcpts = [e for e in of_it if e["action"] == "rcpt"]
         refused = [e for e in of_it if e["action"] == "refused" and e["what"] == "rcpt"]
@@ -153,7 +155,7 @@ def frame(flow: Flow | None, mid: int | None, how: dict[str, Any]) -> int | None
         "fin": flow.fin,
         "rst": flow.reset,
         "quit": lambda: flow.said(b"QUIT\r\n"),
-        "completed": lambda: flow.answered(f"Message {mid} accepted".encode()),
+        "completed": lambda: flow.answered((how.get("reply") or f"Message {mid} accepted").encode()),
         "appliance_closed": flow.closed,
         "refused": lambda: flow.answered(f"{how['code']} ".encode()) if "code" in how else None,
     }.get(how["kind"], lambda: None)()

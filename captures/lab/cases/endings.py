@@ -304,6 +304,18 @@ def _msmtp(dialogue: Dialogue) -> None:
     dialogue.program(*words, "--domain=sender.example.net", *message.rcpt_to, stdin=message.content())
 
 
+def _authenticated(dialogue: Dialogue) -> None:
+    """AUTH, a delivered message, and a second one given up by a FIN."""
+    dialogue.connect()
+    dialogue.ehlo()
+    dialogue.pause()
+    dialogue.must(dialogue.smtp.login("anna", "not a real password"), 235)
+    dialogue.deliver(0)
+    dialogue.mail(1)
+    dialogue.rcpt()
+    dialogue.fin()
+
+
 SILENT = {
     "greeting": ("after the greeting", "no MID; `disconnected address ..., no messages injected within timeout period`"),
     "helo": ("after EHLO", "no MID; `disconnected address ..., no messages injected within timeout period`"),
@@ -676,6 +688,18 @@ CASES = (
         "an accepted message, QUIT, 221",
         client="msmtp.",
         script=_msmtp,
+    ),
+    _case(
+        64,
+        "debug-log-with-auth",
+        "AUTH, one message delivered, a second one ended by a FIN, with an injection debug log",
+        "The client authenticates, delivers a message, and closes after the RCPT of the next one.",
+        "`SMTP Auth: ... succeeded`, `ready`, `done`, then `lost` and `Receiving aborted`; every octet in"
+        " `injection_debug.log`, the credentials masked",
+        "AUTH, an accepted message, then the sender's FIN after the 250 to RCPT",
+        sessions=(Session((Message("debug-log-first"), Message("debug-log-second")), script=_authenticated),),
+        listener=Listener(auth=True, debug_log=True),
+        logs=("mail.log", "injection_debug.log"),
     ),
     _case(
         70,
