@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import aborted, crowd, encrypted, endings, finished, interference, postfix_server
+from . import aborted, crowd, encrypted, endings, finished, interference, other_stack, postfix_server
 from .plan import Case
 
-FAMILIES = (finished, aborted, crowd, endings, encrypted, postfix_server, interference)
+FAMILIES = (finished, aborted, crowd, endings, encrypted, postfix_server, other_stack, interference)
 """In the order of the table in captures/README.md."""
 
 CASES: dict[str, Case] = {case.name: case for module in FAMILIES for case in module.CASES}
