@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
-from . import aborted, crowd, encrypted, endings, finished, interference, other_stack, postfix_server
+from . import (
+    aborted,
+    appliance,
+    clients,
+    crowd,
+    encrypted,
+    endings,
+    finished,
+    interference,
+    other_stack,
+    postfix_server,
+    wrong_log,
+)
 from .plan import Case
 
-FAMILIES = (finished, aborted, crowd, endings, encrypted, postfix_server, other_stack, interference)
+FAMILIES = (
+    finished,
+    aborted,
+    crowd,
+    endings,
+    appliance,
+    clients,
+    wrong_log,
+    encrypted,
+    postfix_server,
+    other_stack,
+    interference,
+)
 """In the order of the table in captures/README.md."""
 
 CASES: dict[str, Case] = {case.name: case for module in FAMILIES for case in module.CASES}
