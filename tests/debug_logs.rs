@@ -69,10 +69,15 @@ fn a_log_made_from_the_wire_agrees_octet_by_octet() {
             let account = &case["debug_log"];
             assert_eq!(account["agrees"], true, "{}: {case:#}", folder.display());
             for side in ["received", "sent"] {
-                assert_eq!(account[side]["equal"], account[side]["in_log"], "{}", folder.display());
-                assert_eq!(account[side]["equal"], account[side]["on_wire"], "{}", folder.display());
+                let one = &account[side];
+                let told = number(&one["equal"]) + number(&one["credentials"]);
+                assert_eq!(told, number(&one["in_log"]), "{}", folder.display());
+                assert_eq!(told, number(&one["on_wire"]), "{}", folder.display());
             }
-            if number(&case["wire"]["body_octets"]) > 0 && case["wire"]["encrypted"] == false {
+            // Bodies are told from the dialogue by their go-aheads, which BDAT has none of.
+            let chunked = lines.iter().any(|line| line.octets.starts_with(b"BDAT"));
+            assert!(!chunked || account["body_octets"].is_null(), "{}", folder.display());
+            if number(&case["wire"]["body_octets"]) > 0 && case["wire"]["encrypted"] == false && !chunked {
                 assert_eq!(account["body_octets"], account["wire_body_octets"], "{}", folder.display());
             }
             compared += 1;

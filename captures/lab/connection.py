@@ -12,7 +12,7 @@ from typing import Any
 
 from cases.plan import Listener
 from events import Recorder, endpoint
-from maillog import DebugLog, MailLog
+from maillog import DebugLog, MailLog, starred
 
 GONE = (asyncio.IncompleteReadError, OSError)
 """What a peer's FIN and a peer's reset look like from here. They are told apart nowhere, on purpose."""
@@ -76,7 +76,7 @@ class Connection:
         """The next line."""
         line = await self._timed(self.reader.readuntil(b"\r\n"))
         if self.appliance.debug is not None:
-            self.appliance.debug.received(self.icid, self.address, b"*****\r\n" if secret else line)
+            self.appliance.debug.received(self.icid, self.address, starred(line) if secret else line)
         return line
 
     async def _timed(self, read: Coroutine[Any, Any, bytes]) -> bytes:

@@ -56,5 +56,13 @@ def octal(octets: bytes) -> str:
 
 
 def masked(octets: bytes) -> bytes:
-    """A line of AUTH without what it would give away."""
-    return re.sub(rb"(?i)^(AUTH \S+) .+?(\r\n)?$", rb"\1 *****\2", octets)
+    """A line of AUTH without what it would give away, as long as it was."""
+    return re.sub(
+        rb"(?i)^(AUTH \S+ )(.+?)(\r\n)?$", lambda found: found[1] + starred(found[2]) + (found[3] or b""), octets
+    )
+
+
+def starred(octets: bytes) -> bytes:
+    """So many asterisks; the line's end stays."""
+    line = octets.removesuffix(b"\r\n")
+    return b"*" * len(line) + octets[len(line) :]

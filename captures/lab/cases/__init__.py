@@ -7,6 +7,7 @@ from . import (
     appliance,
     clients,
     crowd,
+    debug_logs,
     encrypted,
     endings,
     finished,
@@ -28,6 +29,7 @@ FAMILIES = (
     encrypted,
     postfix_server,
     other_stack,
+    debug_logs,
     interference,
 )
 """In the order of the table in captures/README.md."""
