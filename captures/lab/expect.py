@@ -27,6 +27,12 @@ SILENCE = 60.0
 ONE_EVENT = 5.0
 """A message given up so close to the end of its connection was given up by it: no claim of its own."""
 
+ON_THE_WAY = ("middlebox", "network")
+"""The actors that are neither end."""
+
+STOPS = ("drop_from_here", "loses_from_here", "link_down", "forgot_flow", "stopped_at_limit", "swallowed_dot", "large_dropped")
+"""Deeds on the way after which nothing new arrives in order: the sender's words are lost, or the answers it needs."""
+
 Event = dict[str, Any]
 
 
@@ -69,10 +75,13 @@ def _of_connection(events: list[Event], connection: dict[str, Any], mid: int | N
             return _by_sender(event, connection, mid)
         if actor == "sender" and action == "silence":
             return _silence(event, later, _noticed(connection, mid, event))
-        if actor == "middlebox" and action == "forged_rst" and event["to"] == "appliance" and event["exact"]:
+        if actor in ON_THE_WAY and _resets(event, later):
             stage = _noticed(connection, mid, event)
             return {"kind": "rst", "by": "sender", "stage": stage, "turn": _turn(stage), "cause": "middlebox_reset"}
-        if actor == "middlebox" and action == "drop_from_here" and "to_appliance" in event["ways"]:
+        if actor in ON_THE_WAY and action == "proxy_closed":
+            stage = _noticed(connection, mid, event)
+            return {"kind": "fin", "by": "sender", "stage": stage, "turn": _turn(stage), "cause": "middlebox_reset"}
+        if actor in ON_THE_WAY and action in (*STOPS, "rejected"):
             return _silence(event, later, _noticed(connection, mid, event)) | {"cause": "path_lost_data"}
         if actor == "appliance" and action in ("deaf", "forgot"):
             return {"kind": "appliance_stalled", "by": "appliance", "stage": event["stage"], "turn": "appliance"}
@@ -83,6 +92,19 @@ def _of_connection(events: list[Event], connection: dict[str, Any], mid: int | N
             how = {"kind": "appliance_closed", "by": "appliance", "why": why, "stage": stage}
             return {**how, "turn": _turn(stage), "cause": cause}
     raise ValueError(f"MID {mid}: nothing tells how it ended")
+
+
+def _resets(event: Event, later: list[Event]) -> bool:
+    """Whether this deed brings the appliance a reset in the sender's name, which takes effect.
+
+    Forged, or a router's answer to what the appliance sends. A reset of the sender alone does so, too, unless the way
+    is closed then: the sender's kernel answers whatever of the appliance's still arrives.
+    """
+    if event["action"] == "rejected":
+        return event["by"] == "reset" and event["ways"] == ["to_sender"]  # else the appliance has nothing to send
+    if event["action"] != "forged_rst" or not event["exact"]:
+        return False
+    return event["to"] == "appliance" or not any("to_appliance" in e.get("ways", ()) for e in later)
 
 
 def _by_sender(event: Event, connection: dict[str, Any], mid: int | None) -> dict[str, Any]:
@@ -187,10 +209,15 @@ def _deliveries(truth: dict[str, Any], captures: list[tuple[str, dict[str, Flow]
     """Deliveries are claims of another kind: a list of their own, in the words of the log and of the remote end."""
     told = []
     for connection in truth["connections"]:
-        deed = next((e for e in connection["events"] if e["action"] in ("fin", "rst", "silence", "forged_rst")), None)
+        deeds = {"fin": "fin", "rst": "rst", "silence": "silence", "forged_rst": "rst", "drop_from_here": "silence"}
+        deed = next((e for e in connection["events"] if e["action"] in deeds), None)
         for message in connection["messages"]:
-            kind = "completed" if message["claim"] == "delivered" else (deed["action"] if deed else "refused")
-            how = {"kind": kind, "by": deed["actor"] if deed else "remote", "stage": deed["stage"] if deed else None}
+            told_by = ("delivered", "refused", "connection_error")
+            end = next(e for e in connection["events"] if e["action"] in told_by and e["mid"] == message["mid"])
+            kind = {"delivered": "completed", "refused": "refused"}.get(end["action"])
+            if kind is None:
+                kind = deeds[deed["action"]] if deed else None
+            how = {"kind": kind, "by": "remote", "stage": end["stage"]}
             names = {key: connection[key] for key in ("client", "server")}
             told.append({"mid": message["mid"], "dcid": connection["icid"], "claim": message["claim"], **how, **names})
             told[-1] |= _cause({}, truth["declared"]["cause"]) | truth["declared"]["expected"]

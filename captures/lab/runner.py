@@ -119,6 +119,7 @@ def make(case: Case, prefix: str, into: Path, keep: Path | None = None) -> None:
                 if (work / file).exists():
                     shutil.move(work / file, folder / file)
             told = [events.read(work / f"{actor}.jsonl") for actor in ("sender", "appliance", "middlebox")]
+            told[-1] += events.read(work / "proxy.jsonl")  # a device, too, though not in the box
             truth.dump(truth.merge(case, *told), folder / "truth.json")
             faults = Check(folder).faults
             if case.trouble is not None:

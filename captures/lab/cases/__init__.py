@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import aborted, crowd, finished, interference
+from . import aborted, crowd, delivered_out, finished, interference, path, rewriting
 from .plan import Case
 
-FAMILIES = (finished, aborted, crowd, interference)
+FAMILIES = (finished, aborted, crowd, interference, rewriting, path, delivered_out)
 """In the order of the table in captures/README.md."""
 
 CASES: dict[str, Case] = {case.name: case for module in FAMILIES for case in module.CASES}
