@@ -211,6 +211,7 @@ CASES = (
         log_says=DELAYED.format("timeout"),
         wire_shows="the appliance sends the same octets again and again, and nobody acknowledges them",
         policy=lambda: DropFrom(_second_kilobytes),
+        limit=120,
         cause=Cause("path_lost_data", "the box", because="nothing is acknowledged any more, so the way is dead"),
     ),
     _case(

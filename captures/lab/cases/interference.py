@@ -81,8 +81,11 @@ def _rejecting(ways: tuple[str, ...], by: str) -> Any:
     return script
 
 
-def _idle(seconds: float) -> Any:
-    """A script: a sender that thinks between RCPT and DATA for longer than a firewall remembers."""
+def _idle(seconds: float, router: str | None = None) -> Any:
+    """A script: a sender that thinks between RCPT and DATA for longer than a firewall remembers.
+
+    A `router` of the network tells nobody when it forgets: the script does it in its place, when that must have been.
+    """
 
     def script(dialogue: Dialogue) -> None:
         dialogue.connect()
@@ -90,6 +93,8 @@ def _idle(seconds: float) -> Any:
         dialogue.mail()
         dialogue.rcpt()
         dialogue.silent_for(seconds)
+        if router is not None:
+            dialogue.network_event("forgot_flow", router=router, ways=["to_appliance", "to_sender"])
         dialogue.ask_until_gone("data")
         dialogue.outlast()
 
@@ -352,7 +357,7 @@ DROPS = (
         19,
         "idle-timeout-silent",
         "A firewall forgets a quiet connection and drops what comes after",
-        _idle(20),
+        _idle(20, "near"),
         done="The near router tracks connections and forgets them after 10 s (a real one: nftables, conntrack). The"
         " sender says nothing for 20 s between RCPT and DATA.",
         log_says=TIMED_OUT,

@@ -36,8 +36,14 @@ RULES = f"""table ip proxy {{
   tcp sport 25 socket transparent 1 meta mark set 1 accept
   iifname "eth0" tcp dport 25 tproxy to :{PORT} meta mark set 1 accept
  }}
+ chain past {{
+  type filter hook forward priority 0;
+  tcp dport 25 drop
+  tcp sport 25 drop
+ }}
 }}
 """
+"""What the proxy has no socket for does not pass by it."""
 
 
 def intercept(net: Topology) -> None:
