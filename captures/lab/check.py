@@ -253,7 +253,8 @@ class Check:
                     forged = [r for r in rows if int(r["tcp.seq_raw"]) == event["seq"]]
                     self.that("forged", bool(forged), f"{client}: no RST with seq {event['seq']} at the {event['to']}")
             elif event["action"] == "drop_from_here" and "to_appliance" in event["ways"]:
-                after = [r for r in near.sent if float(r["frame.time_epoch"]) > epoch(event["time"]) + TOLERANCE]
+                arriving = near.answered if self.truth["leg"] == "delivery" else near.sent
+                after = [r for r in arriving if float(r["frame.time_epoch"]) > epoch(event["time"]) + TOLERANCE]
                 self.that("dropped", not after, f"{client}: {len(after)} segments came through all the same")
 
     def _head(self) -> None:
