@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from . import aborted, crowd, delivered_out, encrypted, endings, finished, interference
-from . import other_stack, path, postfix_server, rewriting
+from . import (
+    aborted,
+    appliance,
+    clients,
+    crowd,
+    delivered_out,
+    encrypted,
+    endings,
+    finished,
+    interference,
+    other_stack,
+    path,
+    postfix_server,
+    rewriting,
+    wrong_log,
+)
 from .plan import Case
 
-FAMILIES = (finished, aborted, crowd, endings, encrypted, postfix_server, other_stack)
-FAMILIES += (interference, rewriting, path, delivered_out)
+FAMILIES = (
+    finished,
+    aborted,
+    crowd,
+    endings,
+    appliance,
+    clients,
+    wrong_log,
+    encrypted,
+    postfix_server,
+    other_stack,
+    interference,
+    rewriting,
+    path,
+    delivered_out,
+)
 """In the order of the table in captures/README.md."""
 
 CASES: dict[str, Case] = {case.name: case for module in FAMILIES for case in module.CASES}
