@@ -8,12 +8,15 @@ from . import (
     clients,
     crowd,
     debug_logs,
+    delivered_out,
     encrypted,
     endings,
     finished,
     interference,
     other_stack,
+    path,
     postfix_server,
+    rewriting,
     wrong_log,
 )
 from .plan import Case
@@ -31,6 +34,9 @@ FAMILIES = (
     other_stack,
     debug_logs,
     interference,
+    rewriting,
+    path,
+    delivered_out,
 )
 """In the order of the table in captures/README.md."""
 
