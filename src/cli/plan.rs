@@ -46,6 +46,7 @@ pub(super) fn selection(args: &SelectionArgs) -> Result<Selection, Failure> {
     Ok(Selection {
         mids: args.mid.clone(),
         icids: args.icid.clone(),
+        dcids: args.dcid.clone(),
         remotes: args.remote.iter().copied().map(canonical).collect(),
         mail_from: texts(&args.mail_from),
         rcpt_to: texts(&args.rcpt),

@@ -234,8 +234,18 @@ fn turn(session: &Session, context: &Context, owed: Owed, waited: Span) -> Turn 
         return Turn::Path;
     }
     let in_body = matches!(session.dialog.stage, Stage::Data | Stage::Body);
-    if in_body && owed.by == Role::Client && context.appliance == Role::Server && is_window_closed(session) {
-        return Turn::Of(context.appliance);
+    if in_body && owed.by == Role::Client && is_window_closed(session) {
+        return Turn::Of(Role::Server);
+    }
+    // The appliance goes on sending a body that nobody acknowledges: it said its word.
+    let body = &session.flow.streams.originator;
+    if in_body
+        && owed.by == Role::Client
+        && context.appliance == Role::Client
+        && body.acknowledged < body.end
+        && waited >= ROUND_TRIP
+    {
+        return Turn::Path;
     }
     Turn::Of(owed.by)
 }
