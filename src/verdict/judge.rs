@@ -258,7 +258,12 @@ fn weigh_details(evidence: &Evidence<'_>, verdict: &mut Verdict) {
             Leg::Injection => "the appliance's last reply was never acknowledged: the path lost it",
             Leg::Delivery => "the last word was never acknowledged: the path lost it, or its answer",
         };
-        verdict.evidence_against.push(text.to_owned());
+        // No answer for want of a question is a timeout all the same.
+        let list = match evidence.claim {
+            ClaimKind::DeliveryTimedOut => &mut verdict.evidence_for,
+            _ => &mut verdict.evidence_against,
+        };
+        list.push(text.to_owned());
     }
     if !is_whole(evidence) && ending.kind != EndingKind::CaptureEnded {
         verdict.evidence_against.push("octets near the end are missing from the capture".to_owned());

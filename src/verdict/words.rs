@@ -49,6 +49,9 @@ pub fn wire_shows(ending: &Ending, transaction: Option<&Transaction>, leg: Leg) 
     let mut text = match ending.kind {
         EndingKind::Completed => "the message was received whole and answered 2xx".to_owned(),
         EndingKind::Refused => match (ending.code, ending.stage) {
+            (Some(code), stage) if ending.form == Some(Form::Reply) && stage > Stage::Greeting => {
+                format!("{server} ended the connection {place} with {}", code.0)
+            }
             (Some(code), Stage::Rcpt) => format!("every recipient was refused, last with {}", code.0),
             (Some(code), _) => format!("{} was answered {}", refused_what(ending.stage), code.0),
             (None, _) => format!("{server} refused {place}"),
@@ -71,6 +74,9 @@ pub fn wire_shows(ending: &Ending, transaction: Option<&Transaction>, leg: Leg) 
             format!("a FIN bearing {far}'s address ended the connection {place}{without}")
         }
         EndingKind::Rst => format!("an RST bearing {far}'s address ended the connection {place}"),
+        EndingKind::Silence if ending.turn == Some(Turn::Path) && leg == Leg::Delivery => {
+            format!("the appliance's word {place} was never acknowledged, and nothing came from {far}")
+        }
         EndingKind::Silence => format!("{far} owed the next word {place} and fell silent"),
         EndingKind::ApplianceStalled => match ending.turn {
             Some(Turn::Path) => format!("the appliance's word {place} never reached {far}"),
@@ -111,7 +117,7 @@ pub fn wire_shows(ending: &Ending, transaction: Option<&Transaction>, leg: Leg) 
 
 const fn refused_what(stage: Stage) -> &'static str {
     match stage {
-        Stage::Connect => "the connection",
+        Stage::Connect | Stage::Greeting => "the connection",
         Stage::Mail => "MAIL",
         Stage::Rcpt => "RCPT",
         Stage::Data => "DATA",

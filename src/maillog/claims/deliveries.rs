@@ -71,7 +71,12 @@ fn said_of(attempt: &Attempt, error: Option<&ConnectionFailure>) -> Option<Said>
 /// By the reply that the line cites, else by what the network said: in the line itself, or in the
 /// connection's own error at that time.
 fn undelivered(shortfall: &Shortfall, at: Stamp, error: Option<&ConnectionFailure>) -> Said {
-    let reason = shortfall.words.clone();
+    let verb: &[u8] = match shortfall.kind {
+        UndeliveredKind::Bounced => b"Bounced: ",
+        UndeliveredKind::Delayed => b"Delayed: ",
+        UndeliveredKind::Possible => b"Possible Delivery: ",
+    };
+    let reason = Text::new(&[verb, shortfall.words.as_bytes()].concat());
     let of_connection = error.filter(|error| is_one_event(error.at, at)).map(|error| error.network);
     let network = shortfall.network.filter(|network| *network != NetworkError::Other).or(of_connection);
     match (shortfall.code, network, shortfall.kind) {
@@ -139,9 +144,8 @@ mod tests {
                  interface: 192.0.2.25 reason: network error\n\
                  Delayed: DCID 8 MID 7 to RID 0 - 4.4.2 - Bad connection ('000', ['{words}']) []"
             );
-            let [(found, Some(0), None, _)] = told(&lines, true).as_slice() else {
-                panic!("{words}: {:?}", told(&lines, true))
-            };
+            let all = told(&lines, true);
+            let [(found, Some(0), None, _)] = all.as_slice() else { panic!("{words}: {all:?}") };
             assert_eq!(*found, kind, "{words}");
             // The line of the connection alone tells it too, of the message under way.
             let cut: Vec<&str> = lines.lines().take(2).collect();

@@ -88,7 +88,8 @@ fn counts(page: &mut Page, document: &Document) {
     let summary = &document.summary;
     let out = &summary.deliveries;
     // A log of deliveries alone claims no aborts.
-    if summary.connections > 0 || summary.aborted > 0 || out.connections == 0 {
+    let incoming = summary.connections > 0 || summary.aborted > 0 || out.connections == 0;
+    if incoming {
         page.count("Aborts claimed by the log", summary.aborted, "");
         let verdicts = [summary.confirmed, summary.contradicted, summary.undetermined];
         by_verdict(page, document, Leg::Injection, verdicts);
@@ -101,11 +102,13 @@ fn counts(page: &mut Page, document: &Document) {
     if summary.finished > 0 {
         page.count("Finished messages, listed too", summary.finished, "");
     }
-    page.count(
-        "Connections in the log",
-        summary.connections,
-        &format!("{} found in the captures", words::grouped(summary.matched)),
-    );
+    if incoming {
+        page.count(
+            "Connections in the log",
+            summary.connections,
+            &format!("{} found in the captures", words::grouped(summary.matched)),
+        );
+    }
     if out.connections > 0 {
         page.count(
             "Delivery connections in the log",

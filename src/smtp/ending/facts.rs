@@ -112,6 +112,8 @@ impl<'a> Facts<'a> {
         let owed = self.owed?;
         match self.turn? {
             Turn::Of(role) => Some(role),
+            // An appliance that delivers said its word; nothing came back.
+            Turn::Path if self.context.appliance == Role::Client => Some(Role::Server),
             // The word that did not arrive was that of the other end.
             Turn::Path if owed.by == self.sender() => Some(self.context.appliance),
             Turn::Path => Some(owed.by),

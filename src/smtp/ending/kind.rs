@@ -136,7 +136,7 @@ fn closed(facts: &Facts<'_>, stage: Stage) -> Ending {
     match facts.signal {
         // A server that the appliance delivers to refuses with a word, and closes.
         Some(signal) if signal.by == sender && sender == Role::Server && signal.form == Form::Reply => {
-            Ending { why: None, form: None, ..signalled(facts, EndingKind::Refused, stage, signal) }
+            Ending { why: None, ..signalled(facts, EndingKind::Refused, stage, signal) }
         }
         Some(signal) if signal.by == sender => {
             let kind = if signal.form == Form::Rst { EndingKind::Rst } else { EndingKind::Fin };
