@@ -265,7 +265,8 @@ pub struct Case {
     pub dcid: Option<u64>,
     /// The appliance.
     pub serial: Option<Text>,
-    /// Which way the mail went.
+    /// Which way the mail went: `injection` over an ICID, `delivery` over a DCID. On the delivery leg
+    /// `sender` stands everywhere for the far end, the remote server.
     pub leg: Leg,
     /// What the log claims.
     pub claim: ClaimKind,
