@@ -78,7 +78,12 @@ pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
 
-    /// Also judge accepted and unfinished messages, and list connections that the log does not know.
+    /// Only this connection of a delivery.
+    #[arg(long, value_name = "N", value_delimiter = ',', help_heading = SELECTION)]
+    pub(crate) dcid: Vec<u64>,
+
+    /// Also judge accepted, delivered and unfinished messages, and list connections that the log does not
+    /// know.
     #[arg(long, help_heading = SELECTION)]
     pub(crate) all: bool,
 
@@ -199,8 +204,7 @@ const JUDGING: &str = "Judging";
 const OUTPUT: &str = "Output";
 
 /// The arguments that select messages: they have no say where lines are shown.
-const SELECTING: [&str; 9] =
-    ["mid", "icid", "dcid", "remote", "mail_from", "rcpt", "message_id", "since", "until"];
+const SELECTING: [&str; 8] = ["mid", "icid", "remote", "mail_from", "rcpt", "message_id", "since", "until"];
 
 /// How captures are read.
 #[derive(Debug, Args)]
@@ -234,10 +238,6 @@ pub(crate) struct SelectionArgs {
     /// Only this connection of the log.
     #[arg(long, value_name = "N", value_delimiter = ',', help_heading = SELECTION)]
     pub(crate) icid: Vec<u64>,
-
-    /// Only this connection of a delivery.
-    #[arg(long, value_name = "N", value_delimiter = ',', help_heading = SELECTION)]
-    pub(crate) dcid: Vec<u64>,
 
     /// Only this remote address, as the log has it.
     #[arg(long, value_name = "IP", value_parser = values::ip_address, help_heading = SELECTION)]
