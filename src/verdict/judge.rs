@@ -138,13 +138,16 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
     verdict
 }
 
-/// Whether a close of this kind bears the far end's address.
+/// Whether a close of this kind bears the far end's address and came before the appliance's own: what
+/// comes later its program no longer meets.
 fn far_sent(evidence: &Evidence<'_>, kind: CloseKind) -> bool {
     let far = match evidence.leg.appliance() {
         Role::Server => Side::Originator,
         Role::Client => Side::Responder,
     };
-    evidence.session.flow.closes.all.iter().any(|close| close.kind == kind && close.by == far)
+    let closes = &evidence.session.flow.closes.all;
+    let own = closes.iter().filter(|close| close.by != far).map(|close| close.at).min();
+    closes.iter().any(|close| close.kind == kind && close.by == far && own.is_none_or(|own| close.at < own))
 }
 
 /// Whether the reply that the log cites was given on the wire: to the message, or where there was no
@@ -341,6 +344,43 @@ mod tests {
         assert_eq!(verdict(ClaimKind::ReceivingAborted, &inferred, None).kind, VerdictKind::Undetermined);
         let doubtful = Ending { inferred: true, may_be_quit: true, ..ending(EndingKind::Fin) };
         assert_eq!(verdict(ClaimKind::ReceivingAborted, &doubtful, None).kind, VerdictKind::Undetermined);
+    }
+
+    /// A server that closes with octets on their way to it answers them with a reset; one that comes
+    /// after the appliance's own close is nothing that its program met.
+    #[test]
+    fn a_reset_counts_only_before_the_appliances_own_close() {
+        let told = |own: f64, reset: f64| {
+            let mut session =
+                session(40_000, 0.0, 30.5, "anna@example.net", "bert@example.com", CloseKind::Fin);
+            let close = session.flow.closes.all[0];
+            let far = |kind, at: f64, frame| crate::capture::Close {
+                kind,
+                by: Side::Responder,
+                at: moment(at, frame),
+                ..close
+            };
+            session.flow.closes.all = vec![
+                far(CloseKind::Fin, 30.0, 8),
+                crate::capture::Close { at: moment(own, 9), ..close },
+                far(CloseKind::Rst, reset, 10),
+            ];
+            judge(&Evidence {
+                claim: ClaimKind::RemoteReset,
+                code: None,
+                lost: Lost::Unknown,
+                ended_at: Some(instant(30.0)),
+                leg: Leg::Delivery,
+                session: &session,
+                transaction: session.dialog.transactions.first(),
+                ending: &Ending { by: Some(Role::Server), ..ending(EndingKind::Fin) },
+                all_refused: false,
+                timers: &[],
+            })
+            .kind
+        };
+        assert_eq!(told(30.5, 30.2), VerdictKind::Confirmed);
+        assert_eq!(told(30.5, 30.8), VerdictKind::Contradicted);
     }
 
     #[test]

@@ -40,9 +40,10 @@ pub struct Situation {
     pub code: CodeSeen,
     /// The far end owed the next word, or the path lost the last one.
     pub far_owed: bool,
-    /// An RST bears the far end's address, whether or not it ended the connection.
+    /// An RST bearing the far end's address came before the appliance's own close, whether or not it
+    /// ended the connection.
     pub far_reset: bool,
-    /// A FIN bears its address, whether or not it ended the connection.
+    /// The same of a FIN.
     pub far_fin: bool,
 }
 
@@ -107,11 +108,11 @@ pub enum When {
     FarOwed,
     /// Neither.
     NotFarOwed,
-    /// Some RST bears the far end's address.
+    /// An RST of the far end came before the appliance's own close.
     FarReset,
     /// None does.
     NotFarReset,
-    /// Some FIN bears the far end's address.
+    /// A FIN of the far end came before the appliance's own close.
     FarFin,
     /// None does.
     NotFarFin,
@@ -347,7 +348,7 @@ pub static RULES: &[Rule] = rules! {
         "a reset bearing the remote server's address is in the capture, but the connection had ended before it",
         "which of the two the appliance's program met";
     &[RemoteReset], &[Silence, Quit, ApplianceClosed, ApplianceStalled], &[When::NotFarReset, When::Whole] => Contradicted,
-        "`[Errno 54]` clashes: no reset bearing the remote server's address is on the wire", "";
+        "`[Errno 54]` clashes: no reset bearing the remote server's address came before the appliance closed", "";
     &[RemoteReset], &[Fin, Silence, Quit, ApplianceClosed, ApplianceStalled], &[When::NotFarReset, When::NotWhole] => Undetermined,
         "no reset is seen, but a gap may hide one", NEAR_END;
     &[DeliveryTimedOut], &[Silence], &[] => Confirmed,
