@@ -4,7 +4,7 @@
 
 use crate::cause::{Cause, Sign};
 use crate::join::Match;
-use crate::maillog::{Claim, ClaimKind};
+use crate::maillog::Claim;
 use crate::smtp::Ending;
 use crate::testimony::Testimony;
 use crate::verdict::Verdict;
@@ -39,6 +39,6 @@ impl Case {
     /// Whether it is about a message that did not end well, or a connection that was ended: what a
     /// report shows without being asked for more.
     pub fn is_abort(&self) -> bool {
-        !matches!(self.claim.kind, ClaimKind::Accepted | ClaimKind::Unfinished)
+        self.claim.kind.is_of_failure()
     }
 }

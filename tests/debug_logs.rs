@@ -63,7 +63,8 @@ fn the_labs_own_debug_logs_agree_with_the_wire() {
 fn a_log_made_from_the_wire_agrees_octet_by_octet() {
     let mut compared = 0;
     for folder in cases() {
-        let Some(lines) = made_from_wire(&folder) else { continue };
+        // A case of deliveries alone has no ICID that it could tell of.
+        let Some(lines) = made_from_wire(&folder).filter(|lines| !lines.is_empty()) else { continue };
         let report = with_log(&folder, &written(&lines));
         for case in report["cases"].as_array().unwrap() {
             let account = &case["debug_log"];

@@ -78,7 +78,12 @@ pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
 
-    /// Also judge accepted and unfinished messages, and list connections that the log does not know.
+    /// Only this connection of a delivery.
+    #[arg(long, value_name = "N", value_delimiter = ',', help_heading = SELECTION)]
+    pub(crate) dcid: Vec<u64>,
+
+    /// Also judge accepted, delivered and unfinished messages, and list connections that the log does not
+    /// know.
     #[arg(long, help_heading = SELECTION)]
     pub(crate) all: bool,
 

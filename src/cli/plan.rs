@@ -26,7 +26,7 @@ pub(super) fn of_report(args: &ReportArgs) -> Result<Plan, Failure> {
     check_map(&args.map)?;
     Ok(Plan {
         inputs,
-        selection: selection(&args.selection)?,
+        selection: Selection { dcids: args.dcid.clone(), ..selection(&args.selection)? },
         all: args.all,
         reader: reader(&args.wire)?,
         filter: args.wire.filter.clone(),
@@ -46,6 +46,7 @@ pub(super) fn selection(args: &SelectionArgs) -> Result<Selection, Failure> {
     Ok(Selection {
         mids: args.mid.clone(),
         icids: args.icid.clone(),
+        dcids: Vec::new(),
         remotes: args.remote.iter().copied().map(canonical).collect(),
         mail_from: texts(&args.mail_from),
         rcpt_to: texts(&args.rcpt),

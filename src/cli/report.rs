@@ -81,7 +81,7 @@ fn paths(inputs: &[InputFacts], kind: InputKind) -> impl Iterator<Item = &Path> 
 
 fn exit(document: &Document, exit_code: bool) -> Exit {
     let partial = tell_losses(document);
-    if exit_code && document.summary.contradicted > 0 {
+    if exit_code && document.summary.contradicted + document.summary.deliveries.contradicted > 0 {
         Exit::Contradicted
     } else if partial {
         Exit::Partial

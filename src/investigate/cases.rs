@@ -107,6 +107,7 @@ impl<'a> Judging<'a> {
             silence: self.plan.silence,
             aborted_at: self.joined.clocks.instant(&claim.at),
         };
+        let delivery = connection.leg == Leg::Delivery;
         let transaction = match (claim.message, claim.kind) {
             (Some(_), _) if transaction.is_some() => transaction,
             (Some(message), _) => {
@@ -114,6 +115,10 @@ impl<'a> Judging<'a> {
                 // clear, the file may end before this MAIL; else the message is not on it.
                 let whole = ending(session, None, &context);
                 let is_last = message + 1 == connection.messages.len();
+                // A delivery may fail before its MAIL; no message was begun after it.
+                if delivery && is_last && (message == 0 || no_mail_is_open(session)) {
+                    return Some(Account { session, transaction: None, ending: whole });
+                }
                 let dark = session.dialog.encryption.is_some();
                 if !(dark && is_last || !dark && whole.kind == EndingKind::CaptureEnded) {
                     return None;
@@ -132,6 +137,7 @@ impl<'a> Judging<'a> {
             all_refused: message
                 .is_some_and(|message| message.rcpt_to.is_empty() && !message.rejected.is_empty()),
             claim: claim.kind,
+            code: claim.code,
             lost: claim.lost,
             ended_at: self.joined.clocks.instant(&claim.at),
             leg,
@@ -191,6 +197,10 @@ impl<'a> Judging<'a> {
     }
 
     fn timers(&self, claim: &Claim, leg: Leg, account: &Account<'_>) -> Vec<Fit> {
+        // They are limits of connections that come in.
+        if leg == Leg::Delivery {
+            return Vec::new();
+        }
         let flow = &account.session.flow;
         let appliance = side(leg.appliance());
         let closed = flow.closes.effective.filter(|close| close.by == appliance).map(|close| close.at.time);
@@ -206,7 +216,10 @@ impl<'a> Judging<'a> {
         if encrypted {
             Verdict::without_wire(
                 "the connection was found; its dialogue is encrypted, and this was not its last message",
-                vec!["the commands in clear: an injection debug log of the appliance holds them".to_owned()],
+                vec![
+                    "the commands in clear: an injection or domain debug log of the appliance holds them"
+                        .to_owned(),
+                ],
             )
         } else {
             Verdict::without_wire(
@@ -220,9 +233,13 @@ impl<'a> Judging<'a> {
         let Some(remote) = connection.remote else {
             return "the connection's opening line with its address (the log begins later)".to_owned();
         };
+        let way = match connection.leg {
+            Leg::Injection => "from",
+            Leg::Delivery => "to",
+        };
         if matched.candidates > 0 {
             return format!(
-                "its connection: {} from {remote} in reach, but envelope or time speak against each",
+                "its connection: {} {way} {remote} in reach, but envelope or time speak against each",
                 count(matched.candidates, "connection")
             );
         }
@@ -234,9 +251,9 @@ impl<'a> Judging<'a> {
             crate::net::canonical(far.ip) == crate::net::canonical(remote)
         });
         match of_address.count() {
-            0 => format!("a connection from {remote}: the captures hold none"),
+            0 => format!("a connection {way} {remote}: the captures hold none"),
             number => format!(
-                "a connection from {remote} at that time: the captures hold {} from it at other times",
+                "a connection {way} {remote} at that time: the captures hold {} {way} it at other times",
                 count(number, "connection")
             ),
         }
@@ -247,6 +264,11 @@ impl Account<'_> {
     fn transaction(&self) -> Option<&Transaction> {
         self.transaction.and_then(|index| self.session.dialog.transactions.get(index))
     }
+}
+
+/// Every MAIL on it was brought to an end.
+fn no_mail_is_open(session: &Session) -> bool {
+    session.last_open_transaction().is_none()
 }
 
 fn bare(claim: Claim, matched: Option<Match>, verdict: Verdict) -> Case {

@@ -140,11 +140,12 @@ pub enum InvestigateError {
 /// When there is nothing to join; input that can be read in part is used as far as it goes, and the
 /// rest is in the notes of [`Investigation::inputs`].
 pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, InvestigateError> {
-    let gathered = gather::gather(plan, watch)?;
+    let mut gathered = gather::gather(plan, watch)?;
     if watch.is_interrupted() {
         return Err(InvestigateError::Interrupted);
     }
     let options = Options { zone: plan.zone, address_map: plan.address_map.clone() };
+    maillog::outgoing::attach(&mut gathered.log);
     let claims = maillog::claims(&gathered.log, plan.all);
     let claimed: AHashSet<usize> = claims.iter().filter_map(|claim| claim.connection).collect();
     let joined = join(&gathered.log, &gathered.sessions, &options, |index| claimed.contains(&index));

@@ -98,6 +98,8 @@ pub struct Selection {
     pub mids: Vec<u64>,
     /// ICIDs.
     pub icids: Vec<u64>,
+    /// DCIDs.
+    pub dcids: Vec<u64>,
     /// Remote addresses, as logged.
     pub remotes: Vec<IpAddr>,
     /// Envelope senders, compared without case.

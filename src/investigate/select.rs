@@ -4,7 +4,7 @@ use crate::investigate::Selection;
 use crate::investigate::cases::message_of;
 use crate::join::Joined;
 use crate::maillog::{Claim, Connection, MailLog};
-use crate::net::canonical;
+use crate::net::{Leg, canonical};
 use crate::smtp::{Session, Transaction};
 use crate::text::Text;
 
@@ -32,13 +32,15 @@ impl<'a> Selected<'a> {
         let selection = self.selection;
         let message = message_of(self.log, claim);
         let connection = claim.connection.and_then(|index| self.log.connections.get(index));
-        let icid = connection.map(|connection| connection.id).or(message.and_then(|message| message.icid));
+        let id = |leg| connection.filter(|connection| connection.leg == leg).map(|connection| connection.id);
+        let icid = id(Leg::Injection).or(message.and_then(|message| message.icid));
         let transaction = self.transaction(claim);
         let at = self.joined.clocks.instant(&claim.at);
         let logged =
             |texts: &[(Text, _)], wanted: &Text| texts.iter().any(|(text, _)| same_address(text, wanted));
         any(&selection.mids, |mid| message.is_some_and(|message| message.mid == *mid))
             && any(&selection.icids, |wanted| icid == Some(*wanted))
+            && any(&selection.dcids, |wanted| id(Leg::Delivery) == Some(*wanted))
             && any(&selection.remotes, |wanted| remote_is(connection, *wanted))
             && any(&selection.mail_from, |wanted| {
                 message.is_some_and(|message| {

@@ -7,6 +7,7 @@
 use crate::join::clock::Clocks;
 use crate::join::evidence::{Rarity, pair_score};
 use crate::maillog::Message;
+use crate::net::Leg;
 use crate::smtp::Transaction;
 
 /// Cells of one table; beyond it the two lists are paired by their order alone.
@@ -32,17 +33,18 @@ pub struct Alignment {
     pub left_over: usize,
 }
 
-/// Aligns `messages` with `transactions` (each with its index in the session), best in total.
+/// Aligns `messages` of one connection of `leg` with `transactions` (each with its index in the session), best in total.
 pub fn align(
     messages: &[Message],
     transactions: &[(usize, &Transaction)],
     clocks: &Clocks,
     rarity: &Rarity,
     gaps: GapCosts,
+    leg: Leg,
 ) -> Alignment {
     let (rows, columns) = (messages.len(), transactions.len());
     if rows.saturating_mul(columns) > MAX_CELLS {
-        return in_order(messages, transactions, clocks, rarity, gaps);
+        return in_order(messages, transactions, clocks, rarity, gaps, leg);
     }
     let width = columns + 1;
     let mut best = vec![(0.0f64, Step::Pair); (rows + 1) * width];
@@ -56,8 +58,8 @@ pub fn align(
                 row.checked_sub(1).and_then(|row| messages.get(row)),
                 column.checked_sub(1).and_then(|column| transactions.get(column)),
             ) {
-                let score =
-                    get(&best, at(row - 1, column - 1)) + pair_score(message, transaction, clocks, rarity);
+                let score = get(&best, at(row - 1, column - 1))
+                    + pair_score(leg, message, transaction, clocks, rarity);
                 if score > cell.0 {
                     cell = (score, Step::Pair);
                 }
@@ -118,12 +120,13 @@ fn in_order(
     clocks: &Clocks,
     rarity: &Rarity,
     gaps: GapCosts,
+    leg: Leg,
 ) -> Alignment {
     let mut alignment = Alignment { of_message: vec![None; messages.len()], ..Alignment::default() };
     for ((message, (index, transaction)), slot) in
         messages.iter().zip(transactions).zip(&mut alignment.of_message)
     {
-        alignment.score += pair_score(message, transaction, clocks, rarity);
+        alignment.score += pair_score(leg, message, transaction, clocks, rarity);
         *slot = Some(*index);
     }
     let (more_messages, more_transactions) = (

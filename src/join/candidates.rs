@@ -12,7 +12,7 @@ use ahash::AHashSet;
 use crate::capture::OriginatorFrom;
 use crate::join::align::{Alignment, GapCosts, align};
 use crate::join::assign::Edge;
-use crate::join::evidence::{Evidence, Rarity, bare, pair_evidence};
+use crate::join::evidence::{Evidence, Rarity, bare, pair_evidence, said_alike};
 use crate::join::index::{Content, Index, PACES, Pace, QUICK, Way, lower, wire_is_whole};
 use crate::join::pair::{MAX_LOOKUP, Scales};
 use crate::join::ways::{Ways, addresses, log_is_whole};
@@ -145,17 +145,28 @@ impl<'a> Candidates<'a> {
     /// Which transaction of the flow each message of the connection is.
     pub(super) fn alignment(&self, connection: &Connection, session: usize) -> Alignment {
         let Some(session) = self.sessions.get(session) else { return Alignment::default() };
-        let transactions = accepted(session);
+        let transactions = accepted(session, connection.leg);
         if session.dialog.encryption.is_some() && transactions.is_empty() {
             return Alignment { of_message: vec![None; connection.messages.len()], ..Alignment::default() };
         }
         let gaps = GapCosts {
-            message: if wire_is_whole(session) { MISSING_FROM_WHOLE } else { MISSING_FROM_PART },
+            // A delivery may fail before its MAIL.
+            message: match connection.leg {
+                Leg::Injection if wire_is_whole(session) => MISSING_FROM_WHOLE,
+                Leg::Injection | Leg::Delivery => MISSING_FROM_PART,
+            },
             transaction: if log_is_whole(connection) { MISSING_FROM_WHOLE } else { MISSING_FROM_PART },
         };
-        let mut alignment =
-            align(&connection.messages, &transactions, self.scales.clocks, &self.rarity, gaps);
-        if session.dialog.encryption.is_none()
+        let mut alignment = align(
+            &connection.messages,
+            &transactions,
+            self.scales.clocks,
+            &self.rarity,
+            gaps,
+            connection.leg,
+        );
+        if connection.leg == Leg::Injection
+            && session.dialog.encryption.is_none()
             && alignment.of_message.iter().all(Option::is_none)
             && connection.messages.iter().any(|message| message.mail_from.is_some())
             && transactions.iter().any(|(_, transaction)| !transaction.mail_missing)
@@ -174,7 +185,9 @@ impl<'a> Candidates<'a> {
         });
         let alignment = self.alignment(connection, session);
         for (message, transaction) in paired(connection, wire, &alignment) {
-            for mut piece in pair_evidence(message, transaction, self.scales.clocks, &self.rarity) {
+            for mut piece in
+                pair_evidence(connection.leg, message, transaction, self.scales.clocks, &self.rarity)
+            {
                 piece.detail = format!("MID {}: {}", message.mid, piece.detail);
                 all.push(piece);
             }
@@ -211,6 +224,9 @@ impl<'a> Candidates<'a> {
         paired(connection, wire, alignment).any(|(message, transaction)| {
             let same_id = message.message_id.as_ref().zip(transaction.message_id.as_ref());
             if same_id.is_some_and(|(logged, wire)| bare(logged) == bare(wire)) {
+                return true;
+            }
+            if said_alike(message, transaction) {
                 return true;
             }
             let Some((from, _)) = &message.mail_from else { return false };
@@ -349,7 +365,9 @@ fn paired<'a>(
         .filter_map(|(message, transaction)| Some((message, wire.dialog.transactions.get((*transaction)?)?)))
 }
 
-/// Accepted MAILs with their place among all transactions.
-fn accepted(session: &Session) -> Vec<(usize, &Transaction)> {
-    session.dialog.transactions.iter().enumerate().filter(|(_, transaction)| transaction.accepted()).collect()
+/// MAILs that the log has a message for, with their place among all transactions: those that were
+/// accepted, and where the appliance is the client those that were refused as well.
+fn accepted(session: &Session, leg: Leg) -> Vec<(usize, &Transaction)> {
+    let known = |transaction: &Transaction| leg == Leg::Delivery || transaction.accepted();
+    session.dialog.transactions.iter().enumerate().filter(|(_, transaction)| known(transaction)).collect()
 }

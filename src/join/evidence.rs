@@ -7,6 +7,7 @@ use ahash::AHashMap;
 
 use crate::join::clock::Clocks;
 use crate::maillog::{Message, Stamp};
+use crate::net::Leg;
 use crate::smtp::{Outcome, Session, Transaction};
 use crate::text::Text;
 use crate::time::Timestamp;
@@ -25,6 +26,14 @@ const MAX_TIME_COST: f64 = 12.0;
 const ENVELOPE_RANGE: (f64, f64) = (1.0, 6.0);
 /// What a different one costs: more than address, opening and closing together can make good.
 const ENVELOPE_CONFLICT: f64 = 20.0;
+/// What a different one costs on the way out: the appliance may have rewritten it (masquerading,
+/// aliases, bounce tags), so that it tells little.
+const REWRITTEN: f64 = 2.0;
+/// The remote server's words after a message, where both hold them: mostly with its name in that
+/// server's queue.
+const RESPONSE: f64 = 6.0;
+/// Words shorter than this (`Ok`, `2.0.0 Ok`) are everybody's.
+const LEAST_RESPONSE: usize = 12;
 /// An equal Message-ID, and a different one.
 const MESSAGE_ID: (f64, f64) = (6.0, 6.0);
 /// An equal subject, and a different one (the log may print it decoded).
@@ -87,21 +96,28 @@ impl Evidence {
 pub(super) type Found<'f> = dyn FnMut(&'static str, f64, &dyn Fn() -> String) + 'f;
 
 /// What a message and a transaction make of each other, added up.
-pub fn pair_score(message: &Message, transaction: &Transaction, clocks: &Clocks, rarity: &Rarity) -> f64 {
+pub fn pair_score(
+    leg: Leg,
+    message: &Message,
+    transaction: &Transaction,
+    clocks: &Clocks,
+    rarity: &Rarity,
+) -> f64 {
     let mut total = 0.0;
-    weigh(message, transaction, clocks, rarity, &mut |_, weight, _| total += weight);
+    weigh(leg, message, transaction, clocks, rarity, &mut |_, weight, _| total += weight);
     total
 }
 
 /// The same, piece by piece.
 pub fn pair_evidence(
+    leg: Leg,
     message: &Message,
     transaction: &Transaction,
     clocks: &Clocks,
     rarity: &Rarity,
 ) -> Vec<Evidence> {
     let mut all = Vec::new();
-    weigh(message, transaction, clocks, rarity, &mut |name, weight, detail| {
+    weigh(leg, message, transaction, clocks, rarity, &mut |name, weight, detail| {
         all.push(Evidence::new(name, weight, detail()));
     });
     all
@@ -119,6 +135,7 @@ pub fn time_cost(seconds: f64) -> f64 {
 }
 
 fn weigh(
+    leg: Leg,
     message: &Message,
     transaction: &Transaction,
     clocks: &Clocks,
@@ -132,11 +149,28 @@ fn weigh(
             let weight = rarity.weight(rarity.senders.get(&lower(from)));
             found("mail_from", weight, &|| format!("both have MAIL FROM:<{from}>"));
         } else {
-            found("mail_from", -ENVELOPE_CONFLICT, &|| {
+            let cost = if leg == Leg::Delivery { REWRITTEN } else { ENVELOPE_CONFLICT };
+            found("mail_from", -cost, &|| {
                 format!("the log has MAIL FROM:<{from}>, the wire <{}>", transaction.mail_from)
             });
         }
     }
+    match leg {
+        Leg::Injection => weigh_reception(message, transaction, clocks, rarity, found),
+        Leg::Delivery => weigh_delivery(message, transaction, clocks, rarity, found),
+    }
+    weigh_content(message, transaction, found);
+}
+
+/// What the lines of a message's reception tell of its envelope: accepted recipients in their order,
+/// stamped as they were answered.
+fn weigh_reception(
+    message: &Message,
+    transaction: &Transaction,
+    clocks: &Clocks,
+    rarity: &Rarity,
+    found: &mut Found<'_>,
+) {
     weigh_recipients(message, transaction, rarity, found);
     let replied = transaction.mail_reply.map(|(_, moment)| moment.time);
     weigh_time("mail_time", message.started.as_ref(), replied, clocks, found);
@@ -146,6 +180,56 @@ fn weigh(
         .find_map(|recipient| recipient.reply.filter(|(code, _)| code.is_positive()))
         .map(|(_, moment)| moment.time);
     weigh_time("rcpt_time", message.rcpt_to.first().map(|(_, at)| at), first_recipient, clocks, found);
+}
+
+/// Going out, some of the message's recipients go over this connection, `Delivery start` comes before
+/// MAIL, and the remote server's words are kept.
+fn weigh_delivery(
+    message: &Message,
+    transaction: &Transaction,
+    clocks: &Clocks,
+    rarity: &Rarity,
+    found: &mut Found<'_>,
+) {
+    let is_known = |address: &Text| message.rcpt_to.iter().any(|(known, _)| known.eq_ignore_case(address));
+    let sent = || transaction.recipients.iter().map(|recipient| &recipient.address);
+    let (all, shared) = (sent().count(), sent().filter(|address| is_known(address)).count());
+    if shared > 0 {
+        let weight = rarity.weight(rarity.recipients.get(&recipients_key(accepted_recipients(transaction))));
+        found("rcpt_to", weight, &|| format!("{shared} of {all} recipients on the wire are the message's"));
+    } else if all > 0 && !message.rcpt_to.is_empty() {
+        found("rcpt_to", -REWRITTEN, &|| "none of the recipients on the wire is the message's".to_owned());
+    }
+    // The greeting may be long in coming after the start; only MAIL before it speaks against the pair.
+    if let Some(started) = message.started.as_ref().and_then(|stamp| clocks.instant(stamp))
+        && !transaction.mail_missing
+    {
+        let behind = started.since(transaction.mail.time).seconds();
+        let cost = time_cost(behind.max(0.0));
+        if cost > 0.0 {
+            found("mail_time", -cost, &|| {
+                format!("`Delivery start` is {behind:+.1} s from MAIL on the wire")
+            });
+        }
+    }
+    if said_alike(message, transaction) {
+        found("response", RESPONSE, &|| "both have the remote server's words to the message".to_owned());
+    }
+}
+
+/// Whether log and wire hold the same words of the remote server to the message, words that are not
+/// everybody's.
+pub(super) fn said_alike(message: &Message, transaction: &Transaction) -> bool {
+    let (Some(logged), Some(reply)) = (&message.response, &transaction.end_reply) else { return false };
+    let (logged, wire) = (logged.as_bytes().trim_ascii(), reply.text.as_bytes().trim_ascii());
+    logged.len() >= LEAST_RESPONSE
+        && (logged == wire
+            || wire.ends_with(logged)
+            || logged.ends_with(wire) && wire.len() >= LEAST_RESPONSE)
+}
+
+/// Message-ID, subject and size.
+fn weigh_content(message: &Message, transaction: &Transaction, found: &mut Found<'_>) {
     if let (Some(logged), Some(wire)) = (&message.message_id, &transaction.message_id) {
         if bare(logged) == bare(wire) {
             found("message_id", MESSAGE_ID.0, &|| format!("both have Message-ID {wire}"));

@@ -138,6 +138,7 @@ pub(crate) fn connection(icid: u64, begins: f64, lasts: f64, from: &str, to: &st
             ready: None,
             aborted: None,
             finished: None,
+            response: None,
             first: mail,
             last: end,
             lines: Vec::new(),

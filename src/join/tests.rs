@@ -1,6 +1,8 @@
-use super::testing::{connection, log, session};
+use super::testing::{LOCAL, REMOTE, connection, log, session};
 use super::*;
 use crate::capture::CloseKind;
+use crate::smtp::ReplyCode;
+use crate::smtp::session::ReplySeen;
 
 /// Fifty connections of one sender inside one second; `from` names each one's sender.
 fn fifty(from: impl Fn(u16) -> String, apart: f64) -> (MailLog, Vec<Session>) {
@@ -176,4 +178,71 @@ fn an_rcpt_whose_reply_the_file_lacks_speaks_against_nothing() {
     }
     let joined = join(&log, &sessions, &Options::default(), |_| true);
     assert!(joined.matches.iter().all(|matched| matched.outcome == MatchOutcome::Matched));
+}
+
+/// Two deliveries to one server within a second, over one of which two messages go.
+fn deliveries() -> (MailLog, Vec<Session>) {
+    let (remote, local) = (LOCAL.parse().unwrap(), REMOTE.parse().unwrap());
+    let mut sessions: Vec<Session> = [(40_001, "anna@example.net"), (40_002, "carl@example.net")]
+        .into_iter()
+        .map(|(port, from)| session(port, 10.0, 30.0, from, "bert@example.com", CloseKind::Rst))
+        .collect();
+    // The second goes on with a message whose sender the appliance rewrote.
+    let mut second = sessions[1].dialog.transactions[0].clone();
+    second.mail_from = "prvs=0123456789=dora@example.net".into();
+    sessions[1].dialog.transactions.push(second);
+    let connections = [(1, "carl@example.net"), (2, "anna@example.net")].map(|(dcid, from)| Connection {
+        leg: Leg::Delivery,
+        remote: Some(remote),
+        local: Some(local),
+        ..connection(dcid, 10.0, 30.0, from, "bert@example.com")
+    });
+    let mut log = log(connections.into());
+    let mut second = log.connections[0].messages[0].clone();
+    second.mid += 100;
+    second.mail_from = Some(("dora@example.net".into(), second.first));
+    log.connections[0].messages.push(second);
+    (log, sessions)
+}
+
+#[test]
+fn deliveries_are_told_apart_by_the_envelopes_of_their_messages() {
+    let (log, sessions) = deliveries();
+    let joined = join(&log, &sessions, &Options::default(), |_| true);
+    let found: Vec<_> = joined.matches.iter().map(|matched| (matched.outcome, matched.session)).collect();
+    assert_eq!(found, [(MatchOutcome::Matched, Some(1)), (MatchOutcome::Matched, Some(0))]);
+    assert_eq!(joined.matches[0].alignment.of_message, [Some(0), Some(1)]);
+}
+
+/// Where the log holds no envelope (it was given the lines of the delivery alone), the remote
+/// server's words tell.
+#[test]
+fn the_remote_servers_words_tell_a_delivery() {
+    let (mut log, mut sessions) = deliveries();
+    for message in log.connections.iter_mut().flat_map(|connection| &mut connection.messages) {
+        message.mail_from = None;
+        message.rcpt_to.clear();
+    }
+    log.connections[0].messages.truncate(1);
+    sessions[1].dialog.transactions.truncate(1);
+    let outcomes = |log: &MailLog, sessions: &[Session]| {
+        let joined = join(log, sessions, &Options::default(), |_| true);
+        joined.matches.iter().map(|matched| (matched.outcome, matched.session)).collect::<Vec<_>>()
+    };
+    assert!(outcomes(&log, &sessions).iter().all(|(outcome, _)| *outcome == MatchOutcome::Ambiguous));
+    for (connection, (session, words)) in
+        log.connections.iter_mut().zip([(1, "2.0.0 Ok: queued as 4F2A1B"), (0, "2.0.0 Ok: queued as 77")])
+    {
+        connection.messages[0].response = Some(Box::new(words.into()));
+        sessions[session].dialog.transactions[0].end_reply = Some(ReplySeen {
+            code: ReplyCode(250),
+            text: words.into(),
+            at: sessions[session].flow.last,
+            end_offset: 200,
+        });
+    }
+    assert_eq!(
+        outcomes(&log, &sessions),
+        [(MatchOutcome::Matched, Some(1)), (MatchOutcome::Matched, Some(0))]
+    );
 }

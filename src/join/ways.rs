@@ -55,10 +55,13 @@ impl Ways {
         }
         if envelopes.is_empty() {
             contents.push(Content::Blank);
-            if !log_is_whole(connection) || connection.leg == Leg::Delivery || !connection.messages.is_empty()
-            {
+            if !log_is_whole(connection) || !connection.messages.is_empty() {
                 contents = vec![Content::Any];
             }
+        }
+        // The appliance may rewrite an envelope before it goes out (masquerading, aliases, bounce tags).
+        if connection.leg == Leg::Delivery {
+            contents = vec![Content::Any];
         }
         Self { addresses, envelopes, contents }
     }

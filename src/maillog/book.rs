@@ -175,6 +175,9 @@ impl<'s> Book<'s> {
                 self.take_message_of(shelf, id, mid, stamp, &event.fact);
             }
             (Some(id), mid) => {
+                if id.id == 0 && matches!(event.fact, Fact::Undelivered(_)) {
+                    self.log.left_out.dcid_zero += 1;
+                }
                 if id.id != 0 && (self.with_delivery || id.leg == Leg::Injection) {
                     let slot = self.take_connection(shelf, id, mid.is_some(), stamp, &event.fact);
                     if let (Some(slot), Some(mid)) = (slot, mid) {

@@ -1,4 +1,6 @@
 //! What the log asserts about an ending: the claim that a verdict judges.
+//!
+//! Coming in (ICID) a message is aborted, or a connection ended; going out (DCID) a delivery fails.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -19,8 +21,10 @@ pub struct Claim {
     pub reason: Text,
     /// Where it says so.
     pub at: Stamp,
-    /// Whether it also says `lost`.
+    /// Whether it also says `lost`; never known of a delivery, of which no log says so.
     pub lost: Lost,
+    /// The reply code of the remote server that a `Bounced:` or `Delayed:` cites.
+    pub code: Option<u16>,
 }
 
 /// The kinds of claims.
@@ -45,6 +49,20 @@ pub enum ClaimKind {
     Accepted,
     /// Neither aborted nor accepted as far as the log goes.
     Unfinished,
+    /// A delivery failed, `EOF`: the remote server ended its direction (a FIN).
+    RemoteClosed,
+    /// A delivery failed, `[Errno 54] Connection reset by peer`.
+    RemoteReset,
+    /// A delivery failed, `timeout` (or `[Errno 60]`, the network's own).
+    DeliveryTimedOut,
+    /// A delivery failed for another reason of the network, or in words that are not known.
+    DeliveryFailed,
+    /// `Bounced: DCID n MID m`: given up for good, by a reply where the log cites one.
+    Bounced,
+    /// `Delayed: DCID n MID m`: given up for now, by a reply where the log cites one.
+    Delayed,
+    /// `Message done DCID n MID m`: delivered.
+    Delivered,
 }
 
 /// Whether the log says `ICID n lost`.
@@ -87,7 +105,7 @@ pub struct Meaning {
 
 impl ClaimKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 16] = [
         Self::ReceivingAborted,
         Self::ReceivingAbortedBySender,
         Self::AbortedOtherwise,
@@ -97,7 +115,19 @@ impl ClaimKind {
         Self::Killed,
         Self::Accepted,
         Self::Unfinished,
+        Self::RemoteClosed,
+        Self::RemoteReset,
+        Self::DeliveryTimedOut,
+        Self::DeliveryFailed,
+        Self::Bounced,
+        Self::Delayed,
+        Self::Delivered,
     ];
+
+    /// Whether it says that something went wrong: what a report shows without being asked for more.
+    pub const fn is_of_failure(self) -> bool {
+        !matches!(self, Self::Accepted | Self::Unfinished | Self::Delivered)
+    }
 
     /// What the log asserts by these words.
     pub const fn meaning(self) -> Meaning {
@@ -142,6 +172,41 @@ impl ClaimKind {
             Self::Unfinished => {
                 (Assumed, "the message was begun", "no line tells of its end as far as the log goes")
             }
+            Self::RemoteClosed => (
+                Seen,
+                "the remote server ended the connection (end of file)",
+                "samples of `details: EOF`; the words are those of the appliance's network library",
+            ),
+            Self::RemoteReset => (
+                Seen,
+                "the remote server, or somebody in its name, reset the connection",
+                "samples of `[Errno 54]`, which is FreeBSD's ECONNRESET (sys/errno.h)",
+            ),
+            Self::DeliveryTimedOut => (
+                Seen,
+                "the remote server did not answer until the appliance's patience ran out",
+                "samples of `details: timeout`",
+            ),
+            Self::DeliveryFailed => (
+                Assumed,
+                "the delivery failed for a reason of the network",
+                "no document explains these words",
+            ),
+            Self::Bounced => (
+                Documented,
+                "the delivery was given up for good, because of the reply that it cites",
+                "AsyncOS 10 user guide, Text Mail Logs",
+            ),
+            Self::Delayed => (
+                Documented,
+                "the delivery was put off, because of the reply that it cites",
+                "AsyncOS 10 user guide, Text Mail Logs",
+            ),
+            Self::Delivered => (
+                Documented,
+                "the message was delivered: the remote server took it",
+                "AsyncOS 10 user guide, Text Mail Logs",
+            ),
         };
         Meaning { standing, asserts, source }
     }

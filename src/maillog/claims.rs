@@ -1,5 +1,7 @@
 //! Which claims a log makes: one for each message that was given up, one for each connection that
-//! the appliance ended with no message to tell it by.
+//! the appliance ended with no message to tell it by, one for each delivery that failed.
+
+mod deliveries;
 
 use crate::maillog::{
     AbortReason, ApplianceEndKind, Claim, ClaimKind, Connection, Lost, MailLog, Message, Stamp,
@@ -12,14 +14,15 @@ use crate::text::Text;
 const ONE_EVENT: i64 = 5;
 
 /// The claims of a log in the order of their time, then of their lines: aborted messages, and
-/// connections ended by a timer, a limit, a refusal or a kill. With `all`, accepted messages and those
-/// without an end too.
+/// connections ended by a timer, a limit, a refusal or a kill, deliveries that failed over a connection.
+/// With `all`, accepted and delivered messages and those without an end too.
 ///
 /// Aborts by policy are no claims: the message had been received.
 pub fn claims(log: &MailLog, all: bool) -> Vec<Claim> {
     let mut claims = Vec::new();
     for (index, connection) in log.connections.iter().enumerate() {
         connection_claims(connection, index, all, &mut claims);
+        deliveries::delivery_claims(connection, index, all, &mut claims);
     }
     claims.extend(
         log.orphans.iter().enumerate().filter_map(|(index, orphan)| orphan_claim(orphan, index, all)),
@@ -28,16 +31,26 @@ pub fn claims(log: &MailLog, all: bool) -> Vec<Claim> {
     claims
 }
 
-/// The claims about one connection and its messages, in the order of the messages. `index` is its
+/// The claims about one connection that messages came in over, and them, in their order. `index` is its
 /// place in [`MailLog::connections`].
 pub fn connection_claims(connection: &Connection, index: usize, all: bool, claims: &mut Vec<Claim>) {
     if connection.leg != Leg::Injection {
         return;
     }
     for (at, message) in connection.messages.iter().enumerate() {
-        if let Some((kind, reason, stamp)) = said_of(message).filter(|(kind, ..)| all || is_an_abort(*kind)) {
+        if let Some((kind, reason, stamp)) = said_of(message).filter(|(kind, ..)| all || kind.is_of_failure())
+        {
             let lost = lost(connection, stamp);
-            claims.push(Claim { kind, connection: Some(index), message: Some(at), reason, at: stamp, lost });
+            let claim = Claim {
+                kind,
+                connection: Some(index),
+                message: Some(at),
+                reason,
+                at: stamp,
+                lost,
+                code: None,
+            };
+            claims.push(claim);
         }
     }
     let Some(end) = &connection.ended_by_appliance else { return };
@@ -59,6 +72,7 @@ pub fn connection_claims(connection: &Connection, index: usize, all: bool, claim
             reason: end.words.clone(),
             at: end.at,
             lost: lost(connection, end.at),
+            code: None,
         });
     }
 }
@@ -66,8 +80,8 @@ pub fn connection_claims(connection: &Connection, index: usize, all: bool, claim
 /// The claim about a message whose connection the log does not name. `index` is its place in
 /// [`MailLog::orphans`].
 pub fn orphan_claim(orphan: &Message, index: usize, all: bool) -> Option<Claim> {
-    let (kind, reason, at) = said_of(orphan).filter(|(kind, ..)| all || is_an_abort(*kind))?;
-    Some(Claim { kind, connection: None, message: Some(index), reason, at, lost: Lost::Unknown })
+    let (kind, reason, at) = said_of(orphan).filter(|(kind, ..)| all || kind.is_of_failure())?;
+    Some(Claim { kind, connection: None, message: Some(index), reason, at, lost: Lost::Unknown, code: None })
 }
 
 /// Whether the log says `lost` of this connection, given that something ended at `end`.
@@ -100,10 +114,6 @@ fn said_of(message: &Message) -> Option<(ClaimKind, Text, Stamp)> {
         (Some((AbortReason::Policy(_), _)), None) => None,
         (None, None) => Some((ClaimKind::Unfinished, Text::default(), message.last)),
     }
-}
-
-fn is_an_abort(kind: ClaimKind) -> bool {
-    !matches!(kind, ClaimKind::Accepted | ClaimKind::Unfinished)
 }
 
 fn is_one_event(one: Stamp, other: Stamp) -> bool {

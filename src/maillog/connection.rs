@@ -272,6 +272,7 @@ fn new_message(mid: u64, stamp: Stamp) -> Message {
         ready: None,
         aborted: None,
         finished: None,
+        response: None,
         first: stamp,
         last: stamp,
         lines: Vec::new(),

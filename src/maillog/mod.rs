@@ -29,6 +29,7 @@ mod kind;
 mod line;
 mod logs;
 mod open;
+pub mod outgoing;
 mod read;
 pub mod record;
 mod repeats;

@@ -239,7 +239,8 @@ pub struct Connection {
     pub ended_by_appliance: Option<ApplianceEnd>,
     /// The last line that names this ICID and no MID: what a `grep` for a MID would have dropped.
     pub last_without_mid: Option<Stamp>,
-    /// Its messages in the order of their MIDs' first lines.
+    /// Its messages in the order of their MIDs' first lines; those of a DCID only where
+    /// [`super::outgoing::attach`] put them there.
     pub messages: Vec<Message>,
     /// Of a DCID: what it was to deliver and how that went; `None` where no line says.
     pub delivery: Option<Box<Delivery>>,
@@ -322,7 +323,7 @@ pub struct Message {
     pub serial: Option<SerialIndex>,
     /// The ICID it came over; `None` where no line says.
     pub icid: Option<u64>,
-    /// `Start MID`.
+    /// `Start MID`; going out, `Delivery start`.
     pub started: Option<Stamp>,
     /// The envelope sender without brackets.
     pub mail_from: Option<(Text, Stamp)>,
@@ -340,6 +341,8 @@ pub struct Message {
     pub aborted: Option<(AbortReason, Stamp)>,
     /// `Message finished`.
     pub finished: Option<(Finish, Stamp)>,
+    /// Going out: the remote server's words to it.
+    pub response: Option<Box<Text>>,
     /// The first line that names it.
     pub first: Stamp,
     /// The last line that names it.
@@ -386,4 +389,6 @@ pub struct LeftOut {
     pub policy_aborts: u64,
     /// Connections refused without an ICID.
     pub refused_without_icid: u64,
+    /// Deliveries of `DCID 0` that bounced or were delayed: they never had a connection.
+    pub dcid_zero: u64,
 }

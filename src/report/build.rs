@@ -13,9 +13,9 @@ use crate::join::{Doubt, Match, MatchOutcome, clock};
 use crate::maillog::{Connection, Message, Stamp};
 use crate::net::{Leg, Party, Role};
 use crate::report::document::{
-    self, Clock, ClockPair, ClockSegment, Document, EndingAccount, GapAccount, Input, InputNote, Line,
-    LogAccount, MatchAccount, MatchEvidence, Rival, RunnerUp, SCHEMA_VERSION, SignAccount, Summary, TurnOf,
-    Unlogged, WireAccount,
+    self, Clock, ClockPair, ClockSegment, Deliveries, Document, EndingAccount, GapAccount, Input, InputNote,
+    Line, LogAccount, MatchAccount, MatchEvidence, Rival, RunnerUp, SCHEMA_VERSION, SignAccount, Summary,
+    TurnOf, Unlogged, WireAccount,
 };
 use crate::report::key_frames::key_frames;
 use crate::smtp::ending::{Context, Turn, ending};
@@ -154,19 +154,29 @@ impl Builder<'_> {
 
     fn summary(&self) -> Summary {
         let investigation = self.investigation;
+        let connections = &investigation.log.connections;
+        let of = |leg| connections.iter().filter(|connection| connection.leg == leg).count() as u64;
+        let matched = |leg| {
+            let pairs = connections.iter().zip(&investigation.joined.matches);
+            pairs
+                .filter(|(connection, matched)| {
+                    connection.leg == leg && matched.outcome == MatchOutcome::Matched
+                })
+                .count() as u64
+        };
         let mut summary = Summary {
-            connections: investigation.log.connections.iter().filter(|c| c.leg == Leg::Injection).count()
-                as u64,
+            connections: of(Leg::Injection),
             wire_connections: investigation.wire_connections,
             wire_without_icid: investigation.wire_without_icid,
-            matched: investigation
-                .joined
-                .matches
-                .iter()
-                .filter(|matched| matched.outcome == MatchOutcome::Matched)
-                .count() as u64,
+            matched: matched(Leg::Injection),
             icid_zero: investigation.log.left_out.icid_zero,
             policy_aborts: investigation.log.left_out.policy_aborts,
+            deliveries: Deliveries {
+                connections: of(Leg::Delivery),
+                matched: matched(Leg::Delivery),
+                never_connected: investigation.log.left_out.dcid_zero,
+                ..Deliveries::default()
+            },
             ..Summary::default()
         };
         for case in &investigation.cases {
@@ -174,12 +184,24 @@ impl Builder<'_> {
                 summary.finished += 1;
                 continue;
             }
-            summary.aborted += 1;
-            match case.verdict.kind {
-                VerdictKind::Confirmed => summary.confirmed += 1,
-                VerdictKind::Contradicted => summary.contradicted += 1,
-                VerdictKind::Undetermined => summary.undetermined += 1,
-            }
+            let leg = case.claim.connection.and_then(|index| connections.get(index)).map(|one| one.leg);
+            let deliveries = &mut summary.deliveries;
+            let (all, of_verdict) = match (leg, case.verdict.kind) {
+                (Some(Leg::Delivery), VerdictKind::Confirmed) => {
+                    (&mut deliveries.failed, &mut deliveries.confirmed)
+                }
+                (Some(Leg::Delivery), VerdictKind::Contradicted) => {
+                    (&mut deliveries.failed, &mut deliveries.contradicted)
+                }
+                (Some(Leg::Delivery), VerdictKind::Undetermined) => {
+                    (&mut deliveries.failed, &mut deliveries.undetermined)
+                }
+                (_, VerdictKind::Confirmed) => (&mut summary.aborted, &mut summary.confirmed),
+                (_, VerdictKind::Contradicted) => (&mut summary.aborted, &mut summary.contradicted),
+                (_, VerdictKind::Undetermined) => (&mut summary.aborted, &mut summary.undetermined),
+            };
+            *all += 1;
+            *of_verdict += 1;
         }
         summary
     }

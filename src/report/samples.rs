@@ -414,6 +414,7 @@ pub(crate) fn document(cases: Vec<Case>) -> Document {
             matched: 420,
             icid_zero: 3,
             policy_aborts: 0,
+            deliveries: Deliveries::default(),
         },
         patterns: vec![],
         notes: vec!["The capture begins 12 s after the log.".to_owned()],

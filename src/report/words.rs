@@ -17,17 +17,19 @@ pub struct Names {
     pub sender: &'static str,
     /// The other end: where the rules say "the appliance".
     pub appliance: &'static str,
+    /// Which of the two opened the connection and speaks commands.
+    pub client: &'static str,
 }
 
 impl Names {
     /// The names on the wire alone, where no log says which end is the appliance.
-    pub const WIRE: Self = Self { sender: "client", appliance: "server" };
+    pub const WIRE: Self = Self { sender: "client", appliance: "server", client: "client" };
 
     /// The names once the log has said which end is the appliance.
     pub const fn of(leg: Leg) -> Self {
         match leg {
-            Leg::Injection => Self { sender: "sender", appliance: "appliance" },
-            Leg::Delivery => Self { sender: "remote host", appliance: "appliance" },
+            Leg::Injection => Self { sender: "sender", appliance: "appliance", client: "sender" },
+            Leg::Delivery => Self { sender: "remote server", appliance: "appliance", client: "appliance" },
         }
     }
 
@@ -110,8 +112,8 @@ impl EndingFacts {
                 Some(code) => format!("refused with {}", code.0),
                 None => "refused".to_owned(),
             },
-            EndingKind::Abandoned => format!("given up by the {}", names.sender),
-            EndingKind::Quit => format!("{}'s QUIT", names.sender),
+            EndingKind::Abandoned => format!("given up by the {}", names.client),
+            EndingKind::Quit => format!("{}'s QUIT", names.client),
             EndingKind::Fin => format!("{}'s FIN", names.sender),
             EndingKind::Rst => format!("RST from the {}'s address", names.sender),
             EndingKind::Silence => format!("{} fell silent", names.sender),
@@ -127,7 +129,7 @@ impl EndingFacts {
         if self.kind == EndingKind::Abandoned {
             remarks.push(format!(
                 "The {} gave the message up with RSET, a new greeting or a new MAIL; the connection went on.",
-                names.sender
+                names.client
             ));
         }
         if self.kind == EndingKind::Rst {
@@ -214,6 +216,13 @@ pub const fn claim(claim: ClaimKind) -> &'static str {
         ClaimKind::Killed => "the appliance shut the connection down",
         ClaimKind::Accepted => "the message was accepted",
         ClaimKind::Unfinished => "neither accepted nor aborted as far as the log goes",
+        ClaimKind::RemoteClosed => "the remote server ended the connection",
+        ClaimKind::RemoteReset => "the remote server, or somebody in its name, reset the connection",
+        ClaimKind::DeliveryTimedOut => "the remote server did not answer in time",
+        ClaimKind::DeliveryFailed => "the delivery failed for a reason of the network",
+        ClaimKind::Bounced => "given up for good",
+        ClaimKind::Delayed => "put off",
+        ClaimKind::Delivered => "the remote server took the message",
     }
 }
 

@@ -1,11 +1,12 @@
 //! One case judged: the rule of the table, and everything that must be said beside it.
 
+use crate::capture::{CloseKind, Side};
 use crate::maillog::{ClaimKind, Lost};
 use crate::net::{Leg, Party, Role};
 use crate::smtp::ending::{Ending, Turn};
 use crate::smtp::{EndingKind, Outcome, Session, Transaction, Verb};
 use crate::time::{Span, Timestamp};
-use crate::verdict::table::{Situation, rule};
+use crate::verdict::table::{CodeSeen, Situation, rule};
 use crate::verdict::timers::Fit;
 use crate::verdict::{VerdictKind, words};
 
@@ -20,6 +21,8 @@ const NEAR_END_OCTETS: u64 = 64 * 1024;
 pub struct Evidence<'a> {
     /// What the log claims.
     pub claim: ClaimKind,
+    /// The reply code that it cites.
+    pub code: Option<u16>,
     /// Whether it says `lost`.
     pub lost: Lost,
     /// When it says that it ended, on the wire's clock.
@@ -85,6 +88,14 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
             Some(Outcome::Abandoned { by: Verb::Rset, .. })
         ),
         whole: is_whole(evidence),
+        code: code_seen(evidence),
+        far_reset: far_sent(evidence, CloseKind::Rst),
+        far_fin: far_sent(evidence, CloseKind::Fin),
+        far_owed: match ending.turn {
+            Some(Turn::Of(role)) => evidence.leg.party(role) == Party::Sender,
+            Some(Turn::Path) => true,
+            None => false,
+        },
     };
     let shows = words::wire_shows(ending, evidence.transaction, evidence.leg);
     let Some(rule) = rule(&situation) else {
@@ -111,7 +122,7 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
     if verdict.kind != VerdictKind::Undetermined && ending.may_be_quit {
         withdraw(
             &mut verdict,
-            "the sender's last record is as long as a QUIT, which would change the verdict",
+            "the client's last record is as long as a QUIT, which would change the verdict",
             "the commands in clear",
         );
     }
@@ -125,6 +136,41 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
     weigh_time(evidence, &mut verdict);
     weigh_details(evidence, &mut verdict);
     verdict
+}
+
+/// Whether a close of this kind bears the far end's address and came before the appliance's own: what
+/// comes later its program no longer meets.
+fn far_sent(evidence: &Evidence<'_>, kind: CloseKind) -> bool {
+    let far = match evidence.leg.appliance() {
+        Role::Server => Side::Originator,
+        Role::Client => Side::Responder,
+    };
+    let closes = &evidence.session.flow.closes.all;
+    let own = closes.iter().filter(|close| close.by != far).map(|close| close.at).min();
+    closes.iter().any(|close| close.kind == kind && close.by == far && own.is_none_or(|own| close.at < own))
+}
+
+/// Whether the reply that the log cites was given on the wire: to the message, or where there was no
+/// MAIL to the connection.
+fn code_seen(evidence: &Evidence<'_>) -> CodeSeen {
+    let Some(cited) = evidence.code else { return CodeSeen::NoneCited };
+    let dialog = &evidence.session.dialog;
+    let of_message = evidence.transaction.into_iter().flat_map(|transaction| {
+        let recipients = transaction.recipients.iter().map(|recipient| recipient.reply);
+        [transaction.mail_reply, transaction.data_reply]
+            .into_iter()
+            .chain(recipients)
+            .flatten()
+            .map(|(code, _)| code)
+            .chain(transaction.end_reply.as_ref().map(|reply| reply.code))
+    });
+    let spoken = [&dialog.greeting, &dialog.last_reply];
+    let of_connection = spoken.into_iter().flatten().filter(|_| evidence.transaction.is_none());
+    let mut seen = of_message
+        .chain(of_connection.map(|reply| reply.code))
+        .chain(dialog.unsolicited.as_ref().map(|reply| reply.code))
+        .chain(evidence.ending.code);
+    if seen.any(|code| code.0 == cited) { CodeSeen::Seen } else { CodeSeen::NotSeen }
 }
 
 /// No gap near the end of what the claim is about, and the end is in the file.
@@ -162,7 +208,9 @@ fn weigh_time(evidence: &Evidence<'_>, verdict: &mut Verdict) {
         } else {
             withdraw(verdict, &text, "the ending that the log wrote down at that time");
         }
-    } else if evidence.claim != ClaimKind::Accepted || evidence.ending.kind == EndingKind::Completed {
+    } else if !matches!(evidence.claim, ClaimKind::Accepted | ClaimKind::Delivered)
+        || evidence.ending.kind == EndingKind::Completed
+    {
         verdict.evidence_for.push(match behind.nanos() {
             ..-5_000_000_000 => format!("it came {} before the log's stamp", behind.abs()),
             _ => "its time is that of the log's stamp".to_owned(),
@@ -172,6 +220,7 @@ fn weigh_time(evidence: &Evidence<'_>, verdict: &mut Verdict) {
 
 fn weigh_details(evidence: &Evidence<'_>, verdict: &mut Verdict) {
     let ending = evidence.ending;
+    let far = words::party(evidence.leg, Party::Sender);
     for fit in evidence.timers {
         let text = fit.to_string();
         match ending.kind {
@@ -182,7 +231,7 @@ fn weigh_details(evidence: &Evidence<'_>, verdict: &mut Verdict) {
         }
     }
     if let Some(stall) = &ending.stall {
-        let who = words::party(evidence.leg.party(stall.on));
+        let who = words::party(evidence.leg, evidence.leg.party(stall.on));
         let alive = if stall.tcp_alive { "its TCP still answered" } else { "nothing came from it at all" };
         let text =
             format!("before the end it had been quiet for {} on the turn of {who}; {alive}", stall.lasted);
@@ -191,7 +240,7 @@ fn weigh_details(evidence: &Evidence<'_>, verdict: &mut Verdict) {
                 verdict.evidence_for.push(text);
             }
             (Party::Appliance, EndingKind::Fin | EndingKind::Rst | EndingKind::Quit) => {
-                verdict.evidence_against.push(format!("{text}: the sender may have given up waiting"));
+                verdict.evidence_against.push(format!("{text}: {far} may have given up waiting"));
             }
             _ => verdict.evidence_against.push(text),
         }
@@ -202,14 +251,22 @@ fn weigh_details(evidence: &Evidence<'_>, verdict: &mut Verdict) {
             .push("both ends closed within a round trip, neither in reaction to the other".to_owned());
     }
     if ending.reply_unacknowledged {
+        let client = words::party(evidence.leg, evidence.leg.party(Role::Client));
         verdict
             .evidence_against
-            .push("the sender never acknowledged the 2xx: expect it to send the message again".to_owned());
+            .push(format!("{client} never acknowledged the 2xx: expect it to send the message again"));
     }
     if ending.turn == Some(Turn::Path) {
-        verdict
-            .evidence_against
-            .push("the appliance's last reply was never acknowledged: the path lost it".to_owned());
+        let text = match evidence.leg {
+            Leg::Injection => "the appliance's last reply was never acknowledged: the path lost it",
+            Leg::Delivery => "the last word was never acknowledged: the path lost it, or its answer",
+        };
+        // No answer for want of a question is a timeout all the same.
+        let list = match evidence.claim {
+            ClaimKind::DeliveryTimedOut => &mut verdict.evidence_for,
+            _ => &mut verdict.evidence_against,
+        };
+        list.push(text.to_owned());
     }
     if !is_whole(evidence) && ending.kind != EndingKind::CaptureEnded {
         verdict.evidence_against.push("octets near the end are missing from the capture".to_owned());
@@ -222,7 +279,7 @@ fn weigh_details(evidence: &Evidence<'_>, verdict: &mut Verdict) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::{CloseKind, Gap, Loss};
+    use crate::capture::{Gap, Loss};
     use crate::join::testing::{instant, moment, session};
     use crate::smtp::Stage;
 
@@ -253,6 +310,7 @@ mod tests {
         session.flow.streams.originator.gaps.extend(gap);
         judge(&Evidence {
             claim,
+            code: None,
             lost: Lost::Yes,
             ended_at: Some(instant(30.0)),
             leg: Leg::Injection,
@@ -286,6 +344,43 @@ mod tests {
         assert_eq!(verdict(ClaimKind::ReceivingAborted, &inferred, None).kind, VerdictKind::Undetermined);
         let doubtful = Ending { inferred: true, may_be_quit: true, ..ending(EndingKind::Fin) };
         assert_eq!(verdict(ClaimKind::ReceivingAborted, &doubtful, None).kind, VerdictKind::Undetermined);
+    }
+
+    /// A server that closes with octets on their way to it answers them with a reset; one that comes
+    /// after the appliance's own close is nothing that its program met.
+    #[test]
+    fn a_reset_counts_only_before_the_appliances_own_close() {
+        let told = |own: f64, reset: f64| {
+            let mut session =
+                session(40_000, 0.0, 30.5, "anna@example.net", "bert@example.com", CloseKind::Fin);
+            let close = session.flow.closes.all[0];
+            let far = |kind, at: f64, frame| crate::capture::Close {
+                kind,
+                by: Side::Responder,
+                at: moment(at, frame),
+                ..close
+            };
+            session.flow.closes.all = vec![
+                far(CloseKind::Fin, 30.0, 8),
+                crate::capture::Close { at: moment(own, 9), ..close },
+                far(CloseKind::Rst, reset, 10),
+            ];
+            judge(&Evidence {
+                claim: ClaimKind::RemoteReset,
+                code: None,
+                lost: Lost::Unknown,
+                ended_at: Some(instant(30.0)),
+                leg: Leg::Delivery,
+                session: &session,
+                transaction: session.dialog.transactions.first(),
+                ending: &Ending { by: Some(Role::Server), ..ending(EndingKind::Fin) },
+                all_refused: false,
+                timers: &[],
+            })
+            .kind
+        };
+        assert_eq!(told(30.5, 30.2), VerdictKind::Confirmed);
+        assert_eq!(told(30.5, 30.8), VerdictKind::Contradicted);
     }
 
     #[test]

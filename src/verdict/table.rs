@@ -8,8 +8,9 @@ use crate::smtp::ending::Why;
 use crate::verdict::VerdictKind;
 
 use ClaimKind::{
-    AbortedOtherwise, Accepted, ConnectionTimeExceeded, Killed, NoMessagesInjected, ReceivingAborted,
-    ReceivingAbortedBySender, ReceivingFailed, Unfinished,
+    AbortedOtherwise, Accepted, Bounced, ConnectionTimeExceeded, Delayed, Delivered, DeliveryFailed,
+    DeliveryTimedOut, Killed, NoMessagesInjected, ReceivingAborted, ReceivingAbortedBySender,
+    ReceivingFailed, RemoteClosed, RemoteReset, Unfinished,
 };
 use EndingKind::{
     Abandoned, ApplianceClosed, ApplianceStalled, CaptureEnded, Completed, Fin, Quit, Refused, Rst, Silence,
@@ -35,6 +36,26 @@ pub struct Situation {
     pub by_rset: bool,
     /// No gap near the end, and the end is in the file.
     pub whole: bool,
+    /// Whether the reply that the log cites was given.
+    pub code: CodeSeen,
+    /// The far end owed the next word, or the path lost the last one.
+    pub far_owed: bool,
+    /// An RST bearing the far end's address came before the appliance's own close, whether or not it
+    /// ended the connection.
+    pub far_reset: bool,
+    /// The same of a FIN.
+    pub far_fin: bool,
+}
+
+/// Whether the wire shows the reply code that the log cites.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeSeen {
+    /// The log cites none.
+    NoneCited,
+    /// It was given.
+    Seen,
+    /// It was not.
+    NotSeen,
 }
 
 /// One rule: where every list holds, its verdict does.
@@ -77,6 +98,24 @@ pub enum When {
     Whole,
     /// It is not.
     NotWhole,
+    /// The log cites a reply code, and the wire shows it.
+    CodeSeen,
+    /// The log cites one, and the wire does not show it.
+    CodeNotSeen,
+    /// The log cites none.
+    NoneCited,
+    /// The far end owed the next word, or the path lost the last one.
+    FarOwed,
+    /// Neither.
+    NotFarOwed,
+    /// An RST of the far end came before the appliance's own close.
+    FarReset,
+    /// None does.
+    NotFarReset,
+    /// A FIN of the far end came before the appliance's own close.
+    FarFin,
+    /// None does.
+    NotFarFin,
 }
 
 impl When {
@@ -92,6 +131,15 @@ impl When {
             Self::NotWhy(list) => !situation.why.is_some_and(|why| list.contains(&why)),
             Self::Whole => situation.whole,
             Self::NotWhole => !situation.whole,
+            Self::CodeSeen => situation.code == CodeSeen::Seen,
+            Self::CodeNotSeen => situation.code == CodeSeen::NotSeen,
+            Self::NoneCited => situation.code == CodeSeen::NoneCited,
+            Self::FarOwed => situation.far_owed,
+            Self::NotFarOwed => !situation.far_owed,
+            Self::FarReset => situation.far_reset,
+            Self::NotFarReset => !situation.far_reset,
+            Self::FarFin => situation.far_fin,
+            Self::NotFarFin => !situation.far_fin,
         }
     }
 }
@@ -110,10 +158,27 @@ impl Rule {
 }
 
 const TIMERS: &[ClaimKind] = &[NoMessagesInjected, ConnectionTimeExceeded];
+const NETWORK: &[ClaimKind] = &[RemoteClosed, RemoteReset, DeliveryTimedOut, DeliveryFailed];
+const REFUSALS: &[ClaimKind] = &[Bounced, Delayed];
+const ALL: &[EndingKind] = &[
+    Abandoned,
+    ApplianceClosed,
+    ApplianceStalled,
+    CaptureEnded,
+    Completed,
+    Fin,
+    Quit,
+    Refused,
+    Rst,
+    Silence,
+];
 const OWN_REASONS: &[Why] = &[Why::Limit, Why::Policy, Why::Killed];
 const CAPTURE_ENDED: &str = "the capture does not hold the end of this connection";
 const NEAR_END: &str = "octets near the end are missing from the capture";
 const WORDS: &str = "the vendor's words for such an ending are not known";
+
+const LATER_END: &str = "the end of the connection after this message";
+const OWN_TURN: &str = "what the appliance was waiting for: its other logs of that time would tell";
 
 macro_rules! rules {
     ($($claims:expr, $endings:expr, $when:expr => $verdict:expr, $because:expr, $missing:expr;)*) => {
@@ -129,7 +194,9 @@ macro_rules! rules {
 }
 
 /// The table. Sources: the vendor's technote on `Receiving aborted` (premature FIN, reset, or the
-/// five-minute timer) and on `Receiving aborted by sender` (QUIT before DATA).
+/// five-minute timer) and on `Receiving aborted by sender` (QUIT before DATA). On the delivery side the
+/// words are those of the sockets: a read of nothing is end of file (`EOF`), a reset is ECONNRESET (54 on
+/// FreeBSD), no answer is `timeout`.
 pub static RULES: &[Rule] = rules! {
     // Receiving aborted: ended below SMTP, or by the timer.
     &[ReceivingAborted], &[Fin], &[] => Confirmed,
@@ -250,23 +317,87 @@ pub static RULES: &[Rule] = rules! {
     &[Unfinished],
     &[Abandoned, ApplianceClosed, ApplianceStalled, CaptureEnded, Completed, Fin, Quit, Refused, Rst, Silence],
     &[] => Undetermined, "the log does not say how the message ended", "the log's lines about the end of this message";
+
+    // Going out, the network's word for the end of a connection.
+    NETWORK, &[Completed], &[] => Contradicted,
+        "the log's failure clashes: the remote server took the whole message and answered 2xx", "";
+    NETWORK, &[CaptureEnded], &[] => Undetermined,
+        "the wire shows neither what the log claims nor anything against it", CAPTURE_ENDED;
+    NETWORK, &[Abandoned], &[] => Undetermined,
+        "the appliance gave the transaction up itself and the connection went on", LATER_END;
+    &[RemoteClosed], &[Fin], &[] => Confirmed,
+        "`EOF` agrees: a FIN of the remote server ended the connection", "";
+    &[RemoteClosed], &[Rst, Silence, Quit, ApplianceClosed, ApplianceStalled], &[When::FarFin] => Undetermined,
+        "a FIN bearing the remote server's address is in the capture, but by the wire it did not end the connection",
+        "which of the two the appliance's program met";
+    &[RemoteClosed], &[Rst], &[When::NotFarFin, When::Whole] => Contradicted,
+        "`EOF` clashes: a reset ended the connection, which the appliance calls `[Errno 54]`", "";
+    &[RemoteClosed], &[Silence], &[When::NotFarFin, When::Whole] => Contradicted,
+        "`EOF` clashes: no FIN came from the remote server, it only fell silent", "";
+    &[RemoteClosed], &[Quit, ApplianceClosed, ApplianceStalled], &[When::NotFarFin, When::Whole] => Contradicted,
+        "`EOF` clashes: the appliance ended the connection, the remote server had not", "";
+    &[RemoteClosed], &[Rst, Silence, Quit, ApplianceClosed, ApplianceStalled], &[When::NotFarFin, When::NotWhole] => Undetermined,
+        "no FIN of the remote server ended it as far as is seen, but a gap may hide one", NEAR_END;
+    &[RemoteReset], &[Rst], &[] => Confirmed,
+        "`[Errno 54]` agrees: a reset bearing the remote server's address ended the connection", "";
+    &[RemoteReset], &[Fin], &[When::FarReset] => Confirmed,
+        "`[Errno 54]` agrees: a reset bearing the remote server's address followed its FIN", "";
+    &[RemoteReset], &[Fin], &[When::NotFarReset, When::Whole] => Contradicted,
+        "`[Errno 54]` clashes: a FIN ended the connection, which the appliance calls `EOF`", "";
+    &[RemoteReset], &[Silence, Quit, ApplianceClosed, ApplianceStalled], &[When::FarReset] => Undetermined,
+        "a reset bearing the remote server's address is in the capture, but the connection had ended before it",
+        "which of the two the appliance's program met";
+    &[RemoteReset], &[Silence, Quit, ApplianceClosed, ApplianceStalled], &[When::NotFarReset, When::Whole] => Contradicted,
+        "`[Errno 54]` clashes: no reset bearing the remote server's address came before the appliance closed", "";
+    &[RemoteReset], &[Fin, Silence, Quit, ApplianceClosed, ApplianceStalled], &[When::NotFarReset, When::NotWhole] => Undetermined,
+        "no reset is seen, but a gap may hide one", NEAR_END;
+    &[DeliveryTimedOut], &[Silence], &[] => Confirmed,
+        "`timeout` agrees: the remote server owed the next word and fell silent", "";
+    &[DeliveryTimedOut], &[ApplianceStalled, ApplianceClosed], &[When::FarOwed] => Confirmed,
+        "`timeout` agrees: no answer reached the appliance until it gave up", "";
+    &[DeliveryTimedOut], &[ApplianceStalled, ApplianceClosed], &[When::NotFarOwed] => Undetermined,
+        "the appliance ended the connection, but by the wire it was its own turn", OWN_TURN;
+    &[DeliveryTimedOut], &[Fin, Rst], &[When::Whole] => Contradicted,
+        "`timeout` clashes: the remote server had ended the connection before", "";
+    &[DeliveryTimedOut], &[Fin, Rst], &[When::NotWhole] => Undetermined,
+        "the remote server seems to have ended it, but octets are missing just there", NEAR_END;
+    &[DeliveryTimedOut], &[Quit], &[] => Undetermined,
+        "the appliance took leave with everything answered; where it waited does not show", OWN_TURN;
+    &[RemoteClosed, RemoteReset, DeliveryTimedOut], &[Refused], &[] => Undetermined,
+        "the remote server refused with a reply; what became of the connection after it is another matter", LATER_END;
+    &[DeliveryFailed], &[Fin, Rst, Silence, ApplianceStalled, ApplianceClosed, Quit, Refused], &[] => Undetermined,
+        "what these words of the log mean for the wire is not known", "the meaning of the log's words";
+
+    // Going out, a reply that refused.
+    REFUSALS, ALL, &[When::CodeSeen] => Confirmed,
+        "the log's reply code agrees: the remote server answered with it", "";
+    REFUSALS, ALL, &[When::NoneCited] => Undetermined,
+        "the log cites no reply and no word of the network: there is nothing to compare", "the reason in the log's line";
+    REFUSALS, &[Completed, Refused, Abandoned, Quit, Fin, Rst, Silence, ApplianceStalled, ApplianceClosed],
+        &[When::CodeNotSeen, When::Whole] => Contradicted,
+        "the log's reply code clashes: no reply to this message bears it", "";
+    REFUSALS, &[Completed, Refused, Abandoned, Quit, Fin, Rst, Silence, ApplianceStalled, ApplianceClosed],
+        &[When::CodeNotSeen, When::NotWhole] => Undetermined,
+        "the cited reply is not seen, but a gap may hide it", NEAR_END;
+    REFUSALS, &[CaptureEnded], &[When::CodeNotSeen] => Undetermined,
+        "the wire shows neither what the log claims nor anything against it", CAPTURE_ENDED;
+
+    // Delivered.
+    &[Delivered], &[Completed], &[] => Confirmed,
+        "`Message done` agrees: the remote server took the whole message and answered 2xx", "";
+    &[Delivered], &[Refused, Abandoned, Quit, Fin, Rst, Silence, ApplianceStalled, ApplianceClosed], &[When::Whole] => Contradicted,
+        "`Message done` clashes: the wire shows no message taken whole and answered 2xx", "";
+    &[Delivered], &[Refused, Abandoned, Quit, Fin, Rst, Silence, ApplianceStalled, ApplianceClosed], &[When::NotWhole] => Undetermined,
+        "no complete message is seen, but a gap may hide it", NEAR_END;
+    &[Delivered], &[CaptureEnded], &[] => Undetermined,
+        "the wire shows neither what the log claims nor anything against it", CAPTURE_ENDED;
 };
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const CLAIMS: [ClaimKind; 9] = [
-        ReceivingAborted,
-        ReceivingAbortedBySender,
-        AbortedOtherwise,
-        NoMessagesInjected,
-        ConnectionTimeExceeded,
-        ReceivingFailed,
-        Killed,
-        Accepted,
-        Unfinished,
-    ];
+    const CLAIMS: [ClaimKind; 16] = ClaimKind::ALL;
     const ENDINGS: [EndingKind; 10] = [
         Completed,
         Refused,
@@ -295,7 +426,7 @@ mod tests {
                 whys.into_iter().flat_map(move |why| {
                     parties.into_iter().flat_map(move |by| {
                         [Lost::Yes, Lost::No, Lost::Unknown].into_iter().flat_map(move |lost| {
-                            (0..8u8).map(move |bits| Situation {
+                            (0..192u8).map(move |bits| Situation {
                                 claim,
                                 lost,
                                 ending,
@@ -304,6 +435,11 @@ mod tests {
                                 race: bits & 1 != 0,
                                 by_rset: bits & 2 != 0,
                                 whole: bits & 4 != 0,
+                                far_owed: bits & 8 != 0,
+                                far_reset: bits & 16 != 0,
+                                far_fin: bits & 32 != 0,
+                                code: [CodeSeen::NoneCited, CodeSeen::Seen, CodeSeen::NotSeen]
+                                    [usize::from(bits >> 6)],
                             })
                         })
                     })
@@ -341,6 +477,10 @@ mod tests {
             race: false,
             by_rset: false,
             whole: true,
+            code: CodeSeen::NoneCited,
+            far_owed: false,
+            far_reset: false,
+            far_fin: false,
         };
         let says = |situation: Situation| rule(&situation).unwrap().verdict;
         for (ending, lost, why, race, expected) in [
@@ -368,5 +508,58 @@ mod tests {
         let timer = Situation { claim: NoMessagesInjected, ..plain };
         assert_eq!(says(Situation { ending: Silence, ..timer }), Confirmed);
         assert_eq!(says(Situation { ending: Quit, ..timer }), Contradicted);
+    }
+
+    /// The delivery side: each word of the log against each end.
+    #[test]
+    fn the_words_of_a_delivery_against_its_end() {
+        let plain = Situation {
+            claim: RemoteClosed,
+            lost: Lost::Unknown,
+            ending: Fin,
+            by: Some(Party::Sender),
+            why: None,
+            race: false,
+            by_rset: false,
+            whole: true,
+            code: CodeSeen::NoneCited,
+            far_owed: true,
+            far_reset: false,
+            far_fin: false,
+        };
+        for (claim, ending, expected) in [
+            (RemoteClosed, Fin, Confirmed),
+            (RemoteClosed, Rst, Contradicted),
+            (RemoteClosed, Completed, Contradicted),
+            (RemoteClosed, Quit, Contradicted),
+            (RemoteClosed, CaptureEnded, Undetermined),
+            (RemoteReset, Rst, Confirmed),
+            (RemoteReset, Fin, Contradicted),
+            (RemoteReset, Silence, Contradicted),
+            (DeliveryTimedOut, Silence, Confirmed),
+            (DeliveryTimedOut, ApplianceClosed, Confirmed),
+            (DeliveryTimedOut, Fin, Contradicted),
+            (DeliveryTimedOut, Rst, Contradicted),
+            (DeliveryTimedOut, Completed, Contradicted),
+            (DeliveryFailed, Fin, Undetermined),
+            (Delivered, Completed, Confirmed),
+            (Delivered, Rst, Contradicted),
+            (Bounced, Refused, Undetermined),
+        ] {
+            let found = rule(&Situation { claim, ending, ..plain }).unwrap().verdict;
+            assert_eq!(found, expected, "{claim:?} {ending:?}");
+        }
+        let says = |situation: Situation| rule(&situation).unwrap().verdict;
+        let bounced = Situation { claim: Bounced, ending: Refused, ..plain };
+        assert_eq!(says(Situation { code: CodeSeen::Seen, ..bounced }), Confirmed);
+        assert_eq!(says(Situation { code: CodeSeen::NotSeen, ..bounced }), Contradicted);
+        // Some recipients refused, the message taken for the others.
+        assert_eq!(says(Situation { code: CodeSeen::Seen, ending: Completed, ..bounced }), Confirmed);
+        // A server that closes while octets are on their way to it answers them with resets.
+        assert_eq!(says(Situation { claim: RemoteReset, far_reset: true, ..plain }), Confirmed);
+        assert_eq!(says(Situation { ending: Rst, far_fin: true, ..plain }), Undetermined);
+        let own_turn =
+            Situation { claim: DeliveryTimedOut, ending: ApplianceClosed, far_owed: false, ..plain };
+        assert_eq!(says(own_turn), Undetermined);
     }
 }

@@ -1,6 +1,6 @@
 //! What the wire shows, in a sentence: plain words, parties instead of roles.
 
-use crate::net::{Leg, Party};
+use crate::net::{Leg, Party, Role};
 use crate::smtp::ending::{Ending, EndingKind, Form, Turn, Why};
 use crate::smtp::{Outcome, Stage, Transaction};
 
@@ -21,11 +21,12 @@ pub const fn stage(stage: Stage) -> &'static str {
     }
 }
 
-/// `the sender`, `the appliance`.
-pub const fn party(party: Party) -> &'static str {
-    match party {
-        Party::Sender => "the sender",
-        Party::Appliance => "the appliance",
+/// `the sender`, `the remote server`, `the appliance`.
+pub const fn party(leg: Leg, party: Party) -> &'static str {
+    match (party, leg) {
+        (Party::Sender, Leg::Injection) => "the sender",
+        (Party::Sender, Leg::Delivery) => "the remote server",
+        (Party::Appliance, _) => "the appliance",
     }
 }
 
@@ -42,33 +43,43 @@ const fn why(why: Why) -> &'static str {
 /// What the wire shows, in a sentence without its full stop.
 pub fn wire_shows(ending: &Ending, transaction: Option<&Transaction>, leg: Leg) -> String {
     let place = stage(ending.stage);
+    let far = party(leg, Party::Sender);
+    let client = party(leg, leg.party(Role::Client));
+    let server = party(leg, leg.party(Role::Server));
     let mut text = match ending.kind {
         EndingKind::Completed => "the message was received whole and answered 2xx".to_owned(),
         EndingKind::Refused => match (ending.code, ending.stage) {
+            (Some(code), stage) if ending.form == Some(Form::Reply) && stage > Stage::Greeting => {
+                format!("{server} ended the connection {place} with {}", code.0)
+            }
             (Some(code), Stage::Rcpt) => format!("every recipient was refused, last with {}", code.0),
             (Some(code), _) => format!("{} was answered {}", refused_what(ending.stage), code.0),
-            (None, _) => format!("the appliance refused {place}"),
+            (None, _) => format!("{server} refused {place}"),
         },
         EndingKind::Abandoned => match transaction.map(|transaction| &transaction.outcome) {
             Some(Outcome::Abandoned { by, .. }) => {
                 format!(
-                    "the sender gave the transaction up {place} with {}; the connection went on",
+                    "{client} gave the transaction up {place} with {}; the connection went on",
                     by.as_str()
                 )
             }
-            _ => format!("the sender gave the transaction up {place}; the connection went on"),
+            _ => format!("{client} gave the transaction up {place}; the connection went on"),
         },
         EndingKind::Quit if ending.race => {
-            format!("the sender said QUIT {place}, and a close came before the 221")
+            format!("{client} said QUIT {place}, and a close came before the 221")
         }
-        EndingKind::Quit => format!("the sender said QUIT {place}"),
+        EndingKind::Quit => format!("{client} said QUIT {place}"),
         EndingKind::Fin => {
-            format!("a FIN bearing the sender's address ended the connection {place}, without QUIT")
+            let without = if leg == Leg::Injection { ", without QUIT" } else { "" };
+            format!("a FIN bearing {far}'s address ended the connection {place}{without}")
         }
-        EndingKind::Rst => format!("an RST bearing the sender's address ended the connection {place}"),
-        EndingKind::Silence => format!("the sender owed the next word {place} and fell silent"),
+        EndingKind::Rst => format!("an RST bearing {far}'s address ended the connection {place}"),
+        EndingKind::Silence if ending.turn == Some(Turn::Path) && leg == Leg::Delivery => {
+            format!("the appliance's word {place} was never acknowledged, and nothing came from {far}")
+        }
+        EndingKind::Silence => format!("{far} owed the next word {place} and fell silent"),
         EndingKind::ApplianceStalled => match ending.turn {
-            Some(Turn::Path) => format!("the appliance's word {place} never reached the sender"),
+            Some(Turn::Path) => format!("the appliance's word {place} never reached {far}"),
             _ => format!("the appliance owed the next word {place} and did not give it"),
         },
         EndingKind::ApplianceClosed => {
@@ -90,7 +101,10 @@ pub fn wire_shows(ending: &Ending, transaction: Option<&Transaction>, leg: Leg) 
             (EndingKind::Silence, _) => text.push_str(&format!(" for {waited}")),
             (EndingKind::Completed | EndingKind::Refused | EndingKind::Abandoned, _) => {}
             (_, Some(Turn::Of(role))) => {
-                text.push_str(&format!("; it had been the turn of {} for {waited}", party(leg.party(role))));
+                text.push_str(&format!(
+                    "; it had been the turn of {} for {waited}",
+                    party(leg, leg.party(role))
+                ));
             }
             _ => {}
         }
@@ -103,6 +117,7 @@ pub fn wire_shows(ending: &Ending, transaction: Option<&Transaction>, leg: Leg) 
 
 const fn refused_what(stage: Stage) -> &'static str {
     match stage {
+        Stage::Connect | Stage::Greeting => "the connection",
         Stage::Mail => "MAIL",
         Stage::Rcpt => "RCPT",
         Stage::Data => "DATA",

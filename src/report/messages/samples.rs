@@ -58,6 +58,7 @@ pub(crate) fn message(mid: u64, line: u32) -> Message {
         ready: None,
         aborted: None,
         finished: None,
+        response: None,
         first: stamp(line),
         last: stamp(line + 4),
         lines: (line..line + 5).map(|line| stamp(line).line).collect(),

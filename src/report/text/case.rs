@@ -3,6 +3,7 @@
 use super::page::{Page, Tone};
 use super::{debug_log, matching, show, wire};
 use crate::join::MatchOutcome;
+use crate::net::Leg;
 use crate::report::document::{Case, LogAccount};
 use crate::report::words::{self, EndingFacts, Names, counted};
 use crate::report::wrap;
@@ -53,7 +54,13 @@ pub(super) fn index(page: &mut Page, cases: &[Case]) {
         return;
     }
     page.space();
-    let heading = ["MID", "ICID", "REMOTE", "VERDICT", "ON THE WIRE"];
+    let id =
+        match (cases.iter().any(|case| case.dcid.is_some()), cases.iter().any(|case| case.icid.is_some())) {
+            (true, true) => "ICID/DCID",
+            (true, false) => "DCID",
+            (false, _) => "ICID",
+        };
+    let heading = ["MID", id, "REMOTE", "VERDICT", "ON THE WIRE"];
     index_row(page, heading, Tone::Label, Tone::Label);
     for case in cases.iter().take(MAX_INDEX) {
         let number = |id: Option<u64>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());
@@ -123,7 +130,10 @@ fn log(page: &mut Page, case: &Case) {
     if let Some(time) = log.aborted_at {
         page.field("At", &show::time(time));
     }
-    page.field("Lost", words::lost(log.lost));
+    // No log says so of a delivery.
+    if case.leg == Leg::Injection {
+        page.field("Lost", words::lost(log.lost));
+    }
     page.fields("Addresses", &ends(case));
     if let Some(serial) = &case.serial {
         page.field("Appliance", &format!("serial number {}", show::text(serial)));

@@ -3,6 +3,7 @@
 use super::page::Page;
 use super::{case, show};
 use crate::investigate::InputKind;
+use crate::net::Leg;
 use crate::report::document::{Case, Document};
 use crate::report::words::{self, counted};
 use crate::verdict::VerdictKind;
@@ -12,7 +13,9 @@ const MAX_NAMED: usize = 6;
 
 pub(super) fn write(page: &mut Page, document: &Document) {
     page.heading("SUMMARY");
-    page.prose(&sentence(document));
+    for sentence in sentences(document) {
+        page.prose(&sentence);
+    }
     page.space();
     counts(page, document);
     page.space();
@@ -37,22 +40,36 @@ pub(super) fn write(page: &mut Page, document: &Document) {
     case::index(page, &document.cases);
 }
 
-/// The one sentence to read when there is time for one.
-fn sentence(document: &Document) -> String {
+/// What to read when there is time for one sentence: on what came in, and on what went out.
+fn sentences(document: &Document) -> Vec<String> {
     let summary = &document.summary;
-    if document.cases.is_empty() && summary.aborted == 0 {
-        return "The log claims no abort that was asked for: there is nothing to judge.".to_owned();
+    let out = &summary.deliveries;
+    if summary.aborted + out.failed == 0 {
+        let nothing = "The log claims no abort that was asked for";
+        return vec![match document.cases.is_empty() {
+            true => format!("{nothing}: there is nothing to judge."),
+            false => format!("{nothing}; the finished messages are judged below."),
+        }];
     }
-    if summary.aborted == 0 {
-        return "The log claims no abort that was asked for; the finished messages are judged below."
-            .to_owned();
-    }
-    let claims = counted(summary.aborted, "abort", "aborts");
-    match (summary.confirmed, summary.contradicted, summary.undetermined) {
-        (1, 0, 0) => "The log claims 1 abort, and the wire confirms it.".to_owned(),
+    let aborts = (summary.confirmed, summary.contradicted, summary.undetermined);
+    let deliveries = (out.confirmed, out.contradicted, out.undetermined);
+    [
+        sentence(counted(summary.aborted, "abort", "aborts"), aborts),
+        sentence(counted(out.failed, "failed delivery", "failed deliveries"), deliveries),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// `None` where nothing is claimed; the verdicts are those confirmed, contradicted, undetermined.
+fn sentence(claims: String, verdicts: (u64, u64, u64)) -> Option<String> {
+    Some(match verdicts {
+        (0, 0, 0) => return None,
+        (1, 0, 0) => format!("The log claims {claims}, and the wire confirms it."),
         (_, 0, 0) => format!("The log claims {claims}, and the wire confirms them all."),
-        (0, 1, 0) => "The log claims 1 abort, and the wire contradicts it.".to_owned(),
-        (0, 0, 1) => "The log claims 1 abort, and the wire cannot tell whether that is right.".to_owned(),
+        (0, 1, 0) => format!("The log claims {claims}, and the wire contradicts it."),
+        (0, 0, 1) => format!("The log claims {claims}, and the wire cannot tell whether that is right."),
         (confirmed, contradicted, undetermined) => {
             let part =
                 |count: u64, verb: &str| (count > 0).then(|| format!("{verb} {}", words::grouped(count)));
@@ -64,28 +81,41 @@ fn sentence(document: &Document) -> String {
             let parts: Vec<String> = parts.into_iter().flatten().collect();
             format!("The log claims {claims}: the wire {}.", listed(&parts))
         }
-    }
+    })
 }
 
 fn counts(page: &mut Page, document: &Document) {
     let summary = &document.summary;
-    page.count("Aborts claimed by the log", summary.aborted, "");
-    for (verdict, count) in [
-        (VerdictKind::Confirmed, summary.confirmed),
-        (VerdictKind::Contradicted, summary.contradicted),
-        (VerdictKind::Undetermined, summary.undetermined),
-    ] {
-        let named = if verdict == VerdictKind::Confirmed { String::new() } else { named(document, verdict) };
-        page.count(&format!("  {}", words::verdict(verdict)), count, &named);
+    let out = &summary.deliveries;
+    // A log of deliveries alone claims no aborts.
+    let incoming = summary.connections > 0 || summary.aborted > 0 || out.connections == 0;
+    if incoming {
+        page.count("Aborts claimed by the log", summary.aborted, "");
+        let verdicts = [summary.confirmed, summary.contradicted, summary.undetermined];
+        by_verdict(page, document, Leg::Injection, verdicts);
+    }
+    if out.failed > 0 {
+        page.count("Failed deliveries claimed by the log", out.failed, "");
+        let verdicts = [out.confirmed, out.contradicted, out.undetermined];
+        by_verdict(page, document, Leg::Delivery, verdicts);
     }
     if summary.finished > 0 {
         page.count("Finished messages, listed too", summary.finished, "");
     }
-    page.count(
-        "Connections in the log",
-        summary.connections,
-        &format!("{} found in the captures", words::grouped(summary.matched)),
-    );
+    if incoming {
+        page.count(
+            "Connections in the log",
+            summary.connections,
+            &format!("{} found in the captures", words::grouped(summary.matched)),
+        );
+    }
+    if out.connections > 0 {
+        page.count(
+            "Delivery connections in the log",
+            out.connections,
+            &format!("{} found in the captures", words::grouped(out.matched)),
+        );
+    }
     let unlogged = match summary.wire_without_icid {
         0 => "all of them in the log".to_owned(),
         count => format!("{} not in the log", words::grouped(count)),
@@ -94,25 +124,34 @@ fn counts(page: &mut Page, document: &Document) {
     if summary.icid_zero > 0 {
         page.count("Left out: messages of ICID 0", summary.icid_zero, "not from the network");
     }
+    if out.never_connected > 0 {
+        page.count("Left out: deliveries of DCID 0", out.never_connected, "never connected");
+    }
     if summary.policy_aborts > 0 {
         page.count("Left out: aborted by policy", summary.policy_aborts, "not the end of a connection");
     }
 }
 
-/// The first cases with `verdict` that are about an abort.
-fn named(document: &Document, verdict: VerdictKind) -> String {
-    let mut cases = document.cases.iter().filter(|case| case.verdict == verdict && is_abort(case));
+/// How many claims of a leg have each verdict: confirmed, contradicted, undetermined.
+fn by_verdict(page: &mut Page, document: &Document, leg: Leg, counts: [u64; 3]) {
+    let verdicts = [VerdictKind::Confirmed, VerdictKind::Contradicted, VerdictKind::Undetermined];
+    for (verdict, count) in verdicts.into_iter().zip(counts) {
+        let named =
+            if verdict == VerdictKind::Confirmed { String::new() } else { named(document, leg, verdict) };
+        page.count(&format!("  {}", words::verdict(verdict)), count, &named);
+    }
+}
+
+/// The first cases of a leg with `verdict` that are about a failure.
+fn named(document: &Document, leg: Leg, verdict: VerdictKind) -> String {
+    let wanted = |case: &&Case| case.leg == leg && case.verdict == verdict && case.claim.is_of_failure();
+    let mut cases = document.cases.iter().filter(wanted);
     let mut names: Vec<String> = cases.by_ref().take(MAX_NAMED).map(show::case_name).collect();
     match cases.count() {
         0 => {}
         more => names.push(format!("and {} more", words::grouped(more as u64))),
     }
     names.join(", ")
-}
-
-fn is_abort(case: &Case) -> bool {
-    use crate::maillog::ClaimKind::{Accepted, Unfinished};
-    !matches!(case.claim, Accepted | Unfinished)
 }
 
 fn lossy(document: &Document) -> bool {

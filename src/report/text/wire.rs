@@ -16,6 +16,7 @@ const MAX_GAPS: usize = 4;
 const FRAME_INDENT: usize = 4;
 const FRAME_COLUMN: usize = 8;
 const TIME_COLUMN: usize = 12;
+/// At the least; the longest name of a party widens it.
 const PARTY_COLUMN: usize = 11;
 
 pub(super) fn write(page: &mut Page, account: &WireAccount, names: Names) {
@@ -41,6 +42,7 @@ pub(super) fn write(page: &mut Page, account: &WireAccount, names: Names) {
 
 /// The frames to open, as a table in their order.
 pub(super) fn frames(page: &mut Page, account: &WireAccount, names: Names) {
+    let party_column = PARTY_COLUMN.max(names.sender.len()).max(names.appliance.len());
     let left_out = FIRST_FRAMES..account.frames.len().saturating_sub(LAST_FRAMES).max(FIRST_FRAMES);
     let mut capture = None;
     for (place, frame) in account.frames.iter().enumerate() {
@@ -60,7 +62,7 @@ pub(super) fn frames(page: &mut Page, account: &WireAccount, names: Names) {
             &[
                 (&format!("{:>FRAME_COLUMN$}", frame.frame), FRAME_COLUMN, Tone::Plain),
                 (&frame.time.clock_face(), TIME_COLUMN, Tone::Plain),
-                (names.party(frame.by), PARTY_COLUMN, Tone::Plain),
+                (names.party(frame.by), party_column, Tone::Plain),
                 (&frame.what, 0, Tone::Plain),
             ],
         );

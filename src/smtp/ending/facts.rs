@@ -112,6 +112,8 @@ impl<'a> Facts<'a> {
         let owed = self.owed?;
         match self.turn? {
             Turn::Of(role) => Some(role),
+            // An appliance that delivers said its word; nothing came back.
+            Turn::Path if self.context.appliance == Role::Client => Some(Role::Server),
             // The word that did not arrive was that of the other end.
             Turn::Path if owed.by == self.sender() => Some(self.context.appliance),
             Turn::Path => Some(owed.by),
@@ -235,8 +237,18 @@ fn turn(session: &Session, context: &Context, owed: Owed, waited: Span) -> Turn 
         return Turn::Path;
     }
     let in_body = matches!(session.dialog.stage, Stage::Data | Stage::Body);
-    if in_body && owed.by == Role::Client && context.appliance == Role::Server && is_window_closed(session) {
-        return Turn::Of(context.appliance);
+    if in_body && owed.by == Role::Client && is_window_closed(session) {
+        return Turn::Of(Role::Server);
+    }
+    // The appliance goes on sending a body that nobody acknowledges: it said its word.
+    let body = &session.flow.streams.originator;
+    if in_body
+        && owed.by == Role::Client
+        && context.appliance == Role::Client
+        && body.acknowledged < body.end
+        && waited >= ROUND_TRIP
+    {
+        return Turn::Path;
     }
     Turn::Of(owed.by)
 }

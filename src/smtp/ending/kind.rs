@@ -134,6 +134,10 @@ fn is_aftermath(facts: &Facts<'_>, quit: &Quit) -> bool {
 fn closed(facts: &Facts<'_>, stage: Stage) -> Ending {
     let sender = facts.sender();
     match facts.signal {
+        // A server that the appliance delivers to refuses with a word, and closes.
+        Some(signal) if signal.by == sender && sender == Role::Server && signal.form == Form::Reply => {
+            Ending { why: None, ..signalled(facts, EndingKind::Refused, stage, signal) }
+        }
         Some(signal) if signal.by == sender => {
             let kind = if signal.form == Form::Rst { EndingKind::Rst } else { EndingKind::Fin };
             let mut ended = signalled(facts, kind, stage, signal);

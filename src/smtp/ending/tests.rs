@@ -1,3 +1,5 @@
+mod delivery;
+
 use super::*;
 use crate::capture::CloseKind;
 use crate::net::Role::{Client, Server};
@@ -239,7 +241,7 @@ fn on_the_delivery_leg_the_server_is_the_sender() {
         (body().fin(Client), ApplianceClosed, Some(Client)),
         (dot().wait(300).fin(Client), Silence, Some(Server)),
         (body().wait(300).fin(Client), ApplianceStalled, Some(Client)),
-        (body().s("421 shutting down\r\n").fin(Client), Fin, Some(Server)),
+        (body().s("421 shutting down\r\n").fin(Client), Refused, Some(Server)),
     ];
     for (script, kind, by) in rows {
         let ending = ended(&script, &context);
