@@ -133,6 +133,9 @@ impl CloseTracker {
         };
         if kind == CloseKind::Rst {
             self.answer_challenge(by, offset);
+            if candidate.exact {
+                self.pass_stale(by);
+            }
         }
         let first_fin = kind == CloseKind::Fin
             && !self
@@ -175,6 +178,15 @@ impl CloseTracker {
             let above = known.close.offset.cast_signed() > offset && known.acked == offset;
             let reset = known.close.kind == CloseKind::Rst && known.close.by == by;
             known.ignored |= reset && known.challenged && above;
+        }
+    }
+
+    /// An exact RST shows that one before it, behind what its receiver had acknowledged, was dropped as
+    /// out of window (RFC 9293 section 3.10.7.4; one octet behind is taken by some).
+    fn pass_stale(&mut self, by: Side) {
+        for known in &mut self.candidates {
+            let behind = known.close.offset.cast_signed() < known.acked - 1;
+            known.ignored |= known.close.kind == CloseKind::Rst && known.close.by == by && behind;
         }
     }
 
@@ -293,6 +305,21 @@ mod tests {
         tracker.life(life(Appliance, 1001, 500, true));
         tracker.close(rst(Sender, 1040, 500, 500, 800), None);
         assert_eq!(effects(tracker, 500), [Effect::Ignored, Effect::Effective]);
+    }
+
+    /// A closed host answers each packet in flight at the number that the packet asked for: the last of
+    /// them is the one that is taken.
+    #[test]
+    fn stale_resets_before_an_exact_one_were_dropped() {
+        let mut tracker = CloseTracker::default();
+        for (millis, offset) in [(1000, 100), (1010, 300), (1020, 500)] {
+            tracker.close(rst(Sender, millis, offset, 500, 500), None);
+        }
+        assert_eq!(effects(tracker, 500), [Effect::Ignored, Effect::Ignored, Effect::Effective]);
+        // Alone, a stale one is judged by what follows it, and nothing does.
+        let mut tracker = CloseTracker::default();
+        tracker.close(rst(Sender, 1000, 100, 500, 500), None);
+        assert_eq!(effects(tracker, 500), [Effect::Effective]);
     }
 
     #[test]
