@@ -11,6 +11,7 @@ cannot derive, the case declares; truth.json says what was declared.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tomllib
 from datetime import datetime
@@ -137,16 +138,21 @@ def expect(folder: Path) -> dict[str, Any]:
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     toml = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
     captures = [(name, flows(folder / name)) for name in toml["captures"]]
+    log = "\n".join((folder / name).read_text(encoding="utf-8", errors="replace") for name in toml["logs"])
     declared, cases, finished = truth["declared"], [], []
     if truth["leg"] == "delivery":
         return _deliveries(truth, captures)
+    outside = {inside: own for own, inside in truth["nat"]}
     for connection in truth["connections"]:
+        client = _as_captured(connection["client"], outside, captures)
         for mid, claim in _claims(connection):
+            if not _mentions(log, "MID", mid) or (mid is None and not _mentions(log, "ICID", connection["icid"])):
+                continue
             aborted = claim not in ("accepted", "unfinished")
             how = _ending(connection, mid, declared["expected"] if aborted else {})
             if aborted:
                 how |= declared["expected"]
-            frames = [(name, frame(known.get(connection["client"]), mid, how)) for name, known in captures]
+            frames = [(name, frame(known.get(client), mid, how)) for name, known in captures]
             capture, number = next((found for found in frames if found[1] is not None), (None, None))
             case = {
                 "mid": mid,
@@ -154,7 +160,7 @@ def expect(folder: Path) -> dict[str, Any]:
                 "claim": claim,
                 "verdict": verdict(claim, how, lost(connection)),
                 **{key: how[key] for key in ("kind", "by", "why", "stage", "turn")},
-                "client": connection["client"],
+                "client": client,
                 "server": connection["server"],
                 "capture": capture,
                 "frame": number,
@@ -169,8 +175,21 @@ def expect(folder: Path) -> dict[str, Any]:
     summary: dict[str, int] = {"aborted": len(cases)}
     for word in ("confirmed", "contradicted", "undetermined"):
         summary[word] = sum(case["verdict"] == word for case in cases)
-    summary["connections"] = sum(connection["icid"] is not None for connection in truth["connections"])
+    icids = [connection["icid"] for connection in truth["connections"] if connection["icid"] is not None]
+    summary["connections"] = sum(_mentions(log, "ICID", icid) for icid in icids)
     return {"summary": summary, "cases": cases, "finished": finished}
+
+
+def _mentions(log: str, what: str, number: int | None) -> bool:
+    """Whether a log, perhaps an excerpt, speaks of a message or a connection: what it leaves out is no claim."""
+    return number is None or re.search(rf"\b{what}:? {number}\b", log) is not None
+
+
+def _as_captured(client: str, outside: dict[str, str], captures: list[tuple[str, dict[str, Flow]]]) -> str:
+    """The sender's end as the captures have it: one from beyond a router that translates has the address before it."""
+    address, _, port = client.rpartition(":")
+    own = f"{outside.get(address, address)}:{port}"
+    return own if any(own in known for _, known in captures) else client
 
 
 def _ending(connection: dict[str, Any], mid: int | None, declared: dict[str, Any]) -> dict[str, Any]:
