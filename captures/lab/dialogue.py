@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import re
+import select
 import signal
 import smtplib
 import socket
@@ -24,7 +25,8 @@ from typing import Any
 
 from cases.plan import HELO_NAME, Case, Message, Session
 from events import Recorder, endpoint, now
-from topology import APPLIANCE, APPLIANCE_6, Network
+from records import RecordSocket
+from topology import APPLIANCE, APPLIANCE_6, SENDER, Network
 
 SETTLE = 0.2
 """Seconds between the last words of a session and its ending, so that the ending stands alone in the capture."""
@@ -101,8 +103,8 @@ class Dialogue:
         """Open the connection, and wait for the greeting unless told not to."""
         self.smtp = Connection(self, implicit)
         host, port = (APPLIANCE_6 if self.case.ipv6 else APPLIANCE), port or self.case.listener.port
+        self.smtp._host = host  # what its constructor would have noted, and starttls wants
         if not greeted:
-            self.smtp._host = host  # what connect() would have noted
             self.smtp.sock = self.smtp._get_socket(host, port, self.session.patience)
             return
         self.must(self.smtp.connect(host, port), 220)
@@ -117,6 +119,23 @@ class Dialogue:
         self.pause()
         self.must(self.smtp.ehlo(), 250)
         self.stage = "helo"
+
+    def starttls_by_hand(self, version: str | None = None) -> None:
+        """STARTTLS with the records in our own hands (records.py), so that `part_of_a_record` can be sent."""
+        self.pause()
+        self.must(self.smtp.docmd("STARTTLS"), 220)
+        assert self.plain is not None
+        self.smtp.sock = RecordSocket(self.plain, tls_context(version))  # type: ignore[assignment]
+        self.smtp.file, self.smtp.ehlo_resp, self.smtp.esmtp_features = None, None, {}
+        self.record("tls", "tls")
+        self.ehlo()
+
+    def part_of_a_record(self, octets: int, share: float) -> None:
+        """The next octets of the body as one TLS record, of which only a share is sent."""
+        part = self.content()[self.sent_octets : self.sent_octets + octets]
+        sent = self.smtp.sock.send_part(part, share)  # type: ignore[attr-defined]
+        self.wait_until_acknowledged()
+        self.record("part_of_a_record", message=self.message, record_octets=len(part), sent_octets=sent)
 
     def starttls(self, version: str | None = None) -> None:
         """STARTTLS and EHLO once more."""
@@ -249,32 +268,55 @@ class Dialogue:
 
     # Endings
 
-    def quit(self, wait: bool = True) -> None:
-        """QUIT; waits for the 221 and closes, unless told not to wait: then nothing more is done."""
+    def quit(self) -> None:
+        """QUIT, its 221, close."""
         time.sleep(max(SETTLE, self.session.pause))
         when = now()
-        if wait:
-            self.must(self.smtp.docmd("quit"), 221)
-            self.smtp.close()
-        else:
-            self.send(b"QUIT\r\n")
+        self.must(self.smtp.docmd("quit"), 221)
+        self.smtp.close()
         self.record("quit", message=self._open(), time=when)
 
-    def fin(self, settle: float = SETTLE) -> None:
-        """Close, without QUIT."""
+    def fin(self, settle: float = SETTLE, way: str = "close") -> None:
+        """Close, without QUIT. Under TLS without close_notify, as smtplib does it."""
         time.sleep(settle)
         when = now()
         self.smtp.close()
-        self.record("fin", message=self._open(), time=when)
+        self.record("fin", message=self._open(), time=when, way=way)
 
-    def rst(self, settle: float = SETTLE) -> None:
+    def fin_after_close_notify(self) -> None:
+        """TLS' own goodbye, then close."""
+        time.sleep(SETTLE)
+        when = now()
+        self.smtp.sock.setblocking(False)
+        with contextlib.suppress(ssl.SSLError, OSError):  # the other end's close_notify is not waited for
+            self.smtp.sock.unwrap()
+        self.smtp.close()
+        self.record("fin", message=self._open(), time=when, way="close_notify")
+
+    def quit_and_leave(self, how: str = "fin", close_notify: bool = False) -> None:
+        """QUIT and the end of TCP in one flight, before any 221: `fin` or `rst`."""
+        time.sleep(SETTLE)
+        when = now()
+        self.send(b"QUIT\r\n")
+        self.record("quit", message=self._open(), time=when)
+        if close_notify:
+            self.smtp.sock.setblocking(False)
+            with contextlib.suppress(ssl.SSLError, OSError):
+                self.smtp.sock.unwrap()
+        if how == "rst":
+            self.linger()
+        when = now()
+        self.smtp.close()
+        self.record(how, message=self._open(), time=when, way="at once")
+
+    def rst(self, settle: float = SETTLE, way: str = "linger") -> None:
         """Reset: SO_LINGER 0 and close. What is unsent is thrown away: see wait_until_acknowledged."""
         time.sleep(settle)
         assert self.plain is not None
         self.linger()
         when = now()
         self.smtp.close()
-        self.record("rst", message=self._open(), time=when, way="linger")
+        self.record("rst", message=self._open(), time=when, way=way)
 
     def linger(self) -> None:
         """Make the next close a reset."""
@@ -311,9 +353,7 @@ class Dialogue:
 
     def give_up(self, waited: float) -> None:
         """Wait so long for the reply that is owed, then close: the appliance was too slow."""
-        self.smtp.sock.settimeout(waited)
-        with contextlib.suppress(TimeoutError):
-            self.smtp.getreply()
+        if select.select([self.smtp.sock], [], [], waited)[0]:
             raise Unexpected("the reply came after all")
         when = now()
         self.smtp.close()
@@ -364,12 +404,12 @@ class Dialogue:
         """
         child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert child.stdin is not None and child.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # small enough for the pipe, and some read it before they connect
+            child.stdin.write(stdin)
+            child.stdin.close()
         self.names = self._port_of(child)
         self.stage, self.message = "connect", None
         self.record("connect", program=words[0])
-        with contextlib.suppress(BrokenPipeError):
-            child.stdin.write(stdin)
-            child.stdin.close()
         asked, transcript = "", b""
         for raw in child.stdout:
             transcript += raw
@@ -409,7 +449,7 @@ class Dialogue:
 
     def _port_of(self, child: subprocess.Popen[bytes]) -> dict[str, str]:
         """The connection that a program has just opened."""
-        here, port = self.session.source or self.case_address(), self.case.listener.port
+        here, port = self.session.source or SENDER, self.case.listener.port
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and child.poll() is None:
             for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
@@ -419,13 +459,6 @@ class Dialogue:
                     return {"client": f"{here}:{int(local[1], 16)}", "server": f"{APPLIANCE}:{port}"}
             time.sleep(0.002)
         raise Unexpected("the program opened no connection")
-
-    @staticmethod
-    def case_address() -> str:
-        """The sender's first address."""
-        from topology import SENDER
-
-        return SENDER
 
 
 _known: set[str] = set()

@@ -34,17 +34,41 @@ Event = dict[str, Any]
 def ending(connection: dict[str, Any], mid: int | None) -> dict[str, Any]:
     """How one message (or with None the connection) ended, from the events that concern it, as the appliance saw it."""
     events = [event for event in seen(connection["events"]) if event["mid"] in (mid, None)]
+    how = _ending_in_clear(connection, mid, events)
+    began_tls = [event["time"] for event in events if event["action"] == "tls"]
+    if began_tls and how["kind"] != "completed":
+        # Commands cannot be read; a body can be told from them, but not whether its end was in it.
+        if how["stage"] in UNREADABLE:
+            how["stage"] = "tls"
+        elif how["stage"] == "body":
+            how["turn"] = None
+    return how
+
+
+UNREADABLE = ("helo", "auth", "mail", "rcpt", "data")
+"""Stages that under TLS look all alike."""
+
+
+def _ending_in_clear(connection: dict[str, Any], mid: int | None, events: list[Event]) -> dict[str, Any]:
     of_it = [event for event in events if event["mid"] == mid and event["actor"] == "appliance"]
     base: dict[str, Any] = {"kind": None, "by": None, "why": None, "stage": None, "turn": None}
-    if mid is not None:
-        if any(event["action"] == "accepted" for event in of_it):
-            return base | {"kind": "completed", "by": "appliance", "stage": "end_of_data", "cause": None}
+    if mid is None:
+        refused = [e for e in connection["events"] if e["action"] == "refused" and "claim" in e]
+        if refused:
+            how = {"kind": "refused", "by": "appliance", "stage": refused[0]["what"], "code": refused[0]["code"]}
+            return base | how | {"cause": "appliance_limit"}
+    else:
+        accepted = next((event for event in of_it if event["action"] == "accepted"), None)
+        if accepted is not None:
+            how = {"kind": "completed", "by": "appliance", "stage": "end_of_data", "cause": None}
+            return base | how | {"reply": accepted.get("reply")}
         final = [e for e in of_it if e["action"] == "refused" and e["what"] != "rcpt"]
         rcpts = [e for e in of_it if e["action"] == "rcpt"]
         refused = [e for e in of_it if e["action"] == "refused" and e["what"] == "rcpt"]
         if final:
             stage = "body" if final[-1]["what"] == "header lines" else final[-1]["what"]
-            return base | {"kind": "refused", "by": "appliance", "stage": stage, "cause": "appliance_limit"}
+            how = {"kind": "refused", "by": "appliance", "stage": stage, "code": final[-1]["code"]}
+            return base | how | {"cause": "appliance_limit"}
         if refused and not rcpts:
             return base | {"kind": "refused", "by": "appliance", "stage": "rcpt", "cause": "recipients_refused"}
         if any(event["action"] == "rset" for event in of_it):
@@ -66,8 +90,11 @@ def _of_connection(events: list[Event], connection: dict[str, Any], mid: int | N
     for number, event in enumerate(events):
         actor, action = event["actor"], event["action"]
         later = events[number + 1 :]
-        if actor == "sender" and action in ("quit", "fin", "half_close", "rst", "killed"):
-            return _by_sender(event, connection, mid)
+        if actor == "sender" and action in ("quit", "fin", "half_close", "rst"):
+            own = [e for e in later if e["actor"] == "sender"]
+            # QUIT, and the end of TCP before its answer can have come.
+            race = action == "quit" and bool(own) and own[0].get("way") == "at once"
+            return _by_sender(event, connection, mid) | ({"race": True} if race else {})
         if actor == "sender" and action == "silence":
             return _silence(event, later, _noticed(connection, mid, event))
         if actor == "middlebox" and action == "forged_rst" and event["to"] == "appliance" and event["exact"]:
@@ -76,13 +103,14 @@ def _of_connection(events: list[Event], connection: dict[str, Any], mid: int | N
         if actor == "middlebox" and action == "drop_from_here" and "to_appliance" in event["ways"]:
             return _silence(event, later, _noticed(connection, mid, event)) | {"cause": "path_lost_data"}
         if actor == "appliance" and action in ("deaf", "forgot"):
-            return {"kind": "appliance_stalled", "by": "appliance", "stage": event["stage"], "turn": "appliance"}
+            how = {"kind": "appliance_stalled", "by": "appliance", "stage": event["stage"], "turn": "appliance"}
+            return {**how, "cause": "appliance_timer"}
         if actor == "appliance" and action in ("timer", "limit", "killed", "died"):
             why = {"timer": "timer", "limit": "limit", "killed": "killed", "died": "unknown"}[action]
-            cause = {"timer": "appliance_timer"}.get(action, "appliance_limit")
+            cause = {"timer": "appliance_timer", "limit": "appliance_limit"}.get(action)
             stage = event["stage"]
             how = {"kind": "appliance_closed", "by": "appliance", "why": why, "stage": stage}
-            return {**how, "turn": _turn(stage), "cause": cause}
+            return {**how, "turn": _turn(stage) if action == "timer" else None, "cause": cause}
     raise ValueError(f"MID {mid}: nothing tells how it ended")
 
 
@@ -128,8 +156,9 @@ def frame(flow: Flow | None, mid: int | None, how: dict[str, Any]) -> int | None
         "fin": flow.fin,
         "rst": flow.reset,
         "quit": lambda: flow.said(b"QUIT\r\n"),
-        "completed": lambda: flow.answered(f"Message {mid} accepted".encode()),
+        "completed": lambda: flow.answered((how.get("reply") or f"Message {mid} accepted").encode()),
         "appliance_closed": flow.closed,
+        "refused": lambda: flow.answered(f"{how['code']} ".encode()) if "code" in how else None,
     }.get(how["kind"], lambda: None)()
 
 

@@ -118,6 +118,7 @@ class Injection:
                 f"System limit reached: connection limit for IP {self.address} on listener IncomingMail"
                 f" ICID {self.icid}: max: {limit}"
             )
+            self.stage = "greeting"
             await self._fail("Connection limit exceeded", "421 too many connections from your host")
         await self._answer("greeting", f"220 {HOSTNAME} ESMTP")
         while not self.done:
@@ -240,6 +241,7 @@ class Injection:
         if self.mid is None:
             await self._bad("503 #5.5.1 MAIL first")
             return
+        self.stage = "rcpt"
         refusal = dict(self.options.refuse).get(match[1])
         limit = self.options.rcpts
         if refusal is not None:
@@ -247,7 +249,6 @@ class Injection:
             self._write(refusal)
             self.info(f"MID {self.mid} ICID {self.icid} To: <{match[1]}> Rejected by RAT")
             self.record("refused", what="rcpt", code=refusal[:3], rejected=match[1])
-            self.stage = "rcpt"
         elif limit is not None and len(self.rcpt_to) >= limit:
             self._write("452 Too many recipients received this hour")
             self.info(f"MID {self.mid} ICID {self.icid} To: <{match[1]}> Rejected by Injection Control")
@@ -257,7 +258,6 @@ class Injection:
             self._write(f"250 recipient <{match[1]}> ok")
             self.info(f"MID {self.mid} ICID {self.icid} RID {len(self.rcpt_to)} To: <{match[1]}>")
             self.rcpt_to.append(match[1])
-            self.stage = "rcpt"
             self.record("rcpt", rcpt_to=match[1])
         await self._sent()
 
@@ -271,9 +271,9 @@ class Injection:
         try:
             while not (body.endswith(b"\r\n.\r\n") or body == b".\r\n"):
                 line = await self._read(quiet=True)
-                if self.stage == "data":
+                begins, self.stage = self.stage == "data", "body"
+                if begins:
                     await self._at("body")
-                self.stage = "body"
                 in_header = in_header and line != b"\r\n"
                 headers, size = headers + in_header, size + len(line)
                 if headers > self.options.header_lines:
@@ -290,12 +290,13 @@ class Injection:
         self.stage = "end_of_data"
         await self._at("end_of_data")
         if self.options.forget_end:
+            self.record("forgot")
             await self._timed(asyncio.sleep(10**6, b""))
         await self._wait("end_of_data")
         if too_large:
             await self._refuse("552 #5.3.4 message size exceeds limit", "Message size exceeds limit")
         elif self.options.refuse_end is not None:
-            await self._refuse(self.options.refuse_end, None)
+            await self._refuse(self.options.refuse_end, "Message loop")
         else:
             await self._accept(bytes(body[:-3]))
 
@@ -306,17 +307,13 @@ class Injection:
         self._abort("Receiving aborted")  # a guess: the technote has the wire, not the log
         self.stage = "between"
 
-    async def _refuse(self, reply: str, failed: str | None) -> None:
+    async def _refuse(self, reply: str, failed: str) -> None:
         """The message is whole and not wanted."""
         self._write(reply)
         mid = self.mid
-        claim = {"claim": "receiving_failed"} if failed else {}
-        self.record("refused", what="end_of_data", code=reply[:3], **claim)
-        if failed:
-            self.info(f"ICID {self.icid} Receiving Failed: {failed}")
-        else:
-            self.info(f"Message aborted MID {mid} Dropped by content filter 'policy' in the inbound table")
-        self.info(f"Message finished MID {mid} {'aborted' if failed else 'done'}")
+        self.record("refused", what="end_of_data", code=reply[:3], claim="receiving_failed")
+        self.info(f"ICID {self.icid} Receiving Failed: {failed}")
+        self.info(f"Message finished MID {mid} aborted")  # a guess
         self.mid, self.rcpt_to, self.stage = None, [], "between"
         await self._sent()
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import about
 import events
+import postfix
 import truth
 from cases import CASES
 from cases.plan import Case
@@ -30,7 +31,7 @@ BEFORE, AFTER = 1.0, 1.5
 
 HERE = Path(__file__).parent
 
-KEPT = ("injection_debug.log",)
+KEPT = ("injection_debug.log", "postfix.log")
 """Files of a run that go into its folder when they were written."""
 
 
@@ -85,6 +86,8 @@ def play(case: Case, net: Topology, work: Path) -> None:
         served_by = start(net, "appliance", "listener.py", "listening", case.name, str(work))
     elif case.server == "delivery":
         served_by = start(net, "sender", "remote.py", "listening", case.name, str(work))
+    else:
+        postfix.start(net, case, work)
     time.sleep(BEFORE)
     if case.server == "delivery":
         client = net.python("appliance", str(HERE / "delivery.py"), case.name, str(work))
@@ -105,6 +108,8 @@ def play(case: Case, net: Topology, work: Path) -> None:
         box.terminate()
         if box.wait(timeout=10):
             raise Failed("the forwarder failed")
+    if case.server == "postfix":
+        postfix.stop(net, case, work)
 
 
 def make(case: Case, prefix: str, into: Path, keep: Path | None = None) -> None:
@@ -126,13 +131,13 @@ def make(case: Case, prefix: str, into: Path, keep: Path | None = None) -> None:
             about.write_toml(case, folder)
             truth.dump(expect(folder), folder / "expected.json")
             about.write(case, folder)
-            if not case.keep_sender:
-                (folder / "sender.pcap").unlink(missing_ok=True)
         finally:
             if keep is not None:
-                shutil.copytree(work, keep / case.name, dirs_exist_ok=True)
+                shutil.copytree(work, keep / case.name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("postfix"))
         if faults:
             raise Failed("\n".join(faults))
+        if not case.keep_sender:
+            (folder / "sender.pcap").unlink(missing_ok=True)
         into.mkdir(parents=True, exist_ok=True)
         if (into / case.name).exists():
             shutil.rmtree(into / case.name)

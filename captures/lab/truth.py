@@ -138,8 +138,15 @@ def _describe(message: dict[str, Any], event: Event) -> None:
         message["rcpt_to"].append(event["rcpt_to"])
     kept = ("mail_from", "message_id", "body_octets")
     message |= {key: event[key] for key in kept if key in event}
-    if event["action"] in ("accepted", "aborted", "delivered", "refused", "connection_error") and "claim" in event:
+    if _is_refused_delivery(event):
         message["claim"] = event["claim"]
+    if event["action"] in ("accepted", "aborted", "delivered", "connection_error") and "claim" in event:
+        message["claim"] = event["claim"]
+
+
+def _is_refused_delivery(event: Event) -> bool:
+    """Whether the event is a delivery given up or put off because the remote server refused it."""
+    return event["action"] == "refused" and event.get("claim") in ("delayed", "bounced")
 
 
 def dump(value: Any, path: Path) -> None:

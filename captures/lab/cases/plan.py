@@ -183,7 +183,7 @@ class Case:
     arguments: tuple[str, ...] = field(default=())
     """Extra arguments for `mailwitness report`."""
     listener: Listener = Listener()
-    server: Literal["listener", "delivery"] = "listener"
+    server: Literal["listener", "postfix", "delivery"] = "listener"
     """What runs on the appliance; `delivery`: it is the client, and the sender's host runs `remote.py`."""
     remote: Callable[..., Any] | None = None
     """For `delivery`: what the remote server does, a coroutine over `remote.Remote`."""
