@@ -1,9 +1,10 @@
-"""Endings by another TCP stack than Linux's: lwIP, whose resets look different from a kernel's."""
+"""Endings by another TCP stack than Linux's: lwIP, whose resets look different from a kernel's, and two emulations."""
 
 from __future__ import annotations
 
 import time
 
+import emulated_stack
 import lwip_stack
 from dialogue import SETTLE, Dialogue
 from events import now
@@ -45,6 +46,24 @@ def _closed_before_the_reply(dialogue: Dialogue) -> None:
     stack.stop()
 
 
+def _emulated(shape: emulated_stack.Shape) -> Session:
+    """A reset in the body, of a shape."""
+
+    def script(dialogue: Dialogue) -> None:
+        stack = emulated_stack.connect(dialogue, shape)
+        dialogue.ehlo()
+        dialogue.mail()
+        dialogue.rcpt()
+        dialogue.data()
+        dialogue.body()
+        time.sleep(3 * SETTLE)
+        when = now()
+        stack.reset()
+        dialogue.ended("rst", time=when, way="emulated")
+
+    return Session((Message("rst-emulated", octets=6000),), script=script, body_share=0.66)
+
+
 CASES = (
     Case(
         name="rst-other-stack-active",
@@ -77,5 +96,36 @@ CASES = (
         expected=(("turn", "appliance"),),
         first_icid=16960,
         first_mid=7960,
+    ),
+    Case(
+        name="rst-emulated-windows",
+        title="RST in the body in the shape of Windows (an emulation)",
+        done="The client sends two thirds of a body, waits until it is acknowledged, and resets: RST with ACK, window 0,"
+        " no options, TTL and IP ID of its other packets going on. Its segments are made by hand, as Windows would.",
+        client="Python's smtplib over an emulated stack: TTL 128, no timestamps.",
+        log_says="`lost`, `Receiving aborted`",
+        wire_shows="a body without its end, one RST with ACK and window 0, with the sender's TTL and its next IP ID",
+        family="stacks",
+        sessions=(_emulated(emulated_stack.WINDOWS),),
+        senders=2,
+        prepare=lwip_stack.give_up_address,
+        unchecked=("ttl",),
+        first_icid=16970,
+        first_mid=7970,
+    ),
+    Case(
+        name="rst-emulated-bare",
+        title="RST in the body without ACK, by a small stack (an emulation)",
+        done="The client sends two thirds of a body, waits until it is acknowledged, and resets: RST without ACK, window"
+        " 0, no options, TTL and IP ID of its other packets going on. Its segments are made by hand.",
+        client="Python's smtplib over an emulated stack: TTL 64, MSS the only option.",
+        log_says="`lost`, `Receiving aborted`",
+        wire_shows="a body without its end, one bare RST with the sender's TTL and its next IP ID",
+        family="stacks",
+        sessions=(_emulated(emulated_stack.BARE),),
+        senders=2,
+        prepare=lwip_stack.give_up_address,
+        first_icid=16980,
+        first_mid=7980,
     ),
 )
