@@ -25,6 +25,7 @@ from typing import Any
 
 from cases.plan import HELO_NAME, Case, Message, Session
 from events import Recorder, endpoint, now
+from othertcp import OtherSocket
 from records import RecordSocket
 from topology import APPLIANCE, APPLIANCE_6, SENDER, Network
 
@@ -95,6 +96,13 @@ class Dialogue:
         self.plain = sock
         self.names = {"client": endpoint(sock.getsockname()), "server": endpoint(sock.getpeername())}
         self.stage, self.message = "connect", None
+        self.record("connect")
+
+    def adopt(self, sock: OtherSocket) -> None:
+        """Talk over a connection that another TCP stack has opened."""
+        self.smtp = Connection(self, False)
+        self.smtp.sock = sock  # type: ignore[assignment]
+        self.names, self.stage, self.message = sock.names, "connect", None
         self.record("connect")
 
     # Steps that are answered

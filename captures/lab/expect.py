@@ -100,7 +100,7 @@ def _of_connection(events: list[Event], connection: dict[str, Any], mid: int | N
         if actor == "middlebox" and action == "forged_rst" and event["to"] == "appliance" and event["exact"]:
             stage = _noticed(connection, mid, event)
             return {"kind": "rst", "by": "sender", "stage": stage, "turn": _turn(stage), "cause": "middlebox_reset"}
-        if actor == "middlebox" and action == "drop_from_here" and "to_appliance" in event["ways"]:
+        if actor in ("middlebox", "network") and "to_appliance" in event.get("ways", ()):
             return _silence(event, later, _noticed(connection, mid, event)) | {"cause": "path_lost_data"}
         if actor == "appliance" and action in ("deaf", "forgot"):
             how = {"kind": "appliance_stalled", "by": "appliance", "stage": event["stage"], "turn": "appliance"}

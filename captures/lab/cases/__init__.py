@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from . import aborted, crowd, crowds, encrypted, endings, finished, interference, other_stack, postfix_server
-from . import trouble_cases
+from . import stack_resets, trouble_cases
 from .plan import Case
 
-FAMILIES = (finished, aborted, crowd, endings, encrypted, postfix_server, other_stack, interference, trouble_cases, crowds)
+FAMILIES = (
+    finished,
+    aborted,
+    crowd,
+    endings,
+    encrypted,
+    postfix_server,
+    other_stack,
+    stack_resets,
+    interference,
+    trouble_cases,
+    crowds,
+)
 """In the order of the table in captures/README.md."""
 
 CASES: dict[str, Case] = {case.name: case for module in FAMILIES for case in module.CASES}

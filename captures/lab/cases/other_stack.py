@@ -1,131 +1,102 @@
-"""Endings by another TCP stack than Linux's: lwIP, whose resets look different from a kernel's, and two emulations."""
+"""A sender whose TCP is not Linux': smoltcp in user space. Its RSTs are its own, and no device's."""
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
-import emulated_stack
-import lwip_stack
 from dialogue import SETTLE, Dialogue
 from events import now
+from othertcp import OtherSocket, prepare
 
 from .plan import Case, Message, Session
 
-CLIENT = "Python's smtplib over lwIP 2.1 in user space (TTL 255, IP IDs that count up, no DF), in place of the kernel."
+
+def _case(number: int, name: str, title: str, done: str, log: str, wire: str, script: Any, octets: int = 9000) -> Case:
+    return Case(
+        name=name,
+        title=title,
+        done=done,
+        client="smtplib over smoltcp, a TCP stack in user space.",
+        log_says=log,
+        wire_shows=wire,
+        family="other-stack",
+        sessions=(Session((Message(name, octets=octets),), script=script),),
+        prepare=prepare,
+        first_icid=21000 + 10 * number,
+        first_mid=10000 + 10 * number,
+    )
 
 
-def _reset_in_body(dialogue: Dialogue) -> None:
-    """tcp_abort(): an RST with ACK, as this stack sends it."""
-    stack = lwip_stack.connect(dialogue)
+def _to_body(dialogue: Dialogue) -> OtherSocket:
+    sock = OtherSocket()
+    dialogue.adopt(sock)
+    dialogue.reply(220)
+    dialogue.stage = "greeting"
     dialogue.ehlo()
     dialogue.mail()
     dialogue.rcpt()
     dialogue.data()
-    dialogue.body()
-    time.sleep(3 * SETTLE)  # there is no kernel to say what is acknowledged
+    return sock
+
+
+def _ends(dialogue: Dialogue, sock: OtherSocket, how: str) -> None:
+    time.sleep(SETTLE)
     when = now()
-    stack.order(b"a")
-    dialogue.ended("rst", time=when, way="lwIP's tcp_abort")
-    stack.stop()
+    sock.finish("abort" if how == "rst" else "close")
+    dialogue.ended(how, time=when)
+    time.sleep(1.0)  # for what the other end still says
+    dialogue.smtp.close()
 
 
-def _closed_before_the_reply(dialogue: Dialogue) -> None:
-    """tcp_close() behind a command; to the reply this stack answers by an RST of its own."""
-    stack = lwip_stack.connect(dialogue)
-    dialogue.ehlo()
-    dialogue.mail()
-    rcpt = dialogue.session.messages[0].rcpt_to[0]
-    stack.order(b"h")
+def _delivered(dialogue: Dialogue) -> None:
+    sock = _to_body(dialogue)
+    dialogue.dot()
     when = now()
-    dialogue.send(f"rcpt TO:<{rcpt}>\r\n".encode())
-    stack.order(b"c")
-    dialogue.stage = "rcpt"
-    dialogue.record("rcpt", message=0, rcpt_to=rcpt)
-    dialogue.ended("fin", time=when, way="lwIP's tcp_close")
-    time.sleep(1)
-    stack.stop()
+    dialogue.must(dialogue.smtp.docmd("quit"), 221)
+    dialogue.record("quit", time=when)
+    sock.finish("close")
+    dialogue.smtp.close()
 
 
-def _emulated(shape: emulated_stack.Shape) -> Session:
-    """A reset in the body, of a shape."""
+def _fin(dialogue: Dialogue) -> None:
+    sock = _to_body(dialogue)
+    dialogue.body(acknowledged=False)
+    _ends(dialogue, sock, "fin")
 
-    def script(dialogue: Dialogue) -> None:
-        stack = emulated_stack.connect(dialogue, shape)
-        dialogue.ehlo()
-        dialogue.mail()
-        dialogue.rcpt()
-        dialogue.data()
-        dialogue.body()
-        time.sleep(3 * SETTLE)
-        when = now()
-        stack.reset()
-        dialogue.ended("rst", time=when, way="emulated")
 
-    return Session((Message("rst-emulated", octets=6000),), script=script, body_share=0.66)
+def _rst(dialogue: Dialogue) -> None:
+    sock = _to_body(dialogue)
+    dialogue.body(acknowledged=False)
+    _ends(dialogue, sock, "rst")
 
 
 CASES = (
-    Case(
-        name="rst-other-stack-active",
-        title="RST in the body by another TCP stack",
-        done="The client sends two thirds of a body, waits until it is acknowledged, and aborts the connection.",
-        client=CLIENT,
-        log_says="`lost`, `Receiving aborted`",
-        wire_shows="a body without its end, then one RST with ACK and a window, with the sender's TTL and its next IP ID",
-        family="stacks",
-        sessions=(Session((Message("rst-other-stack-active", octets=6000),), script=_reset_in_body, body_share=0.66),),
-        senders=2,
-        prepare=lwip_stack.give_up_address,
-        unchecked=("ttl",),
-        first_icid=16950,
-        first_mid=7950,
+    _case(
+        1,
+        "other-stack-delivered",
+        "A message delivered by another TCP stack",
+        "A whole message, QUIT.",
+        "`ready`, `done`",
+        "an accepted message; no timestamps, IP IDs of 0",
+        _delivered,
     ),
-    Case(
-        name="rst-other-stack-after-fin",
-        title="FIN behind RCPT by another TCP stack, which then resets when the reply comes",
-        done="The client says RCPT and closes at once, without waiting for the reply. Its stack answers the reply by an"
-        " RST, because nobody is there any more to read it.",
-        client=CLIENT,
-        log_says="`lost`, `Receiving aborted`",
-        wire_shows="RCPT and FIN in one segment, the 250, then an RST of the sender's stack: aftermath of its FIN",
-        family="stacks",
-        sessions=(Session((Message("rst-other-stack-after-fin"),), script=_closed_before_the_reply),),
-        senders=2,
-        prepare=lwip_stack.give_up_address,
-        unchecked=("ttl",),
-        expected=(("turn", "appliance"),),
-        first_icid=16960,
-        first_mid=7960,
+    _case(
+        2,
+        "other-stack-fin-in-body",
+        "FIN in the body by another TCP stack",
+        "Part of the body is sent and acknowledged, and the connection closed.",
+        "`lost`, `Receiving aborted`",
+        "part of a body, the sender's FIN",
+        _fin,
     ),
-    Case(
-        name="rst-emulated-windows",
-        title="RST in the body in the shape of Windows (an emulation)",
-        done="The client sends two thirds of a body, waits until it is acknowledged, and resets: RST with ACK, window 0,"
-        " no options, TTL and IP ID of its other packets going on. Its segments are made by hand, as Windows would.",
-        client="Python's smtplib over an emulated stack: TTL 128, no timestamps.",
-        log_says="`lost`, `Receiving aborted`",
-        wire_shows="a body without its end, one RST with ACK and window 0, with the sender's TTL and its next IP ID",
-        family="stacks",
-        sessions=(_emulated(emulated_stack.WINDOWS),),
-        senders=2,
-        prepare=lwip_stack.give_up_address,
-        unchecked=("ttl",),
-        first_icid=16970,
-        first_mid=7970,
-    ),
-    Case(
-        name="rst-emulated-bare",
-        title="RST in the body without ACK, by a small stack (an emulation)",
-        done="The client sends two thirds of a body, waits until it is acknowledged, and resets: RST without ACK, window"
-        " 0, no options, TTL and IP ID of its other packets going on. Its segments are made by hand.",
-        client="Python's smtplib over an emulated stack: TTL 64, MSS the only option.",
-        log_says="`lost`, `Receiving aborted`",
-        wire_shows="a body without its end, one bare RST with the sender's TTL and its next IP ID",
-        family="stacks",
-        sessions=(_emulated(emulated_stack.BARE),),
-        senders=2,
-        prepare=lwip_stack.give_up_address,
-        first_icid=16980,
-        first_mid=7980,
+    _case(
+        3,
+        "other-stack-rst-in-body",
+        "RST in the body by another TCP stack",
+        "Part of the body is sent and acknowledged, and the connection aborted.",
+        "`lost`, `Receiving aborted`",
+        "part of a body, the sender's RST, shaped unlike Linux'",
+        _rst,
     ),
 )
