@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import aborted, crowd, crowds, encrypted, endings, finished, interference, other_stack, postfix_server
-from . import stack_resets, trouble_cases
+from . import stack_resets, trouble_cases, wrong_words
 from .plan import Case
 
 FAMILIES = (
@@ -17,6 +17,7 @@ FAMILIES = (
     stack_resets,
     interference,
     trouble_cases,
+    wrong_words,
     crowds,
 )
 """In the order of the table in captures/README.md."""

@@ -35,7 +35,7 @@ from trouble import (
     vlan_and_parent,
 )
 
-from .plan import Case, Cause, Listener, Message, Session, Stop
+from .plan import Case, Cause, Message, Session, Stop
 
 USUAL = "One message is delivered; of a second the client closes in the body; with a third it says QUIT before DATA."
 
@@ -389,46 +389,5 @@ CASES = (
         title="Captured with the filter `tcp port 25`",
         wire_shows="a delivery, a FIN in the body and a QUIT before DATA, and nothing else",
         capture_filter="tcp port 25",
-    ),
-    # The log says the wrong words
-    _case(
-        "wrong-words-aborted-for-quit",
-        28,
-        title="The log says `Receiving aborted` though the sender said QUIT",
-        done="The client says QUIT before DATA; the appliance logs the words of a connection that was lost.",
-        log_says="`Receiving aborted`, no `lost`",
-        wire_shows="QUIT after the 250 to RCPT, 221, FIN from both ends",
-        sessions=_one("wrong-words-aborted-for-quit", "rcpt", "quit"),
-        listener=Listener(wrong=(("Receiving aborted by sender", "Receiving aborted"),)),
-    ),
-    _case(
-        "wrong-words-by-sender-for-rst",
-        29,
-        title="The log says `Receiving aborted by sender` though the sender reset the connection",
-        done="The client resets in the body; the appliance logs the words of a QUIT.",
-        log_says="`lost`, `Receiving aborted by sender`",
-        wire_shows="a body without its end, the sender's RST, no QUIT",
-        sessions=_one("wrong-words-by-sender-for-rst", "body", "rst"),
-        listener=Listener(wrong=(("Receiving aborted", "Receiving aborted by sender"),)),
-    ),
-    _case(
-        "wrong-words-aborted-for-accepted",
-        30,
-        title="The log says `Receiving aborted` though the message was accepted",
-        done="One message is handed over whole and accepted by a 250; the appliance logs it as aborted.",
-        log_says="`Receiving aborted`",
-        wire_shows="the 250 to the final dot, QUIT, 221",
-        sessions=(Session((Message("wrong-words-aborted-for-accepted"),)),),
-        listener=Listener(wrong=(("accepted", "Receiving aborted"),)),
-    ),
-    _case(
-        "wrong-words-accepted-for-fin",
-        31,
-        title="The log says that the message was accepted though the sender closed in the body",
-        done="The client closes in the body; the appliance logs `lost`, and the message as received.",
-        log_says="`lost`, `ready N bytes`, `Message finished ... done`",
-        wire_shows="a body without its end, the sender's FIN",
-        sessions=_one("wrong-words-accepted-for-fin", "body", "fin"),
-        listener=Listener(wrong=(("Receiving aborted", "accepted"),)),
     ),
 )
