@@ -86,8 +86,8 @@ def _table(expected: dict[str, Any]) -> str:
     for case in sorted(expected["cases"] + expected["finished"], key=lambda case: (case["icid"], case["mid"] or 0)):
         claim, by = case["claim"].replace("_", " "), f" by {case['by']}" if case["by"] else ""
         rows.append(
-            f"| {case['mid'] or '-'} | {case['icid']} | {case['client']} | {claim} | {case['kind']}{by} | {case['stage']}"
-            f" | {case['frame'] or '-'} | {case['verdict']} |"
+            f"| {case['mid'] or '-'} | {case['icid']} | {case['client']} | {claim} | {case['kind']}{by}"
+            f" | {case['stage']} | {case['frame'] or '-'} | {case['verdict']} |"
         )
     return "\n".join(rows)
 

@@ -18,7 +18,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +163,9 @@ class Check:
                 self.that("ttl", row["ttl"] == SENDER_TTL, f"{number}: TTL {row['ttl']}")
         ports = {row["tcp.srcport"] if row["source"] in senders else row["tcp.dstport"] for row in self.rows}
         known = {connection["client"].rpartition(":")[2] for connection in self.truth["connections"]}
-        self.that("ports", ports == known, f"the capture has the client ports {sorted(ports)}, the truth {sorted(known)}")
+        self.that(
+            "ports", ports == known, f"the capture has the client ports {sorted(ports)}, the truth {sorted(known)}"
+        )
 
     def _deed(self, connection: dict[str, Any]) -> Event | None:
         return next((e for e in connection["events"] if e["action"] in DEEDS and e["actor"] == "sender"), None)
@@ -190,7 +192,9 @@ class Check:
         if noticed and not self._interfered(connection):
             stages = deed["stage"], noticed[0]["stage"]
             answered = stages == ("end_of_data", "between")  # what was not waited for came all the same
-            self.that("stage", stages[0] == stages[1] or answered, f"{client}: ended at {stages[0]}, noticed at {stages[1]}")
+            self.that(
+                "stage", stages[0] == stages[1] or answered, f"{client}: ended at {stages[0]}, noticed at {stages[1]}"
+            )
         if deed["action"] in ("fin", "half_close"):
             self._near_frame(client, "fin", side.fins, at)
             early = [r for r in side.resets if float(r["frame.time_epoch"]) < at - TOLERANCE]
@@ -206,7 +210,9 @@ class Check:
 
     def _near_frame(self, client: str, name: str, rows: list[Row], at: float) -> None:
         times = [abs(float(row["frame.time_epoch"]) - at) for row in rows]
-        self.that(name, bool(times) and min(times) < TOLERANCE, f"{client}: no {name} at the sender when it says: {times}")
+        self.that(
+            name, bool(times) and min(times) < TOLERANCE, f"{client}: no {name} at the sender when it says: {times}"
+        )
 
     def _wire(self, connection: dict[str, Any], side: Side) -> None:
         """The appliance's side: what the listener says it met did arrive."""
@@ -222,7 +228,9 @@ class Check:
         self.that("envelope", all(r in rcpts for r in met), f"{client}: RCPT on the wire {rcpts}, met {met}")
         replies = Side._stream(side.answered)
         timed = any(e["action"] == "timer" for e in connection["events"])
-        self.that("timer", (b"421 Timed out" in replies or b"421 Exceeded allow" in replies) == timed, f"{client}: 421?")
+        self.that(
+            "timer", (b"421 Timed out" in replies or b"421 Exceeded allow" in replies) == timed, f"{client}: 421?"
+        )
         for message in messages:
             taken = [e for e in connection["events"] if e["action"] == "accepted" and e["mid"] == message["mid"]]
             words = taken[0].get("reply") if taken else None
@@ -246,7 +254,9 @@ class Check:
                 continue
             if event["action"] == "forged_rst":
                 there = event["to"] == "appliance"
-                rows = near.resets if there else [r for r in (far.answered if far else []) if is_set(r["tcp.flags.reset"])]
+                rows = (
+                    near.resets if there else [r for r in (far.answered if far else []) if is_set(r["tcp.flags.reset"])]
+                )
                 if there or far:
                     forged = [r for r in rows if int(r["tcp.seq_raw"]) == event["seq"]]
                     self.that("forged", bool(forged), f"{client}: no RST with seq {event['seq']} at the {event['to']}")
@@ -290,7 +300,7 @@ class Check:
         found = [line for line in self.log if line.partition(" Info: ")[2] == text]
         if len(found) != 1:
             return None
-        local = datetime.strptime(found[0][:24], "%a %b %d %H:%M:%S %Y").replace(tzinfo=timezone.utc)
+        local = datetime.strptime(found[0][:24], "%a %b %d %H:%M:%S %Y").replace(tzinfo=UTC)
         return (local - timedelta(seconds=UTC_OFFSET)).timestamp()
 
     def _near(self, text: str, events: list[Event], action: str, mid: int | None) -> None:

@@ -29,7 +29,9 @@ HOSTNAME = "appliance.example.com"
 class Delivery:
     """One connection: a DCID."""
 
-    def __init__(self, case: Case, session: Session, log: MailLog, recorder: Recorder, dcid: int, first_mid: int) -> None:
+    def __init__(
+        self, case: Case, session: Session, log: MailLog, recorder: Recorder, dcid: int, first_mid: int
+    ) -> None:
         self.session, self.info, self.recorder, self.dcid, self.first_mid = session, log.info, recorder, dcid, first_mid
         self.names: dict[str, str] = {}
         self.stage, self.mid = "connect", first_mid
@@ -106,7 +108,11 @@ class Delivery:
     def _refused(self, refusal: smtplib.SMTPResponseException) -> None:
         code = refusal.smtp_code
         words = refusal.smtp_error.decode() if isinstance(refusal.smtp_error, bytes) else refusal.smtp_error
-        kind, status = ("Delayed", "4.3.0 - Other mail system problem") if code < 500 else ("Bounced", "5.1.0 - Unknown address error")
+        kind, status = (
+            ("Delayed", "4.3.0 - Other mail system problem")
+            if code < 500
+            else ("Bounced", "5.1.0 - Unknown address error")
+        )
         self.info(f"{kind}: DCID {self.dcid} MID {self.mid} to RID 0 - {status} ('{code}', ['{words}']) []")
         self.record("refused", claim=kind.lower(), what=self.stage, code=str(code))
 
@@ -127,9 +133,7 @@ class Delivery:
             f" interface: {APPLIANCE} reason: {reason}"
         )
         words = {"timeout": "timeout", "EOF": "EOF"}.get(details, details)
-        self.info(
-            f"Delayed: DCID {self.dcid} MID {self.mid} to RID 0 - 4.4.2 - Bad connection ('000', ['{words}']) []"
-        )
+        self.info(f"Delayed: DCID {self.dcid} MID {self.mid} to RID 0 - 4.4.2 - Bad connection ('000', ['{words}']) []")
         if self.names:
             self.record("connection_error", claim="connection_error", details=details)
 

@@ -10,24 +10,22 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import re
 import select
 import signal
 import smtplib
 import socket
 import ssl
 import struct
-import subprocess
 import termios
 import time
 from pathlib import Path
 from typing import Any
 
-from cases.plan import HELO_NAME, Case, Message, Session
+from cases.plan import HELO_NAME, Case, Session
 from events import Recorder, endpoint, now
 from othertcp import OtherSocket
 from records import RecordSocket
-from topology import APPLIANCE, APPLIANCE_6, SENDER, Network
+from topology import APPLIANCE, APPLIANCE_6, Network
 
 SETTLE = 0.2
 """Seconds between the last words of a session and its ending, so that the ending stands alone in the capture."""
@@ -162,7 +160,7 @@ class Dialogue:
             self.record("mail", message=number, mail_from=message.mail_from)
 
     def rcpt(self, codes: dict[str, int] | None = None) -> None:
-        """RCPT for every recipient of the message under way; `codes` says which shall be answered otherwise than 250."""
+        """RCPT for every recipient of the message under way; `codes` says which ones shall not be answered 250."""
         assert self.message is not None
         for rcpt in self.session.messages[self.message].rcpt_to:
             self.pause()
@@ -213,7 +211,11 @@ class Dialogue:
                 self.stage = "body"
                 if not begun:
                     begun = True
-                    self.record("body_begun", message=self.message, message_id=self.session.messages[self.message or 0].message_id)
+                    self.record(
+                        "body_begun",
+                        message=self.message,
+                        message_id=self.session.messages[self.message or 0].message_id,
+                    )
                 time.sleep(pause)
             self.read_to_the_end()
         except TimeoutError:
@@ -282,14 +284,14 @@ class Dialogue:
         when = now()
         self.must(self.smtp.docmd("quit"), 221)
         self.smtp.close()
-        self.record("quit", message=self._open(), time=when)
+        self.record("quit", message=self.open_message(), time=when)
 
     def fin(self, settle: float = SETTLE, way: str = "close") -> None:
         """Close, without QUIT. Under TLS without close_notify, as smtplib does it."""
         time.sleep(settle)
         when = now()
         self.smtp.close()
-        self.record("fin", message=self._open(), time=when, way=way)
+        self.record("fin", message=self.open_message(), time=when, way=way)
 
     def fin_after_close_notify(self) -> None:
         """TLS' own goodbye, then close."""
@@ -299,14 +301,14 @@ class Dialogue:
         with contextlib.suppress(ssl.SSLError, OSError):  # the other end's close_notify is not waited for
             self.smtp.sock.unwrap()
         self.smtp.close()
-        self.record("fin", message=self._open(), time=when, way="close_notify")
+        self.record("fin", message=self.open_message(), time=when, way="close_notify")
 
     def quit_and_leave(self, how: str = "fin", close_notify: bool = False) -> None:
         """QUIT and the end of TCP in one flight, before any 221: `fin` or `rst`."""
         time.sleep(SETTLE)
         when = now()
         self.send(b"QUIT\r\n")
-        self.record("quit", message=self._open(), time=when)
+        self.record("quit", message=self.open_message(), time=when)
         if close_notify:
             self.smtp.sock.setblocking(False)
             with contextlib.suppress(ssl.SSLError, OSError):
@@ -315,7 +317,7 @@ class Dialogue:
             self.linger()
         when = now()
         self.smtp.close()
-        self.record(how, message=self._open(), time=when, way="at once")
+        self.record(how, message=self.open_message(), time=when, way="at once")
 
     def rst(self, settle: float = SETTLE, way: str = "linger") -> None:
         """Reset: SO_LINGER 0 and close. What is unsent is thrown away: see wait_until_acknowledged."""
@@ -324,7 +326,7 @@ class Dialogue:
         self.linger()
         when = now()
         self.smtp.close()
-        self.record("rst", message=self._open(), time=when, way=way)
+        self.record("rst", message=self.open_message(), time=when, way=way)
 
     def linger(self) -> None:
         """Make the next close a reset."""
@@ -338,17 +340,17 @@ class Dialogue:
             raise Unexpected("nothing unread: this close would be a FIN")
         when = now()
         self.smtp.close()
-        self.record("rst", message=self._open(), time=when, way="unread data")
+        self.record("rst", message=self.open_message(), time=when, way="unread data")
 
     def half_close(self) -> None:
         """FIN, but go on reading."""
         when = now()
         self.smtp.sock.shutdown(socket.SHUT_WR)
-        self.record("half_close", message=self._open(), time=when)
+        self.record("half_close", message=self.open_message(), time=when)
 
     def silence(self, keep: float | None = None, close: bool = True) -> None:
         """Say nothing more until the appliance closes (or for `keep` seconds), then close."""
-        self.record("silence", message=self._open())
+        self.record("silence", message=self.open_message())
         with contextlib.suppress(OSError):
             if keep is None:
                 self.read_to_the_end()
@@ -357,7 +359,7 @@ class Dialogue:
         if close:
             when = now()
             self.smtp.close()
-            self.record("fin", message=self._open(), time=when)
+            self.record("fin", message=self.open_message(), time=when)
 
     def give_up(self, waited: float) -> None:
         """Wait so long for the reply that is owed, then close: the appliance was too slow."""
@@ -365,17 +367,17 @@ class Dialogue:
             raise Unexpected("the reply came after all")
         when = now()
         self.smtp.close()
-        self.record("fin", message=self._open(), time=when, way="gave up waiting", waited=waited)
+        self.record("fin", message=self.open_message(), time=when, way="gave up waiting", waited=waited)
 
     def killed(self) -> None:
         """The client's process dies by SIGKILL (kill -9): its kernel closes. Only in a session of its own process."""
         time.sleep(SETTLE)
-        self.record("fin", message=self._open(), way="kill -9")
+        self.record("fin", message=self.open_message(), way="kill -9")
         os.kill(os.getpid(), signal.SIGKILL)
 
     def ended(self, action: str, stage: str | None = None, **more: Any) -> None:
         """Record an ending that a script made by hand: `fin`, `rst`, `quit`, `gone` (the other end did it)."""
-        self.record(action, stage, message=self._open(), **more)
+        self.record(action, stage, message=self.open_message(), **more)
 
     def read_to_the_end(self) -> bytes:
         """All that still comes, until the appliance closes."""
@@ -399,80 +401,12 @@ class Dialogue:
         if reply[0] != code:
             raise Unexpected(f"{self.names.get('client')}: expected {code}, got {reply}")
 
-    def _open(self) -> int | None:
+    def open_message(self) -> int | None:
+        """Which message is under way now, if one is."""
         return self.message if self.stage in ("mail", "rcpt", "data", "body", "end_of_data") else None
 
-    # Programs
-
     def program(self, *words: str, stdin: bytes = b"") -> int:
-        """Run another mail client (swaks, msmtp) in the sender's place, and write down what its transcript shows.
+        """Run another mail client (swaks, msmtp) in the sender's place; see programs.py. Returns its exit code."""
+        from programs import run_program  # noqa: PLC0415 (it builds on this module)
 
-        The lines of its dialogue must be recognisable as those of swaks or `msmtp --debug`. The program's port is
-        found in the kernel's table of connections. Returns its exit code; what it printed goes to the work folder.
-        """
-        child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        assert child.stdin is not None and child.stdout is not None
-        with contextlib.suppress(BrokenPipeError):  # small enough for the pipe, and some read it before they connect
-            child.stdin.write(stdin)
-            child.stdin.close()
-        self.names = self._port_of(child)
-        self.stage, self.message = "connect", None
-        self.record("connect", program=words[0])
-        asked, transcript = "", b""
-        for raw in child.stdout:
-            transcript += raw
-            asked = self._overheard(raw.decode("ascii", "replace").rstrip(), asked)
-        (self.work / f"{words[0]}.txt").write_bytes(transcript)
-        return child.wait()
-
-    def _overheard(self, line: str, asked: str) -> str:
-        """One line of a transcript: remember what was asked, note what was answered."""
-        said = re.match(r"\s*(?:->|~>|-->)\s+(.*)", line)
-        if said:
-            if said[1].upper().startswith("QUIT"):
-                self.record("quit", message=self._open())
-            elif said[1] == ".":
-                self.stage = "end_of_data"
-                about = {"message_id": self.session.messages[self.message or 0].message_id}
-                self.record("end_of_data", message=self.message, **about)
-            return said[1] if said[1].split(" ")[0].upper() in ("EHLO", "MAIL", "RCPT", "DATA", ".") else asked
-        heard = re.match(r"\s*(?:<-|<~|<--)\s+(\d\d\d) ", line)
-        if not heard:
-            return asked
-        verb, code = asked.split(" ")[0].upper(), heard[1]
-        address = asked.partition("<")[2].partition(">")[0]
-        if verb == "EHLO" and code == "250":
-            self.stage = "helo"
-        elif verb == "MAIL" and code == "250":
-            self.message, self.stage = (0 if self.message is None else self.message + 1), "mail"
-            self.record("mail", message=self.message, mail_from=address)
-        elif verb == "RCPT" and code == "250":
-            self.stage = "rcpt"
-            self.record("rcpt", message=self.message, rcpt_to=address)
-        elif verb == "DATA" and code == "354":
-            self.stage = "data"
-        elif verb == "." and code == "250":
-            self.stage = "between"
-        return "" if code != "354" else asked
-
-    def _port_of(self, child: subprocess.Popen[bytes]) -> dict[str, str]:
-        """The connection that a program has just opened."""
-        here, port = self.session.source or SENDER, self.case.listener.port
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and child.poll() is None:
-            for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
-                local, remote = (word.split(":") for word in line.split()[1:3])
-                if int(remote[1], 16) == port and line.split()[3] == "01" and local[1] not in _known:
-                    _known.add(local[1])
-                    return {"client": f"{here}:{int(local[1], 16)}", "server": f"{APPLIANCE}:{port}"}
-            time.sleep(0.002)
-        raise Unexpected("the program opened no connection")
-
-
-_known: set[str] = set()
-"""Ports that earlier programs used."""
-
-
-def content_of(message: Message) -> bytes:
-    """A message for a program's standard input: as it would lie in a file."""
-    return message.content().replace(b"\r\n", b"\n")
+        return run_program(self, *words, stdin=stdin)

@@ -19,8 +19,9 @@ from pathlib import Path
 
 from cases import CASES
 from cases.plan import Case
+from connection import Shared
 from events import Recorder
-from injection import Injection, Shared
+from injection import Injection
 from maillog import DebugLog, MailLog
 from topology import APPLIANCE, APPLIANCE_6
 

@@ -1,7 +1,7 @@
 """Postfix in the appliance's place: a server that nobody of this project wrote, whose log is an independent account.
 
-It speaks what an ESA does not offer (BDAT, PIPELINING). Its own log is kept as postfix.log; `account` reads from it what
-the listener would have written down itself (the events of the appliance) and writes mail.log, the same story in an
+It speaks what an ESA does not offer (BDAT, PIPELINING). Its own log is kept as postfix.log; `account` reads in it
+what the listener would have written down itself (the events of the appliance) and writes mail.log, the same story in an
 ESA's lines. Nothing in either comes from anywhere but Postfix' log.
 """
 
@@ -12,7 +12,7 @@ import re
 import shutil
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cases.plan import Case
@@ -120,8 +120,12 @@ class Account:
         self.sessions: dict[str, Told] = {}
         self.queued: dict[str, tuple[Told, int, str]] = {}
         self.sizes: dict[str, str] = {}
-        self.now = datetime.now(timezone.utc)
-        for text in ("Begin Logfile", f"Version: {VERSION} SN: {SERIAL}", f"Time offset from UTC: {UTC_OFFSET} seconds"):
+        self.now = datetime.now(UTC)
+        for text in (
+            "Begin Logfile",
+            f"Version: {VERSION} SN: {SERIAL}",
+            f"Time offset from UTC: {UTC_OFFSET} seconds",
+        ):
             self.lines.append(text)
         for line in (work / "postfix.log").read_text(encoding="ascii", errors="replace").splitlines():
             self.read(line)
@@ -146,7 +150,7 @@ class Account:
         if match is None:
             return
         local = datetime.strptime(f"{datetime.now().year} {match[1]}", "%Y %b %d %H:%M:%S")
-        self.now = local.astimezone(timezone.utc)
+        self.now = local.astimezone(UTC)
         program, pid, text = match[2], match[3], match[4]
         if program == "smtpd":
             self._smtpd(pid, text)

@@ -25,7 +25,9 @@ HOSTNAME = "mx.example.net"
 class Remote:
     """One connection, as a case's script sees it. The appliance is the client of it."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, recorder: Recorder, number: int) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, recorder: Recorder, number: int
+    ) -> None:
         self.reader, self.writer, self.recorder, self.number = reader, writer, recorder, number
         """`number` counts the connections of the case from 0."""
         client, server = writer.get_extra_info("peername"), writer.get_extra_info("sockname")

@@ -33,7 +33,7 @@ CONGESTION_CONTROL = "cubic"
 
 @dataclass(frozen=True)
 class End:
-    """One end of a link: host, device, addresses. The last octet of its MAC is unique (documentation MACs, RFC 7042)."""
+    """One end of a link: host, device, addresses. MACs are for documentation (RFC 7042)."""
 
     host: str
     device: str

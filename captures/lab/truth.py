@@ -32,7 +32,9 @@ def merge(case: Case, sender: list[Event], appliance: list[Event], middlebox: li
     for event in sender + middlebox:
         address, colon, port = (event.get("client") or "").rpartition(":")
         event["client"] = nat.get(address, address) + colon + port if colon else None
-    ends = sorted({event["client"] for event in sender + appliance}, key=lambda client: _first(sender + appliance, client))
+    ends = sorted(
+        {event["client"] for event in sender + appliance}, key=lambda client: _first(sender + appliance, client)
+    )
     unknown = {event["client"] for event in appliance} - {event["client"] for event in sender}
     if unknown and not case.mangled:
         raise Disagreement(f"the listener met {sorted(unknown)}, whom no client knows")

@@ -17,7 +17,11 @@ def verdict(claim: str, how: dict[str, Any], lost: bool) -> str:
     if kind == "capture_ended":
         return "undetermined"
     if claim == "receiving_aborted":
-        if kind in ("fin", "rst") or (kind == "silence" and not lost) or (kind == "appliance_closed" and why == "timer"):
+        if (
+            kind in ("fin", "rst")
+            or (kind == "silence" and not lost)
+            or (kind == "appliance_closed" and why == "timer")
+        ):
             return "confirmed"
         if kind == "completed" or (kind == "quit" and not race):
             return "contradicted"

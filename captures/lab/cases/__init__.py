@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
-from . import aborted, crowd, crowds, encrypted, endings, finished, interference, other_stack, postfix_server
-from . import stack_resets, trouble_cases, wrong_words
+from . import (
+    aborted,
+    appliance,
+    clients,
+    crowd,
+    crowds,
+    encrypted,
+    endings,
+    finished,
+    interference,
+    other_stack,
+    postfix_server,
+    stack_resets,
+    trouble_cases,
+    wrong_log,
+    wrong_words,
+)
 from .plan import Case
 
 FAMILIES = (
@@ -11,6 +26,9 @@ FAMILIES = (
     aborted,
     crowd,
     endings,
+    appliance,
+    clients,
+    wrong_log,
     encrypted,
     postfix_server,
     other_stack,

@@ -243,7 +243,8 @@ CASES = (
         34,
         "tls-handshake-refused-by-client",
         "A handshake that the client breaks off",
-        "The client does not believe the appliance's certificate, says so by an alert, and closes, which its kernel makes a reset.",
+        "The client does not believe the appliance's certificate, says so by an alert, and closes;"
+        " its kernel makes a reset of that.",
         "`TLS failed`, `lost`; no MID",
         "STARTTLS, a handshake, the client's alert and RST",
         script=_refused_handshake,

@@ -98,7 +98,8 @@ class Session:
     tls: bool = False
     """STARTTLS after EHLO, then EHLO again. Only the walk to `stop` looks at it."""
     patience: float = 330.0
-    """Seconds that the client waits for any one answer; longer than the appliance's own timer unless it shall give up."""
+    """Seconds that the client waits for any one answer: longer than the appliance's own timer, unless it shall give up.
+    """
 
 
 @dataclass(frozen=True)

@@ -87,9 +87,11 @@ class Packet:
         ends = [ipaddress.ip_address(end).packed for end in (self.source, self.target)]
         body = self._tcp(b"".join(ends)) if self.is_tcp else self.payload
         if len(ends[0]) == 16:
-            return struct.pack("!IHBB", 6 << 28 | self.tos << 20, len(body), self.protocol, self.ttl) + b"".join(
-                ends
-            ) + body
+            return (
+                struct.pack("!IHBB", 6 << 28 | self.tos << 20, len(body), self.protocol, self.ttl)
+                + b"".join(ends)
+                + body
+            )
         head = struct.pack(
             "!BBHHHBBH", 0x45, self.tos, 20 + len(body), self.ip_id, self.df << 14, self.ttl, self.protocol, 0
         ) + b"".join(ends)
@@ -99,7 +101,16 @@ class Packet:
         options = self.options + b"\1" * (-len(self.options) % 4)
         offset = (20 + len(options)) // 4 << 4
         head = struct.pack(
-            "!HHIIBBHHH", self.sport, self.dport, self.seq & MASK, self.ack & MASK, offset, self.flags, self.window, 0, 0
+            "!HHIIBBHHH",
+            self.sport,
+            self.dport,
+            self.seq & MASK,
+            self.ack & MASK,
+            offset,
+            self.flags,
+            self.window,
+            0,
+            0,
         )
         segment = head + options + self.payload
         if len(ends) == 32:
