@@ -17,7 +17,6 @@ from . import (
     stack_resets,
     trouble_cases,
     wrong_log,
-    wrong_words,
 )
 from .plan import Case
 
@@ -35,7 +34,6 @@ FAMILIES = (
     stack_resets,
     interference,
     trouble_cases,
-    wrong_words,
     crowds,
 )
 """In the order of the table in captures/README.md."""
