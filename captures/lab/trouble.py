@@ -290,7 +290,7 @@ def log_moved(seconds: int, offset: int | None = None) -> Deed:
 
 
 def daylight_saving_ends(at: str, when: datetime, offset: int) -> Deed:
-    """Clocks go back an hour at the first line with the words `at`.
+    """Clocks go back an hour in the second of the first line with the words `at`.
 
     Capture and log are moved so that this line falls on `when` (UTC). `offset` is the log's offset from UTC before the
     change, which its head names, as it was written then; after it the offset is an hour less.
@@ -303,9 +303,9 @@ def daylight_saving_ends(at: str, when: datetime, offset: int) -> Deed:
         written = timedelta(seconds=int(head.rsplit(": ", 1)[1].split()[0]))
         shift = when - (datetime.strptime(lines[number][:24], STAMP) - written)
         moved = []
-        for n, line in enumerate(lines):
-            there = timedelta(seconds=offset if n < number else offset - 3600)
-            stamp = datetime.strptime(line[:24], STAMP) - written + shift + there
+        for line in lines:
+            utc = datetime.strptime(line[:24], STAMP) - written + shift
+            stamp = utc + timedelta(seconds=offset if utc < when else offset - 3600)
             moved.append(stamp.ctime() + re.sub(r"(Time offset from UTC: )-?\d+", rf"\g<1>{offset}", line[24:]))
         (folder / "mail.log").write_text("".join(f"{line}\n" for line in moved), encoding="ascii")
         clock_off(shift.total_seconds())(folder)

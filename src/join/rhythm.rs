@@ -81,7 +81,8 @@ impl Rhythm {
         this
     }
 
-    /// Whether times may speak for a pair: its clock was checked, or its address has no other
+    /// Whether times may speak for a pair: its clock was checked, or a message that can be no other
+    /// shows it to be right around that time, or its address has no other
     /// connection around it, in the log or on the wire.
     pub(super) fn may_speak(&self, connection: &Connection, session: &Session, clocks: &Clocks) -> bool {
         if self.checked.get(usize::from(connection.first.clock.0)).copied().unwrap_or(false) {
@@ -90,6 +91,9 @@ impl Rhythm {
         let (Some(remote), Some(at)) = (connection.remote, clocks.instant(&connection.first)) else {
             return false;
         };
+        if clocks.is_confirmed_near(connection.first.clock, at, APART) {
+            return true;
+        }
         let far = if connection.leg == Leg::Injection { session.client() } else { session.server() };
         around(self.logged.get(&(connection.leg, canonical(remote))), at).len() <= 1
             && around(self.flows.get(&(connection.leg, canonical(far.ip))), at).len() <= 1

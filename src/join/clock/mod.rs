@@ -26,6 +26,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cite::{LogRef, Moment};
+use crate::join::evidence::time_cost;
 use crate::maillog::{ClockIndex, ClockSource, HostIndex, MailLog, SerialIndex, Stamp, StampedBy};
 use crate::smtp::Session;
 use crate::time::{LogTime, Span, Timestamp, UtcOffset};
@@ -237,6 +238,9 @@ pub struct Stretch {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Clocks {
     readings: Vec<ClockReading>,
+    /// For each clock, when messages were accepted on the wire whose stamps fit to the second and that
+    /// can be no others, in order.
+    confirmed: Vec<Vec<Timestamp>>,
 }
 
 impl Clocks {
@@ -273,7 +277,30 @@ impl Clocks {
         for group in groups(log, zone) {
             course::solve(log, &group, &pairs, capture, &mut readings);
         }
-        Self { readings }
+        let mut clocks = Self { readings, confirmed: Vec::new() };
+        clocks.confirmed = (0..log.clocks.len())
+            .map(|clock| {
+                let fits = |pair: &&Pair| {
+                    pair.certain
+                        && clocks
+                            .instant(&pair.stamp)
+                            .is_some_and(|logged| time_cost(logged.since(pair.wire.time).seconds()) == 0.0)
+                };
+                let all = pairs.get(&clock).into_iter().flatten().filter(fits);
+                let mut times: Vec<Timestamp> = all.map(|pair| pair.wire.time).collect();
+                times.sort_unstable();
+                times
+            })
+            .collect();
+        clocks
+    }
+
+    /// Whether a message that can be no other shows, within `reach` of an instant, that this clock's
+    /// stamps meet the capture's to the second.
+    pub fn is_confirmed_near(&self, clock: ClockIndex, at: Timestamp, reach: Span) -> bool {
+        let times = self.confirmed.get(usize::from(clock.0)).map(Vec::as_slice).unwrap_or_default();
+        let from = times.partition_point(|&time| time < at.minus(reach));
+        times.get(from).is_some_and(|&time| time <= at.plus(reach))
     }
 
     /// The readings in the order of [`MailLog::clocks`].

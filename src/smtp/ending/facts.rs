@@ -3,9 +3,10 @@
 use crate::capture::{CloseKind, Loss, Side};
 use crate::cite::Moment;
 use crate::net::Role;
+use crate::smtp::command::Verb;
 use crate::smtp::ending::{Context, Form, Stall, Turn, Why, dark, words};
 use crate::smtp::reply::ReplyCode;
-use crate::smtp::session::{Owed, ReplySeen, Session, Stage};
+use crate::smtp::session::{Command, Owed, ReplySeen, Session, Stage};
 use crate::time::{Span, Timestamp};
 
 /// Time that TCP itself takes before it sends again what was not acknowledged (RFC 6298 section
@@ -44,6 +45,8 @@ pub(super) struct Facts<'a> {
     pub(super) covered: bool,
     /// The file lacks octets at the very end of a stream that the other end had.
     pub(super) gap_at_end: bool,
+    /// The appliance's close answers a FIN of the sender that the file lacks.
+    pub(super) answers_lost_fin: bool,
 }
 
 pub(super) const fn role(side: Side) -> Role {
@@ -79,6 +82,11 @@ impl<'a> Facts<'a> {
             owed = Some(Owed { by: Role::Client, since: leave.last_word, delivered: true });
             last_word = Some(leave.last_word);
         }
+        if let Some(signal) = signal
+            && let Some(command) = unanswered_at_close(session, signal)
+        {
+            owed = Some(Owed { by: Role::Server, since: command.at, delivered: true });
+        }
         let end = signal.map_or(session.flow.watched_until, |signal| signal.at.time);
         let waited = owed.map(|owed| end.since(owed.since.time));
         let turn = owed.map(|owed| turn(session, context, owed, waited.unwrap_or(Span::ZERO)));
@@ -96,7 +104,9 @@ impl<'a> Facts<'a> {
             left_unasked: leave.is_some(),
             covered,
             gap_at_end: false,
+            answers_lost_fin: false,
         };
+        facts.answers_lost_fin = facts.signal.is_some_and(|signal| facts.answers_lost_fin(signal));
         facts.gap_at_end = session.dialog.lost_in_gap || facts.sender_gap_at_end();
         facts.stall = facts.find_stall(end);
         facts
@@ -148,6 +158,19 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// The first close that was captured acknowledges a FIN that was not: that came first.
+    fn answers_lost_fin(&self, signal: Signal) -> bool {
+        let flow = &self.session.flow;
+        let sender = flow.streams.of(side(self.sender()));
+        signal.form != Form::Reply
+            && signal.by == self.context.appliance
+            && sender.lost_fin
+            && flow
+                .closes
+                .effective
+                .is_some_and(|close| close.acknowledged.is_some_and(|acknowledged| acknowledged > sender.end))
+    }
+
     /// The sender's last octets reached the appliance but not the file.
     fn sender_gap_at_end(&self) -> bool {
         let stream = self.session.flow.streams.of(side(self.sender()));
@@ -155,6 +178,17 @@ impl<'a> Facts<'a> {
             gap.loss == Loss::Capture && gap.offset.saturating_add(gap.length) >= stream.end
         })
     }
+}
+
+/// The command that the server had not answered yet when the client closed, though it did later.
+fn unanswered_at_close(session: &Session, signal: Signal) -> Option<&Command> {
+    let closed_by_client = signal.by == Role::Client && signal.form != Form::Reply;
+    session.dialog.commands.iter().find(|command| {
+        closed_by_client
+            && command.verb != Verb::Quit
+            && command.at <= signal.at
+            && command.reply.is_some_and(|(_, reply)| reply > signal.at)
+    })
 }
 
 /// The first reply, FIN or RST that ended the connection. A 421 that the closing end knew of comes
@@ -245,5 +279,6 @@ fn turn(session: &Session, context: &Context, owed: Owed, waited: Span) -> Turn 
 pub(super) fn is_window_closed(session: &Session) -> bool {
     let streams = &session.flow.streams;
     let segment = streams.responder.mss.map_or(DEFAULT_MSS, u32::from);
-    streams.responder.last.is_some() && streams.responder.window < segment
+    let responder = &streams.responder;
+    responder.last.is_some() && !responder.window_may_be_larger && responder.window < segment
 }
