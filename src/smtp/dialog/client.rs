@@ -25,6 +25,8 @@ pub(super) struct ClientSide {
     pub(super) parsed: u64,
     /// Where it ends, once its FIN has come.
     pub(super) length: Option<u64>,
+    /// When it ended.
+    pub(super) ended: Option<Moment>,
     /// Commands may be missing from the file since the last one that was read.
     ///
     /// The value is what a server must have acknowledged to have received any of them.
@@ -107,6 +109,7 @@ impl ClientSide {
             frontier: 0,
             parsed: 0,
             length: None,
+            ended: None,
             after_hole: (!from_start).then_some(0),
             presumed: 0,
             sasl: false,

@@ -3,10 +3,9 @@
 use crate::capture::{CloseKind, Loss, Side};
 use crate::cite::Moment;
 use crate::net::Role;
-use crate::smtp::command::Verb;
 use crate::smtp::ending::{Context, Form, Stall, Turn, Why, dark, words};
 use crate::smtp::reply::ReplyCode;
-use crate::smtp::session::{Command, Owed, ReplySeen, Session, Stage};
+use crate::smtp::session::{Owed, ReplySeen, Session, Stage};
 use crate::time::{Span, Timestamp};
 
 /// Time that TCP itself takes before it sends again what was not acknowledged (RFC 6298 section
@@ -81,11 +80,6 @@ impl<'a> Facts<'a> {
             signal = Some(reply);
             owed = Some(Owed { by: Role::Client, since: leave.last_word, delivered: true });
             last_word = Some(leave.last_word);
-        }
-        if let Some(signal) = signal
-            && let Some(command) = unanswered_at_close(session, signal)
-        {
-            owed = Some(Owed { by: Role::Server, since: command.at, delivered: true });
         }
         let end = signal.map_or(session.flow.watched_until, |signal| signal.at.time);
         let waited = owed.map(|owed| end.since(owed.since.time));
@@ -178,17 +172,6 @@ impl<'a> Facts<'a> {
             gap.loss == Loss::Capture && gap.offset.saturating_add(gap.length) >= stream.end
         })
     }
-}
-
-/// The command that the server had not answered yet when the client closed, though it did later.
-fn unanswered_at_close(session: &Session, signal: Signal) -> Option<&Command> {
-    let closed_by_client = signal.by == Role::Client && signal.form != Form::Reply;
-    session.dialog.commands.iter().find(|command| {
-        closed_by_client
-            && command.verb != Verb::Quit
-            && command.at <= signal.at
-            && command.reply.is_some_and(|(_, reply)| reply > signal.at)
-    })
 }
 
 /// The first reply, FIN or RST that ended the connection. A 421 that the closing end knew of comes
