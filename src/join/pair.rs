@@ -98,9 +98,11 @@ impl Scales<'_> {
             let accepted = session.dialog.transactions.iter().filter(|transaction| transaction.accepted());
             accepted.filter_map(|transaction| transaction.mail_reply.map(|(_, moment)| moment.time))
         };
-        connection.messages.iter().filter_map(logged).any(|logged| {
-            answered().any(|answered| time_cost(logged.since(answered).seconds()) == 0.0)
-        })
+        connection
+            .messages
+            .iter()
+            .filter_map(logged)
+            .any(|logged| answered().any(|answered| time_cost(logged.since(answered).seconds()) == 0.0))
     }
 
     /// What the stamp of `New SMTP ICID` costs, 0 where it fits, and how far it is behind the first

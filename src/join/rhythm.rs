@@ -14,8 +14,8 @@ use ahash::AHashMap;
 
 use crate::join::clock::Clocks;
 use crate::join::evidence::time_cost;
-use crate::join::{Doubt, Options};
 use crate::join::pair::mapped;
+use crate::join::{Doubt, Options};
 use crate::maillog::{Connection, MailLog, Stamp};
 use crate::net::{Leg, canonical};
 use crate::smtp::Session;
@@ -95,8 +95,7 @@ impl Rhythm {
         let clock = usize::from(connection.first.clock.0);
         let is = |known: &[bool]| known.get(clock).copied().unwrap_or(false);
         let at = clocks.instant(&connection.first);
-        let confirmed =
-            at.is_some_and(|at| clocks.is_confirmed_near(connection.first.clock, at, APART));
+        let confirmed = at.is_some_and(|at| clocks.is_confirmed_near(connection.first.clock, at, APART));
         let doubt = match (is(&self.checked) || confirmed, is(&self.prompt)) {
             (true, true) => return None,
             (true, false) => Doubt::LogLags,
@@ -138,7 +137,8 @@ fn is_prompt(
         all += 1;
         let met = std::iter::once(canonical(remote)).chain(mapped(options, remote)).any(|address| {
             let times = closes.get(&(connection.leg, address)).map(Vec::as_slice).unwrap_or_default();
-            let from = times.partition_point(|&close| time_cost(logged.since(close).seconds()) > 0.0 && close < logged);
+            let from = times
+                .partition_point(|&close| time_cost(logged.since(close).seconds()) > 0.0 && close < logged);
             times.get(from).is_some_and(|&close| time_cost(logged.since(close).seconds()) == 0.0)
         });
         unmet += usize::from(!met);
@@ -212,6 +212,22 @@ mod tests {
         let log = log(logged);
         let clocks = Clocks::read(&log, &[], None);
         Rhythm::of(&log, &sessions, &clocks, &Options::default()).checked == [true]
+    }
+
+    #[test]
+    fn a_log_that_writes_some_lines_late_is_not_prompt() {
+        let (from, to) = ("anna@example.net", "bert@example.com");
+        let begins = |n: u16| 100.0 + f64::from(n) * 20.0;
+        let sessions: Vec<Session> =
+            (0..40).map(|n| session(40_000 + n, begins(n), 3.4, from, to, CloseKind::Fin)).collect();
+        for (late, prompt) in [(0, true), (1, true), (2, false), (8, false)] {
+            let life = |n: u16| if n % 5 == 0 && n / 5 < late { 9.4 } else { 3.4 };
+            let logged = (0..40).map(|n| connection(u64::from(n), begins(n), life(n), from, to)).collect();
+            let log = log(logged);
+            let clocks = Clocks::read(&log, &[], None);
+            let rhythm = Rhythm::of(&log, &sessions, &clocks, &Options::default());
+            assert_eq!(rhythm.prompt, [prompt], "{late} lines late");
+        }
     }
 
     #[test]
