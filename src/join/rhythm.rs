@@ -32,6 +32,8 @@ const MAX_CLOSES: usize = 8192;
 /// their own (a half-close, a flow that the capture lacks).
 const MIN_UNMET: usize = 2;
 const UNMET_SHARE: usize = 50;
+/// Messages that can be no other tell better how late the log writes, where there are so many.
+const MIN_MESSAGES: usize = 20;
 /// Standard deviations of chance by which the closings must meet better than at the best other shift.
 const SURE: f64 = 2.0;
 
@@ -81,7 +83,14 @@ impl Rhythm {
                 of_clock.push(connection);
             }
         }
-        this.prompt = closings.iter().map(|all| is_prompt(all, &closes, clocks, options)).collect();
+        this.prompt = closings
+            .iter()
+            .enumerate()
+            .map(|(clock, all)| match clocks.promptness(clock) {
+                (fitting, late) if fitting + late >= MIN_MESSAGES => late * UNMET_SHARE <= fitting + late,
+                _ => is_prompt(all, &closes, clocks, options),
+            })
+            .collect();
         for (checked, closings) in this.checked.iter_mut().zip(&closings) {
             *checked = *checked || meet_best_unshifted(closings, &closes, clocks, options);
         }

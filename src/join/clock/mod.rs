@@ -241,6 +241,8 @@ pub struct Clocks {
     /// For each clock, when messages were accepted on the wire whose stamps fit to the second and that
     /// can be no others, in order.
     confirmed: Vec<Vec<Timestamp>>,
+    /// For each clock, how many such messages there are whose stamps do not fit to the second.
+    late: Vec<usize>,
 }
 
 impl Clocks {
@@ -277,21 +279,21 @@ impl Clocks {
         for group in groups(log, zone) {
             course::solve(log, &group, &pairs, capture, &mut readings);
         }
-        let mut clocks = Self { readings, confirmed: Vec::new() };
-        clocks.confirmed = (0..log.clocks.len())
-            .map(|clock| {
-                let fits = |pair: &&Pair| {
-                    pair.certain
-                        && clocks
-                            .instant(&pair.stamp)
-                            .is_some_and(|logged| time_cost(logged.since(pair.wire.time).seconds()) == 0.0)
-                };
-                let all = pairs.get(&clock).into_iter().flatten().filter(fits);
-                let mut times: Vec<Timestamp> = all.map(|pair| pair.wire.time).collect();
-                times.sort_unstable();
-                times
-            })
-            .collect();
+        let mut clocks = Self { readings, confirmed: Vec::new(), late: Vec::new() };
+        for clock in 0..log.clocks.len() {
+            let certain = pairs.get(&clock).into_iter().flatten().filter(|pair| pair.certain);
+            let (mut fitting, mut late) = (Vec::new(), 0);
+            for pair in certain {
+                let behind = clocks.instant(&pair.stamp).map(|logged| logged.since(pair.wire.time).seconds());
+                match behind {
+                    Some(behind) if time_cost(behind) == 0.0 => fitting.push(pair.wire.time),
+                    _ => late += 1,
+                }
+            }
+            fitting.sort_unstable();
+            clocks.confirmed.push(fitting);
+            clocks.late.push(late);
+        }
         clocks
     }
 
@@ -311,6 +313,12 @@ impl Clocks {
     /// The reading of one clock.
     pub fn reading(&self, clock: ClockIndex) -> Option<&ClockReading> {
         self.readings.get(usize::from(clock.0))
+    }
+
+    /// Of messages that can be no other, how many have stamps that fit to the second, and how many not.
+    pub fn promptness(&self, clock: usize) -> (usize, usize) {
+        let fitting = self.confirmed.get(clock).map_or(0, Vec::len);
+        (fitting, self.late.get(clock).copied().unwrap_or(0))
     }
 
     /// The instant, on the capture's clock, at which the stamp's second began; `None` while the
