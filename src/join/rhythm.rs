@@ -230,7 +230,7 @@ mod tests {
         let sessions: Vec<Session> =
             (0..40).map(|n| session(40_000 + n, begins(n), 3.4, from, to, CloseKind::Fin)).collect();
         for (late, prompt) in [(0, true), (1, true), (2, false), (8, false)] {
-            let life = |n: u16| if n % 5 == 0 && n / 5 < late { 9.4 } else { 3.4 };
+            let life = |n: u16| if n.is_multiple_of(5) && n / 5 < late { 9.4 } else { 3.4 };
             let logged = (0..40).map(|n| connection(u64::from(n), begins(n), life(n), from, to)).collect();
             let log = log(logged);
             let clocks = Clocks::read(&log, &[], None);

@@ -674,7 +674,7 @@ fn lines_that_a_snapshot_length_cuts_give_their_address_and_code() {
     assert_eq!((tx.mail_from.as_str(), tx.mail_missing), (Some("a@example.com"), false));
     assert_eq!(tx.recipients[0].address.as_str(), Some("b@example.org"));
     assert!(tx.recipients[0].reply.is_some());
-    assert_eq!((tx.body_octets, tx.body_missing), (18, 24));
+    assert_eq!((tx.body_octets, tx.body_missing), (18, 22));
     assert!(!dialog.lost_in_gap && dialog.quit.is_some());
 }
 
@@ -715,7 +715,7 @@ fn whose_move_it_was_is_told_as_of_the_clients_fin() {
         let script = envelope().c("RCPT TO:<c@example.org>\r\n").s("250 ok\r\n");
         let order: Vec<&Said> = script.shuffled(|| true);
         let mut reader = DialogReader::new(Beginning::Handshake, moment(1, Script::START));
-        let last = order.iter().filter(|said| said.by == Role::Client).next_back().unwrap();
+        let last = order.iter().rfind(|said| said.by == Role::Client).unwrap();
         let length = script.delivered().client;
         for said in &order {
             feed(&mut reader, said);
