@@ -18,9 +18,8 @@ use serde_json::Value;
 
 /// Cases in which the report does not yet say what the lab's truth says, and what it says instead. A
 /// case that comes right must leave the list.
-const NOT_YET: [(&str, &str); 4] = [
+const NOT_YET: [(&str, &str); 3] = [
     ("implicit-tls-delivered", "the QUIT behind an accepted message under TLS is taken for its ending"),
-    ("no-answer-to-the-dot", "the timer's 421, 300 s after the dot, is taken for the reply to it"),
     ("tls12-delivered", "the QUIT behind an accepted message under TLS is taken for its ending"),
     ("tls13-delivered", "the QUIT behind an accepted message under TLS is taken for its ending"),
 ];
@@ -48,13 +47,17 @@ fn check(folder: &Path) -> Result<(), String> {
     let expected: Value =
         serde_json::from_str(&fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
     let report = report(folder, &[]);
+    let wanted = expected["cases"].as_array().unwrap();
     for key in ["aborted", "confirmed", "contradicted", "undetermined", "connections"] {
-        same(key, &report["summary"][key], &expected["summary"][key])?;
+        // How many of those that may be ambiguous are judged is open; each is compared below.
+        let may_be_open = wanted.iter().any(may_be_ambiguous);
+        if !(may_be_open && matches!(key, "confirmed" | "contradicted" | "undetermined")) {
+            same(key, &report["summary"][key], &expected["summary"][key])?;
+        }
     }
     let (deliveries, found): (Vec<Value>, Vec<Value>) =
         report["cases"].as_array().unwrap().iter().cloned().partition(|case| !case["dcid"].is_null());
     let found = &found;
-    let wanted = expected["cases"].as_array().unwrap();
     same("number of cases", &found.len().into(), &wanted.len().into())?;
     for want in wanted {
         compare(found, want)?;
@@ -72,6 +75,11 @@ fn check(folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// The truth allows that several connections fit; it never allows a wrong one.
+fn may_be_ambiguous(want: &Value) -> bool {
+    want["match"] == "matched or ambiguous"
+}
+
 fn compare(found: &[Value], want: &Value) -> Result<(), String> {
     let name = format!("MID {} ICID {}", want["mid"], want["icid"]);
     let case = found
@@ -79,6 +87,13 @@ fn compare(found: &[Value], want: &Value) -> Result<(), String> {
         .find(|case| case["mid"] == want["mid"] && case["icid"] == want["icid"])
         .ok_or_else(|| format!("{name} is not in the report"))?;
     let wire = &case["wire"];
+    let outcome = &case["match"]["outcome"];
+    if may_be_ambiguous(want) && outcome == "ambiguous" {
+        // What is shown may be another one's: then nothing may be said of this, unless all end alike.
+        let verdict = &case["verdict"];
+        let open = verdict == "undetermined" || verdict == &want["verdict"];
+        return if open { Ok(()) } else { Err(format!("{name}: verdict {verdict} of an ambiguous match")) };
+    }
     for (key, value) in [
         ("claim", &case["claim"]),
         ("verdict", &case["verdict"]),
@@ -100,7 +115,8 @@ fn compare(found: &[Value], want: &Value) -> Result<(), String> {
     if !want["frame"].is_null() {
         same(&format!("{name}: frame"), &wire["ending"]["frame"], &want["frame"])?;
     }
-    same(&format!("{name}: match"), &case["match"]["outcome"], &want["match"])
+    let wanted = if may_be_ambiguous(want) { "matched" } else { want["match"].as_str().unwrap() };
+    same(&format!("{name}: match"), outcome, &wanted.into())
 }
 
 /// A delivery is told by the remote end's deeds; the log's words for a failure are the network's.

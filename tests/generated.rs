@@ -66,7 +66,8 @@ fn nearly_every_line_is_known() {
         let input = LogInput { id: LogId(0), reader: Box::new(std::io::Cursor::new(log)) };
         let read = read_logs(vec![input], ReadOptions::default());
         let [file] = read.files.as_slice() else { panic!("{:?}", read.files) };
-        assert!(file.records > 5 && file.known * 100 >= file.records * 99, "{file:?}");
+        // The shortest is what `grep` found of one message.
+        assert!(file.records >= 5 && file.known * 100 >= file.records * 99, "{file:?}");
     }
 }
 

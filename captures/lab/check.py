@@ -127,7 +127,8 @@ class Check:
         self._head()
         for connection in self.truth["connections"]:
             if self.outside is not None and not delivery:
-                self._sender(connection, Side(self.outside, self._outside_name(connection["client"])))
+                client = self._outside_name(connection["client"]) if self.has_outside else connection["client"]
+                self._sender(connection, Side(self.outside, client))
             self._wire(connection, Side(self.rows, connection["client"]))
             self._between(connection)
             if not delivery:

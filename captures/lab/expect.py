@@ -11,6 +11,7 @@ cannot derive, the case declares; truth.json says what was declared.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tomllib
 from datetime import datetime
@@ -185,28 +186,36 @@ def expect(folder: Path) -> dict[str, Any]:
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     toml = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
     captures = [(name, flows(folder / name)) for name in toml["captures"]]
+    log = "\n".join((folder / name).read_text(encoding="utf-8", errors="replace") for name in toml["logs"])
     declared, cases, finished = truth["declared"], [], []
     if truth["leg"] == "delivery":
         return _deliveries(truth, captures)
+    outside = {inside: own for own, inside in truth["nat"]}
     for connection in truth["connections"]:
+        client = _as_captured(connection["client"], outside, captures)
         for mid, claim in _claims(connection):
+            if not _mentions(log, "MID", mid) or (mid is None and not _mentions(log, "ICID", connection["icid"])):
+                continue
             aborted = claim not in ("accepted", "unfinished")
             how = _ending(connection, mid, declared["expected"] if aborted else {})
             if aborted:
                 how |= declared["expected"]
-            frames = [(name, frame(known.get(connection["client"]), mid, how)) for name, known in captures]
+            frames = [(name, frame(known.get(client), mid, how)) for name, known in captures]
             capture, number = next((found for found in frames if found[1] is not None), (None, None))
+            # An accepted message in clear has its Message-ID on both sides.
+            told_by_id = claim == "accepted" and _envelopes(connection) is not None
+            twin = not told_by_id and _has_twin(connection, truth["connections"])
             case = {
                 "mid": mid,
                 "icid": connection["icid"],
                 "claim": claim,
                 "verdict": verdict(claim, how, lost(connection)),
                 **{key: how[key] for key in ("kind", "by", "why", "stage", "turn")},
-                "client": connection["client"],
+                "client": client,
                 "server": connection["server"],
                 "capture": capture,
                 "frame": number,
-                "match": "matched",
+                "match": "matched or ambiguous" if twin else "matched",
                 **_cause(how, declared["cause"] if aborted else None),
             }
             case |= declared["expected"] if aborted else {}
@@ -217,8 +226,52 @@ def expect(folder: Path) -> dict[str, Any]:
     summary: dict[str, int] = {"aborted": len(cases)}
     for word in ("confirmed", "contradicted", "undetermined"):
         summary[word] = sum(case["verdict"] == word for case in cases)
-    summary["connections"] = sum(connection["icid"] is not None for connection in truth["connections"])
+    icids = [connection["icid"] for connection in truth["connections"] if connection["icid"] is not None]
+    summary["connections"] = sum(_mentions(log, "ICID", icid) for icid in icids)
     return {"summary": summary, "cases": cases, "finished": finished}
+
+
+def _has_twin(connection: dict[str, Any], all_of_them: list[dict[str, Any]]) -> bool:
+    """Whether a connection of the same address overlaps it whose envelopes on the wire are the same.
+
+    Then only times tell the two apart, and the log's stamps are whole seconds that lag by a few more under load: which
+    of them is which need not be knowable. To say so is right, and so is to name the right one; to name another never is.
+    """
+    return any(
+        other is not connection
+        and _address(other) == _address(connection)
+        and _envelopes(other) == _envelopes(connection)
+        and _overlap(other, connection)
+        for other in all_of_them
+    )
+
+
+def _address(connection: dict[str, Any]) -> str:
+    return connection["client"].rpartition(":")[0]
+
+
+def _envelopes(connection: dict[str, Any]) -> list[tuple[str, tuple[str, ...]]] | None:
+    """What the wire shows of them: nothing under TLS."""
+    if any(event["action"] == "tls" for event in connection["events"]):
+        return None
+    return [(message["mail_from"], tuple(message["rcpt_to"])) for message in connection["messages"]]
+
+
+def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    lives = [sorted(event["time"] for event in each["events"]) for each in (one, other)]
+    return max(life[0] for life in lives) <= min(life[-1] for life in lives)
+
+
+def _mentions(log: str, what: str, number: int | None) -> bool:
+    """Whether a log, perhaps an excerpt, speaks of a message or a connection: what it leaves out is no claim."""
+    return number is None or re.search(rf"\b{what}:? {number}\b", log) is not None
+
+
+def _as_captured(client: str, outside: dict[str, str], captures: list[tuple[str, dict[str, Flow]]]) -> str:
+    """The sender's end as the captures have it: one from beyond a router that translates has the address before it."""
+    address, _, port = client.rpartition(":")
+    own = f"{outside.get(address, address)}:{port}"
+    return own if any(own in known for _, known in captures) else client
 
 
 def _ending(connection: dict[str, Any], mid: int | None, declared: dict[str, Any]) -> dict[str, Any]:

@@ -111,6 +111,67 @@ def snaplen(octets: int = 96) -> Deed:
     return edit(lambda records: [(time, length, data[:octets]) for time, length, data in records], snaplen=octets)
 
 
+Holds = Callable[[bytes], bool]
+"""Whether a frame (Ethernet, IPv4, no VLAN tag) is the one that is meant."""
+
+
+def from_sender(data: bytes, flag: int = 0, words: bytes = b"") -> bool:
+    """A frame to the appliance with a TCP flag, or with words in it."""
+    return data[6:12] != APPLIANCE_MAC and data[47] & flag == flag and words.upper() in data.upper()
+
+
+def fin_of_sender(data: bytes) -> bool:
+    """The sender's FIN."""
+    return from_sender(data, flag=1)
+
+
+def quit_of_sender(data: bytes) -> bool:
+    """The sender's QUIT."""
+    return from_sender(data, words=b"QUIT\r\n")
+
+
+def cut_when(holds: Holds, keep: bool = False) -> Deed:
+    """It stops at the first frame that is meant; `keep` keeps that frame."""
+
+    def change(records: list[Record]) -> list[Record]:
+        at = next(number for number, (_, _, data) in enumerate(records) if holds(data))
+        return records[: at + keep]
+
+    return edit(change)
+
+
+def start_when(holds: Holds) -> Deed:
+    """It starts late, right behind the first frame that is meant."""
+
+    def change(records: list[Record]) -> list[Record]:
+        at = next(number for number, (_, _, data) in enumerate(records) if holds(data))
+        return records[at + 1 :]
+
+    return edit(change)
+
+
+def lose_body(first: int, last: int) -> Deed:
+    """The capture lost some of the frames to the appliance with more than 500 octets: numbers from 1, both included."""
+
+    def change(records: list[Record]) -> list[Record]:
+        large = [n for n, (_, length, data) in enumerate(records) if data[6:12] != APPLIANCE_MAC and length > 500]
+        lost = set(large[first - 1 : last])
+        assert len(lost) == last - first + 1, f"only {len(large)} frames of body"
+        return [record for number, record in enumerate(records) if number not in lost]
+
+    return edit(change)
+
+
+def only(file: str) -> Deed:
+    """The capture is another one (`sender.pcap`), and the appliance's is not there."""
+
+    def do(folder: Path) -> None:
+        assert (folder / file).exists()
+        (folder / "wire.pcap").unlink()
+
+    return do
+
+
 # The capture looks different
 
 
@@ -226,6 +287,30 @@ def log_moved(seconds: int, offset: int | None = None) -> Deed:
         return text
 
     return log_lines(lambda lines: [move(line) for line in lines])
+
+
+def daylight_saving_ends(at: str, when: datetime, offset: int) -> Deed:
+    """Clocks go back an hour in the second of the first line with the words `at`.
+
+    Capture and log are moved so that this line falls on `when` (UTC). `offset` is the log's offset from UTC before the
+    change, which its head names, as it was written then; after it the offset is an hour less.
+    """
+
+    def do(folder: Path) -> None:
+        lines = (folder / "mail.log").read_text(encoding="ascii").splitlines()
+        number = next(n for n, line in enumerate(lines) if at in line)
+        head = next(line for line in lines if "Time offset from UTC: " in line)
+        written = timedelta(seconds=int(head.rsplit(": ", 1)[1].split()[0]))
+        shift = when - (datetime.strptime(lines[number][:24], STAMP) - written)
+        moved = []
+        for line in lines:
+            utc = datetime.strptime(line[:24], STAMP) - written + shift
+            stamp = utc + timedelta(seconds=offset if utc < when else offset - 3600)
+            moved.append(stamp.ctime() + re.sub(r"(Time offset from UTC: )-?\d+", rf"\g<1>{offset}", line[24:]))
+        (folder / "mail.log").write_text("".join(f"{line}\n" for line in moved), encoding="ascii")
+        clock_off(shift.total_seconds())(folder)
+
+    return do
 
 
 def log_without_head() -> Deed:

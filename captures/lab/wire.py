@@ -45,8 +45,9 @@ class Flow:
         return None
 
     def said(self, words: bytes) -> int | None:
-        """The last segment in which the sender said just this."""
-        return next((s.frame for s in reversed(self.sent) if s.payload.upper().endswith(words)), None)
+        """The last segment in which the sender said just this; of several copies of it the first."""
+        last = next((s.seq for s in reversed(self.sent) if s.payload.upper().endswith(words)), None)
+        return next((s.frame for s in self.sent if s.seq == last and s.payload.upper().endswith(words)), None)
 
     def answered(self, words: bytes) -> int | None:
         """The appliance's segment with these words."""

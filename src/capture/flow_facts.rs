@@ -95,6 +95,12 @@ pub struct StreamFacts {
     pub last_octets: Option<Moment>,
     /// The receive window it last announced, in octets, scaled where the handshake told the scale.
     pub window: u32,
+    /// Whether [`Self::window`] may be some power of two greater, since the handshake, which tells the
+    /// scale (RFC 7323 section 2.2), is not in the file.
+    pub window_may_be_larger: bool,
+    /// The other end acknowledged one number more than the stream has octets, and no FIN was seen: a
+    /// FIN that the capture lost, told by the acknowledgment of it alone.
+    pub lost_fin: bool,
     /// The segment size it allowed the other end (option of its SYN), where captured.
     pub mss: Option<u16>,
     /// Copies of the same octets that differed in content.

@@ -305,6 +305,10 @@ const fn missing_in(doubt: Doubt) -> &'static str {
             "a log or a capture that holds all connections of this address: around then both lack some, and \
              only times speak for this one"
         }
+        Doubt::LogLags => {
+            "something beside times that tells this connection from others of its address: the log writes some \
+             lines seconds after what they tell"
+        }
         Doubt::ClockUnchecked => {
             "something that shows how far the clocks of log and capture are apart: only times speak for this \
              connection, and others of its address are near; a message in clear that both hold would do"

@@ -248,6 +248,7 @@ fn weigh_content(message: &Message, transaction: &Transaction, found: &mut Found
     }
     if let Some((size, _)) = message.ready
         && transaction.body_missing == 0
+        && transaction.data.is_some()
         && transaction.end_of_data.is_some()
     {
         let octets = transaction.body_octets;

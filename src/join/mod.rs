@@ -96,6 +96,8 @@ pub enum Doubt {
     BothInPart,
     /// Only times speak for it, and nothing shows that the clocks of log and capture agree.
     ClockUnchecked,
+    /// Only times speak for it, and the log writes some lines seconds after what they tell.
+    LogLags,
 }
 
 /// How a join came out.
@@ -284,10 +286,8 @@ impl Trust<'_> {
             Doubt::Contested
         } else if connection.remote.is_some_and(both_in_part) {
             Doubt::BothInPart
-        } else if !self.rhythm.may_speak(connection, wire, self.clocks) {
-            Doubt::ClockUnchecked
         } else {
-            return None;
+            self.rhythm.doubt(connection, wire, self.clocks)?
         };
         (!self.candidates.told_by_content(connection, session, alignment)).then_some(doubt)
     }

@@ -12,7 +12,7 @@ use crate::join::dark;
 use crate::join::evidence::{Found, time_cost};
 use crate::join::index::wire_is_whole;
 use crate::join::voices::Voices;
-use crate::maillog::{Connection, Tls};
+use crate::maillog::{Connection, Message, Tls};
 use crate::net::{Leg, canonical};
 use crate::smtp::Session;
 use crate::time::Span;
@@ -25,6 +25,9 @@ pub(super) const MAX_LOOKUP: Span = Span::from_seconds(60);
 const PRESENT: f64 = 2.0;
 /// The opening fits to the second; a stranger's connection of the same address seldom does.
 const OPENED_FITS: f64 = 4.0;
+/// Where the log does not hold the opening, as `grep` for a MID leaves it out, a MAIL stands in for it:
+/// one of many that a connection may have.
+const MAIL_FITS: f64 = 2.0;
 /// The closing fits to the second, and the most that one that does not may cost.
 const CLOSED: (f64, f64) = (2.0, 6.0);
 /// TLS in both; in one of the two only: more than all times together can make good.
@@ -62,6 +65,11 @@ impl Scales<'_> {
             }
             None => found("address", 0.0, &|| "the log does not hold the connection's opening".to_owned()),
         }
+        if connection.opened.is_none() && self.some_mail_fits(connection, session) {
+            found("mail_fits", MAIL_FITS, &|| {
+                "a MAIL of the log fits one on the wire to the second".to_owned()
+            });
+        }
         if let Some(logged) = connection.local
             && canonical(logged) != canonical(local)
             && !mapped(self.options, logged).any(|mapped| mapped == canonical(local))
@@ -81,6 +89,20 @@ impl Scales<'_> {
         for piece in self.voices.evidence(connection, session) {
             found(piece.name, piece.weight, &|| piece.detail.clone());
         }
+    }
+
+    /// Whether the stamp of a message fits the 2xx to a MAIL.
+    fn some_mail_fits(self, connection: &Connection, session: &Session) -> bool {
+        let logged = |message: &Message| message.started.and_then(|stamp| self.clocks.instant(&stamp));
+        let answered = || {
+            let accepted = session.dialog.transactions.iter().filter(|transaction| transaction.accepted());
+            accepted.filter_map(|transaction| transaction.mail_reply.map(|(_, moment)| moment.time))
+        };
+        connection
+            .messages
+            .iter()
+            .filter_map(logged)
+            .any(|logged| answered().any(|answered| time_cost(logged.since(answered).seconds()) == 0.0))
     }
 
     /// What the stamp of `New SMTP ICID` costs, 0 where it fits, and how far it is behind the first

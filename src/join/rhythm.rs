@@ -1,16 +1,21 @@
-//! Whether a log's clock can be trusted where no unique content has checked it.
+//! Whether a log's times can be trusted where nothing but times speaks for a pair.
 //!
 //! Times alone match anybody with his neighbour when the clocks are seconds apart. So the log's
 //! closings are laid over the wire's closes of the same addresses at every shift of up to
 //! [`APART`]: the clock is checked when no other shift makes nearly as many meet as none.
+//!
+//! And an appliance under load writes its lines seconds after the fact. Then the pair that fits to
+//! the second may be a neighbour's, and the true one looks worse. That shows in closings that meet no
+//! close of their address at all.
 
 use std::net::IpAddr;
 
 use ahash::AHashMap;
 
-use crate::join::Options;
-use crate::join::clock::{ClockReading, Clocks};
+use crate::join::clock::Clocks;
+use crate::join::evidence::time_cost;
 use crate::join::pair::mapped;
+use crate::join::{Doubt, Options};
 use crate::maillog::{Connection, MailLog, Stamp};
 use crate::net::{Leg, canonical};
 use crate::smtp::Session;
@@ -23,6 +28,12 @@ const BINS: usize = 600;
 /// Closings of one clock that are laid over the wire, and closes around each.
 const MAX_CLOSINGS: usize = 4096;
 const MAX_CLOSES: usize = 8192;
+/// The log lags when so many closings meet no close, and one in so many of all; a few have reasons of
+/// their own (a half-close, a flow that the capture lacks).
+const MIN_UNMET: usize = 2;
+const UNMET_SHARE: usize = 50;
+/// Messages that can be no other tell better how late the log writes, where there are so many.
+const MIN_MESSAGES: usize = 20;
 /// Standard deviations of chance by which the closings must meet better than at the best other shift.
 const SURE: f64 = 2.0;
 
@@ -30,6 +41,8 @@ const SURE: f64 = 2.0;
 #[derive(Debug, Default)]
 pub(super) struct Rhythm {
     checked: Vec<bool>,
+    /// For each clock, whether its lines come within a second or two of what they tell.
+    prompt: Vec<bool>,
     /// When flows begin, by leg and far address.
     flows: AHashMap<(Leg, IpAddr), Vec<Timestamp>>,
     /// When the log's connections begin.
@@ -39,11 +52,14 @@ pub(super) struct Rhythm {
 impl Rhythm {
     /// Checks every clock that no unique content has checked.
     pub(super) fn of(log: &MailLog, sessions: &[Session], clocks: &Clocks, options: &Options) -> Self {
-        let mut this =
-            Self { checked: clocks.readings().iter().map(is_checked).collect(), ..Self::default() };
-        if this.checked.iter().all(|checked| *checked) {
-            return this;
-        }
+        let mut this = Self {
+            checked: clocks
+                .readings()
+                .iter()
+                .map(|reading| reading.segments.iter().all(|segment| segment.skew.is_some()))
+                .collect(),
+            ..Self::default()
+        };
         let mut closes: AHashMap<(Leg, IpAddr), Vec<Timestamp>> = AHashMap::new();
         for session in sessions {
             for key in far(session) {
@@ -60,40 +76,83 @@ impl Rhythm {
         }
         let times = this.flows.values_mut().chain(this.logged.values_mut()).chain(closes.values_mut());
         times.for_each(|times| times.sort_unstable());
-        for (clock, checked) in this.checked.iter_mut().enumerate() {
-            if !*checked {
-                let closings: Vec<&Connection> = log
-                    .connections
-                    .iter()
-                    .filter(|connection| {
-                        closing(connection).is_some_and(|at| usize::from(at.clock.0) == clock)
-                    })
-                    .collect();
-                *checked = meet_best_unshifted(&closings, &closes, clocks, options);
+        let mut closings: Vec<Vec<&Connection>> = vec![Vec::new(); this.checked.len()];
+        for connection in &log.connections {
+            let of_clock = closing(connection).and_then(|at| closings.get_mut(usize::from(at.clock.0)));
+            if let Some(of_clock) = of_clock {
+                of_clock.push(connection);
             }
+        }
+        this.prompt = closings
+            .iter()
+            .enumerate()
+            .map(|(clock, all)| match clocks.promptness(clock) {
+                (fitting, late) if fitting + late >= MIN_MESSAGES => late * UNMET_SHARE <= fitting + late,
+                _ => is_prompt(all, &closes, clocks, options),
+            })
+            .collect();
+        for (checked, closings) in this.checked.iter_mut().zip(&closings) {
+            *checked = *checked || meet_best_unshifted(closings, &closes, clocks, options);
         }
         this
     }
 
-    /// Whether times may speak for a pair: its clock was checked, or its address has no other
-    /// connection around it, in the log or on the wire.
-    pub(super) fn may_speak(&self, connection: &Connection, session: &Session, clocks: &Clocks) -> bool {
-        if self.checked.get(usize::from(connection.first.clock.0)).copied().unwrap_or(false) {
-            return true;
-        }
-        let (Some(remote), Some(at)) = (connection.remote, clocks.instant(&connection.first)) else {
-            return false;
+    /// Why times may not speak for a pair. They may where its address has no other connection around
+    /// it, in the log or on the wire; else the log must be prompt, and its clock checked, or shown to be
+    /// right around that time by a message that can be no other.
+    pub(super) fn doubt(&self, connection: &Connection, session: &Session, clocks: &Clocks) -> Option<Doubt> {
+        let clock = usize::from(connection.first.clock.0);
+        let is = |known: &[bool]| known.get(clock).copied().unwrap_or(false);
+        let at = clocks.instant(&connection.first);
+        let confirmed = at.is_some_and(|at| clocks.is_confirmed_near(connection.first.clock, at, APART));
+        let doubt = match (is(&self.checked) || confirmed, is(&self.prompt)) {
+            (true, true) => return None,
+            (true, false) => Doubt::LogLags,
+            (false, _) => Doubt::ClockUnchecked,
         };
+        (!self.is_alone(connection, session, at)).then_some(doubt)
+    }
+
+    /// Whether the address has no other connection around this one.
+    fn is_alone(&self, connection: &Connection, session: &Session, at: Option<Timestamp>) -> bool {
+        let (Some(remote), Some(at)) = (connection.remote, at) else { return false };
         let far = if connection.leg == Leg::Injection { session.client() } else { session.server() };
         around(self.logged.get(&(connection.leg, canonical(remote))), at).len() <= 1
             && around(self.flows.get(&(connection.leg, canonical(far.ip))), at).len() <= 1
     }
 }
 
-/// Whether unique content has checked a clock: a skew was fitted, or one pair at least agrees to the
-/// second of its stamp.
-fn is_checked(reading: &ClockReading) -> bool {
-    reading.segments.iter().all(|segment| segment.skew.is_some()) || reading.agreeing > 0
+/// Whether nearly all closings within the time of the captures meet a close of their address.
+fn is_prompt(
+    closings: &[&Connection],
+    closes: &AHashMap<(Leg, IpAddr), Vec<Timestamp>>,
+    clocks: &Clocks,
+    options: &Options,
+) -> bool {
+    let first = closes.values().filter_map(|times| times.first()).min();
+    let last = closes.values().filter_map(|times| times.last()).max();
+    let (Some(&first), Some(&last)) = (first, last) else { return true };
+    let (mut all, mut unmet) = (0usize, 0usize);
+    let step = closings.len().div_ceil(MAX_CLOSINGS).max(1);
+    for connection in closings.iter().step_by(step) {
+        let (Some(remote), Some(logged)) =
+            (connection.remote, closing(connection).and_then(|stamp| clocks.instant(stamp)))
+        else {
+            continue;
+        };
+        if logged < first || logged > last {
+            continue;
+        }
+        all += 1;
+        let met = std::iter::once(canonical(remote)).chain(mapped(options, remote)).any(|address| {
+            let times = closes.get(&(connection.leg, address)).map(Vec::as_slice).unwrap_or_default();
+            let from = times
+                .partition_point(|&close| time_cost(logged.since(close).seconds()) > 0.0 && close < logged);
+            times.get(from).is_some_and(|&close| time_cost(logged.since(close).seconds()) == 0.0)
+        });
+        unmet += usize::from(!met);
+    }
+    unmet < MIN_UNMET || unmet * UNMET_SHARE <= all
 }
 
 fn meet_best_unshifted(
@@ -162,6 +221,22 @@ mod tests {
         let log = log(logged);
         let clocks = Clocks::read(&log, &[], None);
         Rhythm::of(&log, &sessions, &clocks, &Options::default()).checked == [true]
+    }
+
+    #[test]
+    fn a_log_that_writes_some_lines_late_is_not_prompt() {
+        let (from, to) = ("anna@example.net", "bert@example.com");
+        let begins = |n: u16| 100.0 + f64::from(n) * 20.0;
+        let sessions: Vec<Session> =
+            (0..40).map(|n| session(40_000 + n, begins(n), 3.4, from, to, CloseKind::Fin)).collect();
+        for (late, prompt) in [(0, true), (1, true), (2, false), (8, false)] {
+            let life = |n: u16| if n.is_multiple_of(5) && n / 5 < late { 9.4 } else { 3.4 };
+            let logged = (0..40).map(|n| connection(u64::from(n), begins(n), life(n), from, to)).collect();
+            let log = log(logged);
+            let clocks = Clocks::read(&log, &[], None);
+            let rhythm = Rhythm::of(&log, &sessions, &clocks, &Options::default());
+            assert_eq!(rhythm.prompt, [prompt], "{late} lines late");
+        }
     }
 
     #[test]

@@ -304,7 +304,8 @@ impl Builder<'_> {
                 },
             }),
             waited_seconds: ending.waited,
-            body_octets: transaction.map_or(0, |transaction| transaction.body_octets),
+            body_octets: transaction
+                .map_or(0, |transaction| transaction.body_octets.saturating_add(transaction.body_missing)),
             gaps: self.gaps(session, leg),
             frames: key_frames(session, transaction, ending, leg, |at| self.capture_path(at)),
             encrypted: session.dialog.encryption.is_some(),

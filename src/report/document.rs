@@ -360,7 +360,8 @@ pub struct WireAccount {
     pub turn: Option<TurnOf>,
     /// How long that move had been owed.
     pub waited_seconds: Option<Span>,
-    /// Octets of the body on the wire.
+    /// Octets of the body on the wire, by their numbers: those that the file lacks too, and with them the
+    /// end of data where that is missing.
     pub body_octets: u64,
     /// What the file lacks of it.
     pub gaps: Vec<GapAccount>,

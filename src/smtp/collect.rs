@@ -130,7 +130,7 @@ impl Conversation for Overheard {
 
     fn end_of_stream(&mut self, side: Side, length: u64, at: Moment, acknowledged: u64) {
         if let Some((role, reader)) = self.reader(side) {
-            reader.end_of_stream(role, length);
+            reader.end_of_stream(role, length, at);
         } else if let State::Undecided(_) = self.state {
             self.undecided(side, length, at, acknowledged, || What::End);
         }
@@ -245,7 +245,7 @@ impl Overheard {
                     }
                 }
                 What::Gap(gap) => reader.gap(role, gap),
-                What::End => reader.end_of_stream(role, offset),
+                What::End => reader.end_of_stream(role, offset, at),
             }
         }
     }

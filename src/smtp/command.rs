@@ -186,6 +186,19 @@ pub fn is_unmistakable(line: &[u8]) -> bool {
     }
 }
 
+/// Whether the beginning of a line is MAIL or RCPT with its address up to the closing bracket.
+pub fn is_envelope_with_whole_address(line: &[u8]) -> bool {
+    let (word, rest) = split_word(line);
+    let keyword: &[u8] = match () {
+        () if word.eq_ignore_ascii_case(b"MAIL") => b"FROM",
+        () if word.eq_ignore_ascii_case(b"RCPT") => b"TO",
+        () => return false,
+    };
+    after_keyword(rest.trim_ascii(), keyword)
+        .map(<[u8]>::trim_ascii_start)
+        .is_some_and(|path| path.first() == Some(&b'<') && path.contains(&b'>'))
+}
+
 /// Whether a line is one word of base64 (or the `*` that cancels), as SASL lines are (RFC 4954
 /// section 4).
 pub fn is_sasl_line(line: &[u8]) -> bool {

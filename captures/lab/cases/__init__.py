@@ -9,6 +9,7 @@ from . import (
     crowd,
     debug_logs,
     delivered_out,
+    crowds,
     encrypted,
     endings,
     finished,
@@ -17,6 +18,8 @@ from . import (
     path,
     postfix_server,
     rewriting,
+    stack_resets,
+    trouble_cases,
     wrong_log,
 )
 from .plan import Case
@@ -37,6 +40,9 @@ FAMILIES = (
     rewriting,
     path,
     delivered_out,
+    stack_resets,
+    trouble_cases,
+    crowds,
 )
 """In the order of the table in captures/README.md."""
 

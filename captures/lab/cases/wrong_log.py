@@ -55,4 +55,15 @@ CASES = (
         listener=Listener(wrong=(("Receiving aborted", "accepted"),)),
         family="wrong-log",
     ),
+    case(
+        74,
+        "rst-but-logged-by-sender",
+        "A log that calls a reset message `Receiving aborted by sender`",
+        "RST in the body; the log is made to say that the sender ended it by QUIT, and `lost` all the same.",
+        "`lost`, `Receiving aborted by sender`, which is not so",
+        "the sender's RST in the body, no QUIT",
+        sessions=stop_at("rst-logged-by-sender", "body", "rst", 6000),
+        listener=Listener(wrong=(("Receiving aborted", "Receiving aborted by sender"),)),
+        family="wrong-log",
+    ),
 )

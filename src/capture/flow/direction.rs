@@ -121,6 +121,13 @@ impl Direction {
             _ => raw,
         };
         self.facts.window = window;
+        // An end that offered no scaling, or whose peer offered none, scales nothing.
+        let offered = if self.scale_known { Some(self.window_scale.is_some()) } else { None };
+        let scale_is_open = !matches!(
+            (offered, other_scales),
+            (Some(false), _) | (_, Some(false)) | (Some(true), Some(true))
+        );
+        self.facts.window_may_be_larger = raw > 0 && scale_is_open;
         self.largest_window = match (self.scale_known, other_scales) {
             (true, Some(_)) => self.largest_window.max(window.into()),
             // Without the handshake any scale may be in use.
@@ -177,8 +184,10 @@ impl Direction {
             );
         }
         self.stream.take_facts(&mut facts);
+        facts.lost_fin = self.fin.is_none() && self.stream.is_lost_fin(self.acked);
         // The acknowledgment of a FIN is one octet beyond the stream.
-        let fin = self.fin.map_or(u64::MAX, |fin| fin.max(0).cast_unsigned());
+        let seen = self.fin.map(|fin| fin.max(0).cast_unsigned());
+        let fin = seen.unwrap_or(if facts.lost_fin { self.stream.next() } else { u64::MAX });
         facts.acknowledged = self.acked.min(fin);
         facts
     }

@@ -110,7 +110,7 @@ impl Stream {
 
     /// An acknowledgment of one octet more than was seen, with nothing behind it, stands for a FIN
     /// that the capture lost, not for an octet.
-    pub(super) fn is_lost_fin(&self, acked: u64) -> bool {
+    pub(crate) fn is_lost_fin(&self, acked: u64) -> bool {
         self.end.is_none() && self.waiting.is_none() && acked == self.next + 1
     }
 

@@ -145,6 +145,7 @@ fn chosen_points(chosen: &[Placed], readings: &[ClockReading], base: &Base) -> V
                 wire,
                 ahead: utc.since(wire).seconds(),
                 settled: placed.pair.settled,
+                certain: placed.pair.certain,
             })
         })
         .collect()

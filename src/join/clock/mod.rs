@@ -26,6 +26,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cite::{LogRef, Moment};
+use crate::join::evidence::time_cost;
 use crate::maillog::{ClockIndex, ClockSource, HostIndex, MailLog, SerialIndex, Stamp, StampedBy};
 use crate::smtp::Session;
 use crate::time::{LogTime, Span, Timestamp, UtcOffset};
@@ -40,9 +41,6 @@ const PASS_PAIRS: usize = 2;
 const PASS_SECONDS: i64 = 900;
 /// A pass of a repeated hour is told by a step back at most this far from it.
 const FOLD_SECONDS: i64 = 2 * 3600;
-
-/// How far a stamp, rounded down to its second and written at once, lies behind its event, in seconds.
-const TO_THE_SECOND: std::ops::Range<f64> = -1.1..0.5;
 
 /// What says how far a log's clock is from UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -106,9 +104,6 @@ pub struct ClockReading {
     pub year: Option<Year>,
     /// Pairs that the fit rests on.
     pub pairs: usize,
-    /// Pairs that agree with it to the second of their stamps, whether or not the fit rests on them: one is
-    /// enough to show that a told clock is right.
-    pub agreeing: usize,
     /// Some of those that the fit rests on.
     pub examples: Vec<ClockPair>,
     /// What came second in the fit: the offset (where it was to be found) or skew in seconds, and its
@@ -243,6 +238,11 @@ pub struct Stretch {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Clocks {
     readings: Vec<ClockReading>,
+    /// For each clock, when messages were accepted on the wire whose stamps fit to the second and that
+    /// can be no others, in order.
+    confirmed: Vec<Vec<Timestamp>>,
+    /// For each clock, how many such messages there are whose stamps do not fit to the second.
+    late: Vec<usize>,
 }
 
 impl Clocks {
@@ -263,7 +263,6 @@ impl Clocks {
                     segments: Vec::new(),
                     year: if dated { year::year(source, pairs, capture) } else { None },
                     pairs: 0,
-                    agreeing: 0,
                     examples: Vec::new(),
                     runner_up: None,
                     explanation: String::new(),
@@ -280,18 +279,30 @@ impl Clocks {
         for group in groups(log, zone) {
             course::solve(log, &group, &pairs, capture, &mut readings);
         }
-        let mut clocks = Self { readings };
-        for (clock, pairs) in &pairs {
-            let agrees = |pair: &&Pair| {
-                let logged = clocks.instant(&pair.stamp);
-                logged.is_some_and(|at| TO_THE_SECOND.contains(&at.since(pair.wire.time).seconds()))
-            };
-            let agreeing = pairs.iter().filter(agrees).count();
-            if let Some(reading) = clocks.readings.get_mut(*clock) {
-                reading.agreeing = agreeing;
+        let mut clocks = Self { readings, confirmed: Vec::new(), late: Vec::new() };
+        for clock in 0..log.clocks.len() {
+            let certain = pairs.get(&clock).into_iter().flatten().filter(|pair| pair.certain);
+            let (mut fitting, mut late) = (Vec::new(), 0);
+            for pair in certain {
+                let behind = clocks.instant(&pair.stamp).map(|logged| logged.since(pair.wire.time).seconds());
+                match behind {
+                    Some(behind) if time_cost(behind) == 0.0 => fitting.push(pair.wire.time),
+                    _ => late += 1,
+                }
             }
+            fitting.sort_unstable();
+            clocks.confirmed.push(fitting);
+            clocks.late.push(late);
         }
         clocks
+    }
+
+    /// Whether a message that can be no other shows, within `reach` of an instant, that this clock's
+    /// stamps meet the capture's to the second.
+    pub fn is_confirmed_near(&self, clock: ClockIndex, at: Timestamp, reach: Span) -> bool {
+        let times = self.confirmed.get(usize::from(clock.0)).map(Vec::as_slice).unwrap_or_default();
+        let from = times.partition_point(|&time| time < at.minus(reach));
+        times.get(from).is_some_and(|&time| time <= at.plus(reach))
     }
 
     /// The readings in the order of [`MailLog::clocks`].
@@ -302,6 +313,12 @@ impl Clocks {
     /// The reading of one clock.
     pub fn reading(&self, clock: ClockIndex) -> Option<&ClockReading> {
         self.readings.get(usize::from(clock.0))
+    }
+
+    /// Of messages that can be no other, how many have stamps that fit to the second, and how many not.
+    pub fn promptness(&self, clock: usize) -> (usize, usize) {
+        let fitting = self.confirmed.get(clock).map_or(0, Vec::len);
+        (fitting, self.late.get(clock).copied().unwrap_or(0))
     }
 
     /// The instant, on the capture's clock, at which the stamp's second began; `None` while the

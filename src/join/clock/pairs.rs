@@ -19,12 +19,23 @@ pub(super) struct Pair {
     pub(super) wire: Moment,
     /// Whether both saw the message accepted: there is no other attempt that either may be of.
     pub(super) settled: bool,
+    /// Whether its Message-ID occurs once among the accepted messages of the log and once among those of
+    /// the wire: neither another attempt nor another message may be meant.
+    pub(super) certain: bool,
     /// Whether log and wire agree on both addresses.
     addresses_agree: bool,
 }
 
 /// One place where a key occurs; a second one makes it worthless.
-type Places = AHashMap<u64, Option<(usize, usize)>>;
+type Places = AHashMap<Key, Option<(usize, usize)>>;
+
+/// The hash of an envelope or a Message-ID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    hash: u64,
+    /// It is the Message-ID of an accepted message, and attempts that failed do not count.
+    accepted: bool,
+}
 
 /// The pairs, by clock, in the order of lines; at most one of any connection.
 pub(super) fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usize, Vec<Pair>> {
@@ -57,6 +68,7 @@ pub(super) fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usiz
                 stamp: message.started.or(message.mail_from.as_ref().map(|(_, at)| *at))?,
                 wire: transaction.mail_reply?.1,
                 settled: message.ready.is_some() && matches!(transaction.outcome, Outcome::Completed { .. }),
+                certain: key.accepted,
                 addresses_agree: agrees(connection_facts.remote, session.client().ip)
                     && agrees(connection_facts.local, session.server().ip),
             };
@@ -68,14 +80,14 @@ pub(super) fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usiz
     if agreeing * 2 >= found.len() {
         found.retain(|(_, pair)| pair.addresses_agree);
     }
-    found.sort_by_key(|(connection, pair)| (pair.stamp.line, pair.wire.frame, *connection));
+    found.sort_by_key(|(connection, pair)| (pair.stamp.line, pair.wire.frame, *connection, !pair.certain));
     for (connection, pair) in found {
         if taken.insert(connection) {
             all.entry(usize::from(pair.stamp.clock.0)).or_default().push(pair);
         }
     }
     for (stamp, wire) in voices::unique_pairs(log, sessions) {
-        let pair = Pair { stamp, wire, settled: false, addresses_agree: true };
+        let pair = Pair { stamp, wire, settled: false, certain: false, addresses_agree: true };
         all.entry(usize::from(stamp.clock.0)).or_default().push(pair);
     }
     all
@@ -103,9 +115,8 @@ fn wire_keys(log: &MailLog, sessions: &[Session], hasher: &RandomState) -> Place
                 .map(|recipient| recipient.address.as_bytes());
             let envelope = envelope_key(transaction.mail_from.as_bytes(), recipients);
             let id = transaction.message_id.as_ref().map(|id| id_key(id.as_bytes()));
-            for key in envelope.into_iter().chain(id) {
-                occurs(&mut places, hasher.hash_one(key), (at, number));
-            }
+            let accepted = matches!(transaction.outcome, Outcome::Completed { .. });
+            occurs(&mut places, hasher, envelope, id, accepted, (at, number));
         }
     }
     places
@@ -122,16 +133,26 @@ fn log_keys(log: &MailLog, hasher: &RandomState) -> Places {
             let envelope =
                 message.mail_from.as_ref().and_then(|(from, _)| envelope_key(from.as_bytes(), recipients));
             let id = message.message_id.as_ref().map(|id| id_key(id.as_bytes()));
-            for key in envelope.into_iter().chain(id) {
-                occurs(&mut places, hasher.hash_one(key), (at, number));
-            }
+            occurs(&mut places, hasher, envelope, id, message.ready.is_some(), (at, number));
         }
     }
     places
 }
 
-fn occurs(places: &mut Places, key: u64, place: (usize, usize)) {
-    places.entry(key).and_modify(|known| *known = None).or_insert(Some(place));
+/// Enters what a message holds; one that was `accepted` also under its Message-ID alone.
+fn occurs(
+    places: &mut Places,
+    hasher: &RandomState,
+    envelope: Option<Vec<u8>>,
+    id: Option<Vec<u8>>,
+    accepted: bool,
+    place: (usize, usize),
+) {
+    let key = |content: &Vec<u8>, accepted| Key { hash: hasher.hash_one(content), accepted };
+    let settled = id.iter().filter(|_| accepted).map(|id| key(id, true));
+    for key in envelope.iter().chain(&id).map(|content| key(content, false)).chain(settled) {
+        places.entry(key).and_modify(|known| *known = None).or_insert(Some(place));
+    }
 }
 
 /// `None` without a recipient: too many probes look alike.

@@ -41,6 +41,8 @@ pub(super) struct Point {
     pub(super) ahead: f64,
     /// Whether it can be no retry ([`super::pairs::Pair::settled`]).
     pub(super) settled: bool,
+    /// See [`super::pairs::Pair::certain`].
+    pub(super) certain: bool,
 }
 
 /// A straight course of the clock.
@@ -272,6 +274,7 @@ mod tests {
                 wire: Timestamp::from_nanos((wire * 1e9) as i64),
                 ahead,
                 settled: false,
+                certain: false,
             })
             .collect()
     }

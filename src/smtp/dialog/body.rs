@@ -157,6 +157,15 @@ impl ClientSide {
         }
     }
 
+    /// The file begins in a body, of which so many octets were passed over.
+    fn body_from(&mut self, octets: u64, at: Moment) {
+        let mut body = BodyReader::behind_a_hole();
+        body.part.octets = octets;
+        body.part.first = Some(at);
+        body.part.last = Some(at);
+        self.mode = Mode::Body(Box::new(body));
+    }
+
     /// The client has ended all its lines with a bare LF so far.
     pub(super) fn speaks_bare_lf(&self) -> bool {
         self.bare_lines > 0 && self.crlf_lines == 0
@@ -164,6 +173,13 @@ impl ClientSide {
 }
 
 impl DialogReader {
+    /// What was passed over since the file began is a body.
+    pub(super) fn begin_in_body(&mut self, here: Position) {
+        self.client.body_from(self.client.passed.octets, here.at);
+        self.words.client(here.at, here.acknowledged);
+        self.course.begun_before_the_file(self.started);
+    }
+
     /// The body that is under way at the end.
     pub(super) fn body_under_way(&mut self) -> Option<BodyPart> {
         match &mut self.client.mode {

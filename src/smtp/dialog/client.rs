@@ -25,6 +25,8 @@ pub(super) struct ClientSide {
     pub(super) parsed: u64,
     /// Where it ends, once its FIN has come.
     pub(super) length: Option<u64>,
+    /// When it ended.
+    pub(super) ended: Option<Moment>,
     /// Commands may be missing from the file since the last one that was read.
     ///
     /// The value is what a server must have acknowledged to have received any of them.
@@ -35,6 +37,10 @@ pub(super) struct ClientSide {
     pub(super) sasl: bool,
     /// The last octets that were passed over behind a gap, or the gap.
     pub(super) lost: Option<Moment>,
+    /// The segment that brought the line that has begun.
+    pub(super) line_from: Option<Position>,
+    /// What was passed over since the file began, where it begins in mid-flow.
+    pub(super) passed: Passed,
     /// Lines with and without CR.
     pub(super) crlf_lines: u64,
     pub(super) bare_lines: u64,
@@ -77,6 +83,13 @@ pub(super) enum Await {
     Auth,
 }
 
+/// Octets that were passed over, and the lines that they were.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Passed {
+    pub(super) octets: u64,
+    pub(super) lines: u32,
+}
+
 /// Where octets stand: their end's offset, the segment, what it acknowledges.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Position {
@@ -96,10 +109,13 @@ impl ClientSide {
             frontier: 0,
             parsed: 0,
             length: None,
+            ended: None,
             after_hole: (!from_start).then_some(0),
             presumed: 0,
             sasl: false,
             lost: None,
+            line_from: None,
+            passed: Passed::default(),
             crlf_lines: 0,
             bare_lines: 0,
         }
@@ -282,6 +298,7 @@ impl DialogReader {
     }
 
     fn read_gap(&mut self, gap: Gap) {
+        self.read_cut_line(gap);
         self.client.parsed = gap.offset.saturating_add(gap.length);
         match &mut self.client.mode {
             Mode::Body(body) => body.gap(gap.length),

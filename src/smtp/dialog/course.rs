@@ -115,6 +115,14 @@ impl Course {
         self.dialog.last_reply = Some(reply);
     }
 
+    /// The file begins in the body of a message.
+    pub(super) fn begun_before_the_file(&mut self, at: Moment) {
+        if let Some(tx) = self.transaction_without_mail(at) {
+            tx.stage = Stage::Body;
+        }
+        self.dialog.stage = Stage::Body;
+    }
+
     /// A refusal that came while the body was still under way.
     pub(super) fn refused_in_body(&mut self, reply: ReplySeen) {
         self.dialog.last_reply = Some(reply.clone());

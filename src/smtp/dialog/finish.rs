@@ -18,6 +18,7 @@ pub(super) fn finish(mut reader: DialogReader, delivered: Delivered) -> Dialog {
     let last_word = reader.words.last();
     let owed = reader.owed(delivered, last_word);
     let lost_in_gap = reader.is_lost();
+    let ended = reader.client.ended;
     reader.break_off_chunk();
     while let Some(unanswered) = reader.pending.pop_front() {
         reader.course.resolve(unanswered, Answer::None);
@@ -30,7 +31,7 @@ pub(super) fn finish(mut reader: DialogReader, delivered: Delivered) -> Dialog {
     let mut dialog = reader.course.dialog;
     dialog.last_word = last_word;
     dialog.lost_in_gap = lost_in_gap;
-    dialog.owed = owed;
+    dialog.owed = ended.and_then(|ended| owed_at_end(&dialog, ended)).or(owed);
     if let Some(dark) = reader.dark {
         let encryption = dark.finish(reader.started);
         if !encryption.not_tls {
@@ -117,6 +118,17 @@ impl DialogReader {
         }
         client_owes(reached_client)
     }
+}
+
+/// What a client waits for that ends its stream before the reply to a command: what is answered later
+/// does not change whose move it was.
+fn owed_at_end(dialog: &Dialog, ended: Moment) -> Option<Owed> {
+    let unanswered = dialog.commands.iter().find(|command| {
+        command.verb != Verb::Quit
+            && command.at <= ended
+            && command.reply.is_some_and(|(_, replied)| replied > ended)
+    })?;
+    Some(Owed { by: Role::Server, since: unanswered.at, delivered: true })
 }
 
 /// Who owed the next word, as far as records tell. A handshake's flights take turns (RFC 8446

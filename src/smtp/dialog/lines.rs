@@ -1,5 +1,6 @@
 //! The client's command lines, and what is decided by the replies to them.
 
+use crate::capture::Gap;
 use crate::smtp::command::{self, Argument, Parsed, Verb};
 use crate::smtp::dialog::client::{Await, Mode, Position};
 use crate::smtp::dialog::course::Answer;
@@ -9,6 +10,10 @@ use crate::smtp::line::{Line, LineEnd};
 use crate::smtp::session::ReplySeen;
 use crate::smtp::tls::{EncryptionStart, begins_record};
 use crate::text::Text;
+
+/// Lines without a reply, none of them a command, that only a body holds: a SASL exchange waits for a
+/// reply to each line (RFC 4954 section 4).
+const LINES_OF_A_BODY: u32 = 2;
 
 /// Octets of what a client has sent ahead that are looked at to guess what they are.
 const GUESS_FROM: usize = 512;
@@ -22,7 +27,10 @@ impl DialogReader {
             return;
         }
         let mut lines = std::mem::take(&mut self.client.lines);
-        if let Some(line) = lines.next(left) {
+        let before = left.len();
+        let next = lines.next(left);
+        self.client.passed.octets += (before - left.len()) as u64;
+        if let Some(line) = next {
             let after = Position { end: here.end.saturating_sub(left.len() as u64), ..here };
             match self.client.mode {
                 Mode::Sasl => self.sasl_line(after),
@@ -31,12 +39,30 @@ impl DialogReader {
             }
             // The line may have been a secret: blank it at once.
             lines.forget();
-        } else if matches!(self.client.mode, Mode::Lost) {
-            self.client.lost = Some(here.at);
         } else {
-            self.words.client(here.at, here.acknowledged);
+            self.client.line_from = Some(here);
+            if matches!(self.client.mode, Mode::Lost) {
+                self.client.lost = Some(here.at);
+            } else {
+                self.words.client(here.at, here.acknowledged);
+            }
         }
         self.client.lines = lines;
+    }
+
+    /// A gap cuts a command line short, as a snapshot length does. An envelope is there whose address
+    /// came whole; where the line ends, and what follows it in the gap, is not known.
+    pub(super) fn read_cut_line(&mut self, gap: Gap) {
+        let Some(from) = self.client.line_from.take() else { return };
+        let reads_commands = matches!(self.client.mode, Mode::Commands | Mode::Lost);
+        let mut lines = std::mem::take(&mut self.client.lines);
+        let line = lines.partial();
+        if reads_commands && lines.has_partial() && command::is_envelope_with_whole_address(line) {
+            let Parsed { verb, argument } = command::parse(line);
+            let end = gap.offset.saturating_add(1);
+            self.push(verb, argument, Position { end, ..from }, None);
+        }
+        lines.forget();
     }
 
     /// A line behind a gap: text, until one cannot be anything but a command.
@@ -49,7 +75,23 @@ impl DialogReader {
             self.push(Verb::EndOfData, Argument::None, here, None);
         } else {
             self.client.lost = Some(here.at);
+            self.client.passed.lines = self.client.passed.lines.saturating_add(1);
+            if self.client.passed.lines >= LINES_OF_A_BODY && self.has_said_nothing_known() {
+                self.begin_in_body(here);
+            }
         }
+    }
+
+    /// The file begins in mid-flow, and neither a command nor a reply has come.
+    fn has_said_nothing_known(&self) -> bool {
+        let dialog = &self.course.dialog;
+        !self.client.from_start
+            && dialog.commands.is_empty()
+            && dialog.commands_dropped == 0
+            && dialog.last_reply.is_none()
+            && dialog.gaps.is_empty()
+            && self.pending.is_empty()
+            && self.server.replies.is_empty()
     }
 
     fn sasl_line(&mut self, here: Position) {

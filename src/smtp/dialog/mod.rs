@@ -121,9 +121,12 @@ impl DialogReader {
     }
 
     /// A stream ended with a FIN at octet `length`. An acknowledgment of the FIN is one octet beyond.
-    pub fn end_of_stream(&mut self, role: Role, length: u64) {
+    pub fn end_of_stream(&mut self, role: Role, length: u64, at: Moment) {
         match role {
-            Role::Client => self.client.length = Some(length),
+            Role::Client => {
+                self.client.length = Some(length);
+                self.client.ended = Some(at);
+            }
             Role::Server => self.server.frontier = self.server.frontier.max(length.saturating_add(1)),
         }
         self.advance();

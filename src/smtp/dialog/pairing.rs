@@ -5,7 +5,7 @@ use crate::smtp::dialog::DialogReader;
 use crate::smtp::dialog::client::Mode;
 use crate::smtp::dialog::course::Answer;
 use crate::smtp::dialog::pending::Pending;
-use crate::smtp::ending::words;
+use crate::smtp::ending::{Why, words};
 use crate::smtp::reply::{Heard, ReplyCode};
 
 /// Whether to wait for what may still come.
@@ -113,6 +113,11 @@ impl DialogReader {
     fn fits(&self, command: &Pending, heard: &Heard) -> bool {
         let possible = possible(command, heard);
         if command.verb == Verb::Bdat && !command.chunk_whole && words::closes(&heard.reply) {
+            return false;
+        }
+        // A timer that ran out while the server owed the answer to a message is no answer to it.
+        let timer = heard.reply.code == ReplyCode::NOT_AVAILABLE && words::why(&heard.reply) == Why::Timer;
+        if timer && command.verb == Verb::EndOfData {
             return false;
         }
         let after_hole = command.after_hole.is_some_and(|from| from <= heard.acknowledged);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::capture::{Chunk, Gap};
+use crate::cite::Moment;
 use crate::net::Role;
 use crate::smtp::dialog::{DialogReader, MAX_WAITING_REPLIES, MAX_WAITING_TEXT};
 use crate::smtp::line::LineSplitter;
@@ -16,6 +17,8 @@ pub(super) struct ServerSide {
     reader: ReplyReader,
     /// Where the line that has begun stands in the stream.
     line_start: u64,
+    /// The segment that brought its octets, and what that acknowledges.
+    line_from: Option<(Moment, u64)>,
     dark: bool,
     /// Behind a gap: the next line may be the rest of one.
     out_of_step: bool,
@@ -89,7 +92,10 @@ impl DialogReader {
             if !lines.has_partial() {
                 self.server.line_start = end.saturating_sub(left.len() as u64);
             }
-            let Some(line) = lines.next(&mut left) else { break };
+            let Some(line) = lines.next(&mut left) else {
+                self.server.line_from = Some((chunk.at, chunk.acknowledged));
+                break;
+            };
             let line = ServerLine {
                 bytes: line.bytes,
                 start_offset: self.server.line_start,
@@ -108,6 +114,7 @@ impl DialogReader {
             self.dark(EncryptionStart::StartTls).gap(Role::Server, gap.length);
             return;
         }
+        self.read_cut_reply(gap);
         if let Some(heard) = self.server.reader.cut() {
             self.server.push(heard);
         } else if gap.offset == 0 {
@@ -117,6 +124,24 @@ impl DialogReader {
         self.server.tail_hole = Hole::joined(self.server.tail_hole, Some(hole));
         self.server.lines.forget();
         self.server.out_of_step = true;
+    }
+
+    /// A gap cuts a reply short, as a snapshot length does: its code is there.
+    fn read_cut_reply(&mut self, gap: Gap) {
+        let lines = std::mem::take(&mut self.server.lines);
+        if let Some((at, acknowledged)) = self.server.line_from.take()
+            && lines.has_partial()
+            && ReplyLine::parse(lines.partial()).is_some()
+        {
+            self.server_line(ServerLine {
+                bytes: lines.partial(),
+                start_offset: self.server.line_start,
+                // At the earliest: its line end is among what is missing.
+                end_offset: gap.offset.saturating_add(1),
+                at,
+                acknowledged,
+            });
+        }
     }
 
     fn server_line(&mut self, line: ServerLine<'_>) {

@@ -2,7 +2,7 @@ use super::*;
 use crate::cite::Moment;
 use crate::smtp::command::Verb;
 use crate::smtp::reply::ReplyCode;
-use crate::smtp::script::{Said, Script, course, moment};
+use crate::smtp::script::{Said, Script, course, feed, moment};
 use crate::smtp::session::{Outcome, Stage};
 use crate::smtp::tls::EncryptionStart;
 
@@ -642,4 +642,87 @@ fn a_reply_that_never_ends_is_still_due() {
     assert_eq!(course(&dialog), "EHLO 250, MAIL 250, RCPT 250, DATA -");
     let owed = dialog.owed.unwrap();
     assert_eq!(owed.by, Role::Server);
+}
+
+#[test]
+fn lines_that_a_snapshot_length_cuts_give_their_address_and_code() {
+    let dialog = Script::new()
+        .s("220 mx.example.org ES")
+        .missing(Role::Server, "MTP\r\n")
+        .c("EHLO client.example\r\n")
+        .s("250-mx.example.org\r\n250-SI")
+        .missing(Role::Server, "ZE 1000\r\n250 PIPELINING\r\n")
+        .c("MAIL FROM:<a@example.com> SI")
+        .missing(Role::Client, "ZE=20\r\n")
+        .s("250 sender <a@ex")
+        .missing(Role::Server, "ample.com> ok\r\n")
+        .c("RCPT TO:<b@example.org>\r\n")
+        .s("250 recipient <b@ex")
+        .missing(Role::Server, "ample.org> ok\r\n")
+        .c("DATA\r\n")
+        .s("354 go\r\n")
+        .c("Message-ID: <1@exa")
+        .missing(Role::Client, "mple.com>\r\n\r\ntext\r\n.\r\n")
+        .s("250 queu")
+        .missing(Role::Server, "ed\r\n")
+        .c("QUIT\r\n")
+        .s("221 bye\r\n")
+        .play();
+    assert_eq!(course(&dialog), "EHLO 250, MAIL 250, RCPT 250, DATA 354, QUIT 221");
+    assert_eq!(kinds(&dialog), ["completed"]);
+    let tx = &dialog.transactions[0];
+    assert_eq!((tx.mail_from.as_str(), tx.mail_missing), (Some("a@example.com"), false));
+    assert_eq!(tx.recipients[0].address.as_str(), Some("b@example.org"));
+    assert!(tx.recipients[0].reply.is_some());
+    assert_eq!((tx.body_octets, tx.body_missing), (18, 22));
+    assert!(!dialog.lost_in_gap && dialog.quit.is_some());
+}
+
+#[test]
+fn an_address_that_is_cut_is_not_told() {
+    let dialog = greeted()
+        .c("MAIL FROM:<a@exam")
+        .missing(Role::Client, "ple.com>\r\n")
+        .s("250 ok\r\n")
+        .c("RCPT TO:<b@example.org>\r\n")
+        .s("250 ok\r\n")
+        .play();
+    assert_eq!(dialog.transactions.len(), 1);
+    assert!(dialog.transactions[0].mail_missing && dialog.transactions[0].accepted());
+}
+
+#[test]
+fn a_file_that_begins_in_a_body_shows_a_transaction_without_its_mail() {
+    let script = Script::new().c("e beginning of it\r\nmore text\r\n").c("and more\r\nQUIT\r\nthe e");
+    let order: Vec<&Said> = script.shuffled(|| true);
+    let dialog = script.play_from(Beginning::MidFlow, &order);
+    let [tx] = dialog.transactions.as_slice() else { panic!("{:?}", dialog.transactions) };
+    assert!(tx.mail_missing && tx.accepted() && tx.inferred);
+    assert_eq!((tx.body_octets, tx.stage, dialog.stage), (51, Stage::Body, Stage::Body));
+    assert_eq!((dialog.quit, dialog.owed.unwrap().by), (None, Role::Client));
+    // A line of a SASL exchange has its reply, and no more than that is known of one line.
+    for script in
+        [Script::new().c("dGVzdA==\r\n").s("235 ok\r\n").c("dGVzdA==\r\n"), Script::new().c("x\r\n")]
+    {
+        let order: Vec<&Said> = script.shuffled(|| true);
+        assert!(script.play_from(Beginning::MidFlow, &order).transactions.is_empty());
+    }
+}
+
+#[test]
+fn whose_move_it_was_is_told_as_of_the_clients_fin() {
+    for (with_fin, by) in [(true, Role::Server), (false, Role::Client)] {
+        let script = envelope().c("RCPT TO:<c@example.org>\r\n").s("250 ok\r\n");
+        let order: Vec<&Said> = script.shuffled(|| true);
+        let mut reader = DialogReader::new(Beginning::Handshake, moment(1, Script::START));
+        let last = order.iter().rfind(|said| said.by == Role::Client).unwrap();
+        let length = script.delivered().client;
+        for said in &order {
+            feed(&mut reader, said);
+        }
+        if with_fin {
+            reader.end_of_stream(Role::Client, length, last.at);
+        }
+        assert_eq!(reader.finish(script.delivered()).owed.unwrap().by, by);
+    }
 }

@@ -44,6 +44,8 @@ pub(super) struct Facts<'a> {
     pub(super) covered: bool,
     /// The file lacks octets at the very end of a stream that the other end had.
     pub(super) gap_at_end: bool,
+    /// The appliance's close answers a FIN of the sender that the file lacks.
+    pub(super) answers_lost_fin: bool,
 }
 
 pub(super) const fn role(side: Side) -> Role {
@@ -96,7 +98,9 @@ impl<'a> Facts<'a> {
             left_unasked: leave.is_some(),
             covered,
             gap_at_end: false,
+            answers_lost_fin: false,
         };
+        facts.answers_lost_fin = facts.signal.is_some_and(|signal| facts.answers_lost_fin(signal));
         facts.gap_at_end = session.dialog.lost_in_gap || facts.sender_gap_at_end();
         facts.stall = facts.find_stall(end);
         facts
@@ -148,6 +152,19 @@ impl<'a> Facts<'a> {
                 flow.streams.of(side(by)).last.is_some_and(|last| last.time > quiet_from && last.time < end)
             }
         }
+    }
+
+    /// The first close that was captured acknowledges a FIN that was not: that came first.
+    fn answers_lost_fin(&self, signal: Signal) -> bool {
+        let flow = &self.session.flow;
+        let sender = flow.streams.of(side(self.sender()));
+        signal.form != Form::Reply
+            && signal.by == self.context.appliance
+            && sender.lost_fin
+            && flow
+                .closes
+                .effective
+                .is_some_and(|close| close.acknowledged.is_some_and(|acknowledged| acknowledged > sender.end))
     }
 
     /// The sender's last octets reached the appliance but not the file.
@@ -258,5 +275,6 @@ fn turn(session: &Session, context: &Context, owed: Owed, waited: Span) -> Turn 
 pub(super) fn is_window_closed(session: &Session) -> bool {
     let streams = &session.flow.streams;
     let segment = streams.responder.mss.map_or(DEFAULT_MSS, u32::from);
-    streams.responder.last.is_some() && streams.responder.window < segment
+    let responder = &streams.responder;
+    responder.last.is_some() && !responder.window_may_be_larger && responder.window < segment
 }

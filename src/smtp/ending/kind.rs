@@ -146,6 +146,8 @@ fn closed(facts: &Facts<'_>, stage: Stage) -> Ending {
             ended.why = None;
             ended
         }
+        // What the capture lost came first, and the appliance only answered it.
+        Some(_) if facts.answers_lost_fin => capture_ended(facts, stage),
         Some(signal) => match facts.stall {
             // What came after the stall, mostly the appliance's timer, is its consequence.
             Some(_) if !facts.gap_at_end => stalled(facts, stage),
@@ -206,7 +208,10 @@ fn why_stalled(facts: &Facts<'_>) -> Option<&'static str> {
 fn capture_ended(facts: &Facts<'_>, stage: Stage) -> Ending {
     let flow = &facts.session.flow;
     let mut ended = Ending { at: Some(flow.last), ..begun(facts, EndingKind::CaptureEnded, stage) };
-    ended.missing.push(if facts.gap_at_end {
+    ended.missing.push(if facts.answers_lost_fin {
+        "the frame of the sender's FIN: the appliance's own FIN acknowledges it, so the sender closed first"
+            .to_owned()
+    } else if facts.gap_at_end {
         "octets near the end of the dialogue are missing from the capture".to_owned()
     } else if flow.closes.first_seen.is_some() {
         "a FIN or RST was captured, but nothing shows that the other end took it".to_owned()

@@ -481,3 +481,35 @@ fn a_connection_without_transactions_ends_too() {
     let session = greeted().fin(Client).session();
     assert_eq!(ending(&session, Some(7), &AT_SERVER).kind, Fin);
 }
+
+#[test]
+fn the_appliances_answer_to_a_fin_that_the_capture_lost_is_no_close_of_its_own() {
+    let mut session = body().fin(Server).session();
+    session.flow.streams.originator.lost_fin = true;
+    let end = session.flow.streams.originator.end;
+    for (acknowledged, kind) in [(end + 1, CaptureEnded), (end, ApplianceClosed)] {
+        session.flow.closes.effective.as_mut().unwrap().acknowledged = Some(acknowledged);
+        assert_eq!(ending(&session, Some(0), &AT_SERVER).kind, kind);
+    }
+}
+
+#[test]
+fn a_window_of_unknown_scale_closes_nothing() {
+    let mut script = body().wait(99).fin(Client);
+    script.server_window = 100;
+    let mut session = script.session();
+    session.flow.streams.responder.window_may_be_larger = true;
+    assert_eq!(ending(&session, Some(0), &AT_SERVER).turn, Some(Turn::Of(Client)));
+}
+
+#[test]
+fn a_timer_that_runs_out_behind_the_dot_answers_nothing() {
+    let timer = "421 Timed out waiting for successful message injection, disconnecting.\r\n";
+    let stalled = ended(&dot().wait(300).s(timer).fin(Server), &AT_SERVER);
+    assert_eq!(
+        (stalled.kind, stalled.by, stalled.stage, stalled.turn),
+        (ApplianceStalled, Some(Server), Stage::EndOfData, Some(Turn::Of(Server)))
+    );
+    let busy = ended(&dot().s("421 4.3.2 too many connections\r\n").fin(Server), &AT_SERVER);
+    assert_eq!(busy.kind, Refused);
+}

@@ -78,8 +78,10 @@ pub(super) fn accept(points: &[Point], base: &Base, covered: &Covered, outcome: 
             outcome.runner_up = track.rival_skew.map(|skew| (skew, track.rival));
         }
         let of_track = points.iter().filter(|point| track.holds(point.place));
+        // One message that both accepted cannot be a retry, and what agrees with it is none either.
         let credible = small
             || is_saving_since_head(base, &track)
+            || of_track.clone().any(|point| point.certain)
             || of_track.filter(|point| point.settled || covered.both(point)).count() >= MIN_PAIRS;
         // What agrees with a clock that is right needs no majority.
         if track.votes() >= least && credible && (stands || small && track.votes() > track.rival) {
