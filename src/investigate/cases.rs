@@ -294,15 +294,15 @@ const NOTHING_MORE: &str = "evidence that this connection is the one the log spe
 const fn missing_in(doubt: Doubt) -> &'static str {
     match doubt {
         Doubt::Crowd => {
-            "what tells this connection from the many of its address that begin about then: neither time nor \
-             content in the log does"
+            "what sets this connection apart: more connections of its address begin about then than can be \
+             weighed, and nothing that the log tells of it occurs only once"
         }
         Doubt::Contested => {
-            "what tells this connection from the many of its address that begin about then: other \
-             connections of the log may be it as well"
+            "what sets this connection apart: many of its address begin about then, and other connections of \
+             the log may be this one of the capture as well"
         }
         Doubt::BothInPart => {
-            "a log or a capture that holds all connections of this address: around then both lack some, and \
+            "a log or a capture that holds every connection of this address: around then both lack some, and \
              only times speak for this one"
         }
         Doubt::LogLags => {
@@ -311,7 +311,7 @@ const fn missing_in(doubt: Doubt) -> &'static str {
         }
         Doubt::ClockUnchecked => {
             "something that shows how far the clocks of log and capture are apart: only times speak for this \
-             connection, and others of its address are near; a message in clear that both hold would do"
+             connection, and others of its address are near; one message in clear that both hold would do"
         }
     }
 }

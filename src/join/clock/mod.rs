@@ -9,6 +9,19 @@
 //! only. The log stamps `Start MID` when it accepts MAIL, so the stamp is the second in which the 2xx
 //! to MAIL was sent, or one soon after. The logs of one appliance are one course: a clock that runs
 //! on through a rotation is fitted over all of its files.
+//!
+//! A wrong time blames the wrong connection, so a close call is refused. Refused are:
+//! - an offset on fewer than three pairs that agree, or with a rival of more than a third of its votes;
+//! - a skew of more than a few seconds on fewer than three pairs (four where other pairs disagree), with
+//!   such a rival, or where log and capture do not cover the same time and retries would look the same;
+//! - the ends of a course that strangers outnumber: one that fits by chance stretches it no further;
+//! - the time of lines where two pairs agree on another course, and of those before the first or after
+//!   the last pair of it where two pairs are against it, whether or not they agree;
+//! - the time of lines between two courses, where no line shows at which the clock was set;
+//! - a pass of a repeated hour that neither a step back, the head, nor three pairs tell.
+//!
+//! What cannot be known: that a clock was set where fewer than two pairs saw it, for one contrary pair
+//! is a retry far more often.
 
 mod course;
 mod pairs;
@@ -36,9 +49,11 @@ pub use year::{Year, YearOrigin};
 use zone::Local;
 pub use zone::Zone;
 
-/// Pairs that tell the pass of a repeated hour, and how far they may be off: a skew of minutes.
-const PASS_PAIRS: usize = 2;
+/// Pairs that tell the pass of a repeated hour, how far they may be off (a skew of minutes), and how
+/// far from each other: retries an hour later go by no second.
+const PASS_PAIRS: usize = 3;
 const PASS_SECONDS: i64 = 900;
+const PASS_SPREAD: Span = Span::from_seconds(4);
 /// A pass of a repeated hour is told by a step back at most this far from it.
 const FOLD_SECONDS: i64 = 2 * 3600;
 
@@ -115,6 +130,8 @@ pub struct ClockReading {
     folds: Vec<(u32, LogTime)>,
     /// The offset that the head tells: it says in which pass the log begins.
     head: Option<UtcOffset>,
+    /// The pass that pairs tell of a repeated hour, where no step back shows it.
+    pass: Option<Pass>,
 }
 
 impl ClockReading {
@@ -147,7 +164,9 @@ impl ClockReading {
         });
         match near.map(|(after, _)| *after).min() {
             Some(after) => Some(if line >= after { second } else { first }),
-            None => self.head.filter(|head| *head == first || *head == second),
+            None => {
+                self.head.or_else(|| self.pass?.at(line)).filter(|told| *told == first || *told == second)
+            }
         }
     }
 
@@ -156,23 +175,38 @@ impl ClockReading {
         if self.head.is_some() || !self.folds.is_empty() {
             return;
         }
-        let mut votes: [Option<(UtcOffset, usize)>; 2] = [None; 2];
+        // For either pass: how far each pair is off by it, and its line.
+        let mut votes: [Vec<(Span, u32)>; 2] = [Vec::new(), Vec::new()];
+        let mut passes = None;
         for pair in pairs {
             let Some(wall) = self.dated(pair.stamp.time) else { continue };
             let Some(Local::Twice(first, second)) = zone.map(|zone| zone.local(wall)) else { continue };
+            passes = Some((first, second));
             for (vote, offset) in votes.iter_mut().zip([first, second]) {
-                let near = wall
-                    .at(offset)
-                    .is_some_and(|at| at.since(pair.wire.time).abs() <= Span::from_seconds(PASS_SECONDS));
-                let (_, count) = vote.get_or_insert((offset, 0));
-                *count += usize::from(near);
+                let off = wall.at(offset).map(|at| at.since(pair.wire.time));
+                let near = off.filter(|off| off.abs() <= Span::from_seconds(PASS_SECONDS));
+                vote.extend(near.map(|off| (off, pair.stamp.line.line)));
             }
         }
-        self.head = match votes {
-            [Some((first, count)), Some((_, 0))] if count >= PASS_PAIRS => Some(first),
-            [Some((_, 0)), Some((second, count))] if count >= PASS_PAIRS => Some(second),
-            _ => None,
+        let agree = |votes: &[(Span, u32)]| {
+            let (least, most) =
+                (votes.iter().map(|vote| vote.0).min(), votes.iter().map(|vote| vote.0).max());
+            votes.len() >= PASS_PAIRS
+                && least
+                    .zip(most)
+                    .is_some_and(|(least, most)| most.nanos() - least.nanos() <= PASS_SPREAD.nanos())
         };
+        let [in_first, in_second] = votes;
+        let lines = |votes: &[(Span, u32)]| votes.iter().map(|vote| vote.1).collect::<Vec<u32>>();
+        self.pass = passes.and_then(|(first, second)| {
+            if agree(&in_first) && in_second.is_empty() {
+                lines(&in_first).into_iter().max().map(|line| Pass::FirstUntil(first, line))
+            } else if agree(&in_second) && in_first.is_empty() {
+                lines(&in_second).into_iter().min().map(|line| Pass::SecondFrom(second, line))
+            } else {
+                None
+            }
+        });
     }
 
     fn to_utc(&self, zone: Zone, stamp: &Stamp) -> Option<Timestamp> {
@@ -214,6 +248,25 @@ impl ClockReading {
             }
         }
         all
+    }
+}
+
+/// Which lines of a repeated hour are of which pass: the first comes before the second, and pairs of
+/// one say nothing about lines on the other's side of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Pass {
+    /// The offset of the first pass, up to a line.
+    FirstUntil(UtcOffset, u32),
+    /// The offset of the second pass, from a line on.
+    SecondFrom(UtcOffset, u32),
+}
+
+impl Pass {
+    fn at(self, line: u32) -> Option<UtcOffset> {
+        match self {
+            Self::FirstUntil(offset, last) => (line <= last).then_some(offset),
+            Self::SecondFrom(offset, first) => (line >= first).then_some(offset),
+        }
     }
 }
 
@@ -273,6 +326,7 @@ impl Clocks {
                         .map(|step| (step.line, step.to))
                         .collect(),
                     head: source.head_offset,
+                    pass: None,
                 }
             })
             .collect();

@@ -17,6 +17,9 @@ use crate::time::{LogTime, Span, Timestamp};
 
 /// A stamp's second, a lag of two, and what a median may miss.
 const TOLERANCE: Span = Span::from_millis(4_500);
+/// Where a clock drifts and too few pairs tell how fast, a pair lies up to 2.5 s from a level course,
+/// and a line beside it has a second and a lag of its own.
+const TOLERANCE_DRIFTING: Span = Span::from_millis(6_000);
 
 /// What is known of the zone beside the log's lines.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,7 +70,7 @@ enum Kind {
 struct Witnesses {
     log: MailLog,
     sessions: Vec<Session>,
-    truth: Vec<(f64, Kind)>,
+    truth: Vec<(f64, Kind, f64)>,
 }
 
 impl World {
@@ -129,7 +132,7 @@ impl World {
                 .extend(on_wire.map(|at| {
                     session(port, at - 0.5 - noon, 5.0, &from, "bert@example.com", CloseKind::Fin)
                 }));
-            truth.push((mail, event.kind));
+            truth.push((mail, event.kind, event.lag));
         }
         lines.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut text = String::new();
@@ -148,19 +151,20 @@ impl World {
         Witnesses { log, sessions, truth }
     }
 
-    /// Whether, on this side of a step, two pairs at least are true: one is no evidence.
-    fn side_is_seen(&self, mail: f64) -> bool {
+    /// Whether, on this side of a step, two pairs at least are true. That a clock was set where one
+    /// pair or none saw it cannot be known: a retry looks the same. The side is that of the writing.
+    fn side_is_seen(&self, written: f64) -> bool {
         let Some((step, _)) = self.step else { return true };
-        let after = |at: f64| at >= step;
-        let since = mail - self.begins as f64;
-        let here = after(since / self.lasts);
-        // Written on one side of the step, it may have happened on the other.
-        if after((since + 2.0) / self.lasts) != here {
-            return false;
-        }
-        let of_side =
-            self.events.iter().filter(|event| event.kind == Kind::Unique && after(event.at) == here);
-        of_side.count() >= 2
+        let after = |at: f64| at >= self.begins as f64 + step * self.lasts;
+        let of_event = |event: &&Event| {
+            event.kind == Kind::Unique
+                && after(self.begins as f64 + event.at * self.lasts + event.lag) == after(written)
+        };
+        self.events.iter().filter(of_event).count() >= 2
+    }
+
+    fn tolerance(&self) -> Span {
+        if self.drift == 0.0 { TOLERANCE } else { TOLERANCE_DRIFTING }
     }
 
     /// Whatever was fitted is right wherever it rests on evidence; gives the segments that were fitted.
@@ -176,15 +180,15 @@ impl World {
                 }
                 fitted += 1;
                 let end = reading.segments.get(at + 1).map_or(u32::MAX, |next| next.from_line);
-                let mut here: Vec<(u32, Kind, f64, Option<Timestamp>)> = log
+                let mut here: Vec<(u32, Kind, (f64, f64), Option<Timestamp>)> = log
                     .connections
                     .iter()
                     .filter_map(|connection| {
                         let stamp = connection.messages.first()?.started?;
-                        let (mail, kind) = truth[connection.id as usize];
+                        let (mail, kind, lag) = truth[connection.id as usize];
                         let inside = usize::from(stamp.clock.0) == index
                             && (segment.from_line..end).contains(&stamp.line.line);
-                        inside.then(|| (stamp.line.line, kind, mail, clocks.instant(&stamp)))
+                        inside.then(|| (stamp.line.line, kind, (mail, mail + lag), clocks.instant(&stamp)))
                     })
                     .collect();
                 here.sort_by_key(|(line, ..)| *line);
@@ -194,7 +198,9 @@ impl World {
                 let right: Vec<(u32, bool)> = here
                     .iter()
                     .filter(|(_, kind, ..)| *kind == Kind::Unique)
-                    .filter_map(|&(line, _, mail, instant)| Some((line, off(mail, instant?) <= TOLERANCE)))
+                    .filter_map(|&(line, _, (mail, _), instant)| {
+                        Some((line, off(mail, instant?) <= self.tolerance()))
+                    })
                     .collect();
                 // A true pair that stands alone beyond the others is no evidence that the clock was set.
                 let lone = |pairs: &mut dyn Iterator<Item = &(u32, bool)>| {
@@ -202,27 +208,24 @@ impl World {
                 };
                 let (before, after) = (lone(&mut right.iter()), lone(&mut right.iter().rev()));
                 prop_assert!(
-                    before <= 1 && after <= 1
-                        || self
-                            .step
-                            .is_some_and(|_| here.iter().any(|(_, _, mail, _)| !self.side_is_seen(*mail))),
+                    before <= 1 && after <= 1,
                     "{before} before and {after} after are not seen in {segment:?}: {}",
                     reading.explanation
                 );
                 let mut true_pairs = right.iter().filter(|(_, right)| *right);
                 let first = true_pairs.next().map(|(line, _)| *line);
                 let last = true_pairs.next_back().map(|(line, _)| *line).or(first);
-                for (line, _, mail, instant) in &here {
+                for (line, _, (mail, written), instant) in &here {
                     if first.is_none_or(|first| *line < first) || last.is_none_or(|last| *line > last) {
                         continue;
                     }
                     let Some(instant) = instant else { continue };
-                    if !self.side_is_seen(*mail) {
+                    if !self.side_is_seen(*written) {
                         continue;
                     }
                     let off = off(*mail, *instant);
                     prop_assert!(
-                        off <= TOLERANCE,
+                        off <= self.tolerance(),
                         "line {line} is {off} off in {segment:?} of {source:?}: {}",
                         reading.explanation
                     );
@@ -236,11 +239,14 @@ impl World {
             };
             let reading = clocks.reading(stamp.clock).unwrap();
             let segment = reading.segment(stamp.line.line).unwrap();
+            if !segment.placed {
+                continue;
+            }
             let told = matches!(segment.origin, ClockOrigin::OrderOfLines | ClockOrigin::Option);
             if let (true, None, Some(offset)) =
                 (told && self.told != Told::Nothing, self.step, clocks.offset_at(&stamp))
             {
-                let (mail, _) = truth[connection.id as usize];
+                let (mail, ..) = truth[connection.id as usize];
                 // Within a few seconds of the change the stamp may be of either side.
                 let around = [-10.0, 10.0].map(|by| {
                     let utc = mail + self.skew + by;
@@ -285,8 +291,9 @@ fn kind(unique: u32) -> impl Strategy<Value = Kind> {
         2 => Just(Kind::Common),
         1 => Just(Kind::Uncaptured),
         1 => (-7200.0..7200.0f64).prop_map(Kind::Stray),
-        // Retries go by a schedule, but not to the second.
-        1 => (prop::sample::select(vec![300.0, 900.0, 1800.0, 3600.0, -300.0, -900.0, -3600.0]), 0.0..90.0f64)
+        // Retries go by a schedule, but not to the second: queues are run in turn, and connections take
+        // their time. Four that went by it to the second, alone, would be a clock that is off by it.
+        1 => (prop::sample::select(vec![300.0, 900.0, 1800.0, 3600.0, -300.0, -900.0, -3600.0]), 0.0..20.0f64)
             .prop_map(|(after, late)| Kind::Stray(after + late)),
     ]
 }
@@ -309,7 +316,7 @@ fn world() -> impl Strategy<Value = World> {
         prop::sample::select(vec![Told::Head, Told::Name, Told::Nothing]),
         any::<bool>(),
         prop::sample::select(MOMENTS.to_vec()),
-        prop_oneof![600.0..7200.0f64, 7200.0..28_800.0f64],
+        prop_oneof![600.0..7200.0f64, 7200.0..86_400.0f64],
         (skew, drift, step),
         events(),
     )
@@ -320,8 +327,7 @@ fn world() -> impl Strategy<Value = World> {
             begins,
             lasts,
             skew,
-            // A drift that makes good for a step within a day looks like neither.
-            drift: if step.is_some() { drift.clamp(-20e-6, 20e-6) } else { drift },
+            drift,
             step,
             events,
         })
@@ -331,8 +337,6 @@ proptest! {
     #![proptest_config(ProptestConfig {
         cases: ProptestConfig::default().cases.max(512),
         failure_persistence: None,
-        // The same worlds each time: a rare one that no rule foresees is to be met on purpose.
-        rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_125),
         ..ProptestConfig::default()
     })]
 

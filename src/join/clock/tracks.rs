@@ -114,6 +114,10 @@ pub(super) fn tracks(points: &[Point]) -> Vec<Track> {
         }
     }
     for track in &mut chosen {
+        trim(points, track);
+    }
+    chosen.retain(|track| track.votes() > 1);
+    for track in &mut chosen {
         let among = refused.iter().filter(|rival| rival.shares_places(track));
         if let Some(rival) = among.max_by_key(|rival| (rival.votes(), std::cmp::Reverse(rival.places))) {
             (track.rival, track.rival_skew) = (rival.votes(), Some(rival.skew));
@@ -125,8 +129,44 @@ pub(super) fn tracks(points: &[Point]) -> Vec<Track> {
     chosen
 }
 
+/// Takes from both ends of a track what strangers outnumber: a stranger that fits by chance must not
+/// stretch it over the pairs of another course.
+fn trim(points: &[Point], track: &mut Track) {
+    let within: Vec<(u64, bool)> = points
+        .iter()
+        .filter(|point| (track.places.0..=track.places.1).contains(&point.place))
+        .map(|point| (point.place, track.holds(point.place)))
+        .collect();
+    let from = outnumbered(within.iter().copied());
+    let until = outnumbered(within.iter().rev().copied());
+    track
+        .members
+        .retain(|place| from.is_none_or(|from| *place > from) && until.is_none_or(|until| *place < until));
+    let kept: Vec<&Point> = points.iter().filter(|point| track.holds(point.place)).collect();
+    if let (Some(first), Some(last)) = (kept.first(), kept.last()) {
+        let began = track.wires.0;
+        track.places = (first.place, last.place);
+        let wires = kept.iter().map(|point| point.wire);
+        track.wires = (wires.clone().min().unwrap_or(began), wires.max().unwrap_or(track.wires.1));
+        track.skew += track.drift.unwrap_or(0.0) * track.wires.0.since(began).seconds();
+    }
+}
+
+/// The last place up to which strangers are not outnumbered.
+fn outnumbered(within: impl Iterator<Item = (u64, bool)>) -> Option<u64> {
+    let (mut balance, mut last) = (0i64, None);
+    for (place, is_member) in within {
+        balance += if is_member { 1 } else { -1 };
+        if balance < 0 {
+            last = Some(place);
+        }
+    }
+    last
+}
+
 /// Gaps on `tracks` in which other pairs agree on another course: the places before and after each. One
 /// stranger is none; two that agree may be a clock that was set, also with one pair of a track between.
+/// Before the first pair and after the last two are enough that do not agree: a clock may be set twice.
 pub(super) fn doubts(points: &[Point], tracks: &[Track]) -> Vec<(Option<u64>, Option<u64>)> {
     let mut doubts: Vec<(Option<u64>, Option<u64>)> = Vec::new();
     let mut members: Vec<u64> = Vec::new();
@@ -146,6 +186,13 @@ pub(super) fn doubts(points: &[Point], tracks: &[Track]) -> Vec<(Option<u64>, Op
         let agreeing = near.filter(|(earlier, _)| agree(earlier, point)).map(|(_, before)| *before).min();
         open = open.into_iter().chain(agreeing).min();
         strangers.push((point, members.len()));
+    }
+    let beyond = |count: usize| strangers.iter().filter(|(_, before)| *before == count).count() > 1;
+    if beyond(0) && doubts.first().is_none_or(|(from, _)| from.is_some()) && open != Some(0) {
+        doubts.insert(0, (None, members.first().copied()));
+    }
+    if open.is_none() && beyond(members.len()) {
+        open = Some(members.len());
     }
     if let Some(before) = open {
         doubts.push((before.checked_sub(1).and_then(|at| members.get(at).copied()), None));
@@ -312,10 +359,28 @@ mod tests {
 
     #[test]
     fn two_strangers_that_agree_make_a_gap_doubtful() {
-        let course =
-            points(&[(0.0, 1.0), (10.0, 700.0), (20.0, 701.0), (30.0, 1.1), (40.0, 1.0), (50.0, 9.0)]);
+        let course = points(&[
+            (0.0, 1.0),
+            (5.0, 1.2),
+            (10.0, 700.0),
+            (20.0, 701.0),
+            (30.0, 1.1),
+            (40.0, 1.0),
+            (50.0, 9.0),
+        ]);
         let tracks: Vec<Track> = tracks(&course).into_iter().filter(|track| track.skew < 9.0).collect();
-        assert_eq!(doubts(&course, &tracks), [(Some(0), Some(3))]);
+        assert_eq!(doubts(&course, &tracks), [(Some(1), Some(4))]);
+    }
+
+    #[test]
+    fn a_stranger_that_fits_by_chance_does_not_stretch_a_track() {
+        let course =
+            points(&[(0.0, 1.2), (10.0, 700.0), (20.0, 690.0), (30.0, 1.1), (40.0, 1.0), (50.0, 1.3)]);
+        let tracks = tracks(&course);
+        let [track] = tracks.as_slice() else { panic!("{tracks:?}") };
+        assert_eq!((track.places, track.votes()), ((3, 5), 3));
+        // Nor is anything told of the time before it, where three pairs are against it.
+        assert_eq!(doubts(&course, &tracks), [(None, Some(3))]);
     }
 
     #[test]

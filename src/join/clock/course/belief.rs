@@ -17,6 +17,7 @@ const MIN_PAIRS_UNEXPLAINED: usize = 4;
 /// A course needs this many times the votes of its rival, and one in so many of the pairs among it.
 pub(super) const RUNNER_UP_FACTOR: usize = 3;
 const LEAST_SHARE: usize = 4;
+
 /// What the capture or the log covers reaches this far beyond its first and last message.
 const COVERED_SECONDS: f64 = 60.0;
 /// The time that the capture covers, and the log as its clock is told.

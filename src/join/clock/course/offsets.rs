@@ -10,8 +10,6 @@ use crate::time::{LogTime, Timestamp, UtcOffset};
 
 /// The step of the offsets that a fit may find: every zone in use is a multiple of a quarter of an hour.
 const QUARTER_SECONDS: i32 = 900;
-/// Two pairs carry a fit only when they land this close to a quarter of an hour.
-const LANDS_SECONDS: f64 = 2.5;
 /// Lines may be this much out of order where the clock steps back.
 const DISORDER_SECONDS: i64 = 60;
 /// A missing hour is told from a quiet one only where the log is quiet no longer than this beside it,
@@ -253,11 +251,10 @@ pub(super) fn fitted(points: &[Point], outcome: &mut Outcome) -> Result<(UtcOffs
     let offset = offset_near(track.skew, track.wires.0);
     outcome.runner_up = track.rival_skew.map(|skew| (skew, track.rival));
     let Some(offset) = offset else { return Err(Refusal::TooFew(None)) };
-    let lands = (track.skew - f64::from(offset.seconds())).abs() <= LANDS_SECONDS;
     if !stands(track) {
         return Err(Refusal::TooClose(f64::from(offset.seconds()), track.votes()));
     }
-    if track.votes() < if lands { 2 } else { MIN_PAIRS } || !is_alone(track, &all) {
+    if track.votes() < MIN_PAIRS || !is_alone(track, &all) {
         return Err(Refusal::TooFew(Some((offset, track.votes()))));
     }
     Ok((offset, track.places.0))
