@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::capture::Pair;
+use crate::capture::segment::{Checksum, Flags};
 use crate::cite::Moment;
 
 /// See the module.
@@ -110,8 +111,8 @@ pub struct SegmentHeader {
     pub seq: u32,
     /// Acknowledgment number; meaningful where `flags` has ACK.
     pub ack: u32,
-    /// TCP flags, the low eight bits of RFC 9293's header (CWR ECE URG ACK PSH RST SYN FIN).
-    pub flags: u8,
+    /// TCP flags.
+    pub flags: Flags,
     /// Raw window.
     pub window: u16,
     /// Payload octets by the IP header, also where the snaplen cut them.
@@ -124,6 +125,10 @@ pub struct SegmentHeader {
     pub ip_id: Option<u16>,
     /// TSval and TSecr.
     pub timestamps: Option<(u32, u32)>,
-    /// The lowest octets of the Ethernet source address, where there is one.
+    /// The first SACK block: its left and right edge (RFC 2018 section 3).
+    pub sack: Option<(u32, u32)>,
+    /// What its TCP checksum says.
+    pub checksum: Checksum,
+    /// The Ethernet source address, where there is one.
     pub source_mac: Option<[u8; 6]>,
 }

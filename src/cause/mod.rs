@@ -1,14 +1,21 @@
 //! Who did it: signs in a connection's evidence and what they point at.
 //!
-//! This room holds its types. No sign is read yet, so a case's cause is `None` and its list of signs
-//! empty; the types stand here so that a case, and whoever shows one, has its place for them.
+//! ```text
+//! close_up (second reading) -> evidence -> signs/ (one file a family) -> patterns (all cases) -> decide -> next_step
+//! ```
 
+pub mod close_up;
+pub mod evidence;
 pub mod signs;
+pub mod vantage;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use close_up::{CloseUp, CloseUps};
+pub use evidence::Evidence;
 pub use signs::{PointsAt, Sign, Strength};
+pub use vantage::Vantage;
 
 /// Who or what ended a connection, decided over its signs.
 #[derive(Debug, Clone, PartialEq)]

@@ -156,8 +156,6 @@ fn follow(
     let keeps_all = plan.keeps_all();
     let sink = smtp::Sessions::new(&plan.ports, |mut session: Session| {
         kept.seen.sessions += 1;
-        // Attribution will ask for traces; until then a report has no use for them.
-        session.flow.trace = None;
         session.dialog.forget_commands();
         match addresses.get() {
             Some(addresses) if !keeps_all && !addresses.knows(&session) => kept.drop(&session, addresses),
@@ -191,6 +189,7 @@ pub fn wire_options(
         filter: filter.map(capture::read::Filter::new).transpose()?,
         decap,
         traced: false,
+        only: None,
         interrupted: Some(watch.interruption()),
     })
 }

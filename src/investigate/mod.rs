@@ -1,5 +1,6 @@
 //! The investigation: both sides on their threads, the join, the verdicts. The only place that sees all.
 
+mod attribution;
 mod cases;
 mod gather;
 mod inputs;
@@ -141,7 +142,15 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
     let claims = maillog::claims(&gathered.log, plan.all);
     let claimed: AHashSet<usize> = claims.iter().filter_map(|claim| claim.connection).collect();
     let joined = join(&gathered.log, &gathered.sessions, &options, |index| claimed.contains(&index));
-    let cases = cases::judged(plan, claims, &gathered.log, &gathered.sessions, &joined);
+    let mut cases = cases::judged(plan, claims, &gathered.log, &gathered.sessions, &joined);
+    attribution::attribute(
+        plan,
+        watch,
+        &gathered.log,
+        &gathered.sessions,
+        &gathered.capture_paths,
+        &mut cases,
+    )?;
     let notes = meeting::notes(&gathered.log, &gathered.sessions, &gathered.seen, &joined, &gathered.spans);
     let unlogged: Vec<usize> = gathered
         .sessions

@@ -337,7 +337,7 @@ impl Builder<'_> {
 
     fn sign(&self, sign: &crate::cause::Sign) -> SignAccount {
         SignAccount {
-            name: sign.name.to_owned(),
+            name: sign.rule.name.to_owned(),
             points_at: sign.points_at,
             strength: sign.strength,
             frames: sign

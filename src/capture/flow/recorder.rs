@@ -40,13 +40,15 @@ impl Recorder {
             by: side,
             seq: segment.seq.0,
             ack: segment.ack.0,
-            flags: flags.bits(),
+            flags,
             window: segment.window,
             payload: segment.payload_len,
             ttl: segment.ttl,
             traffic_class: segment.traffic_class,
             ip_id: segment.ip_id,
             timestamps: segment.options.timestamps,
+            sack: segment.first_sack_block(),
+            checksum: segment.checksum,
             source_mac: segment.source_mac,
         };
         if !after_close {

@@ -1,22 +1,86 @@
 //! Signs: single facts of a connection that point somewhere. One file a family.
+//!
+//! A sign is read by a small pure function over an [`Evidence`]. Its [`Rule`] says what it is called
+//! and which group of independent evidence it belongs to: of one group only the strongest counts.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::cause::Evidence;
 use crate::cite::FrameRef;
+
+/// A family of signs: what can be read, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Family {
+    /// The rules of its signs.
+    pub rules: &'static [&'static Rule],
+    /// Reads them.
+    pub read: fn(&Evidence<'_>, &mut Vec<Sign>),
+}
+
+/// Every family.
+pub const FAMILIES: &[Family] = &[];
+
+/// The signs of one connection.
+pub fn signs(evidence: &Evidence<'_>) -> Vec<Sign> {
+    let mut found = Vec::new();
+    for family in FAMILIES {
+        (family.read)(evidence, &mut found);
+    }
+    found
+}
+
+/// What all signs of one name have in common. How it is tested, where that is from and what is known
+/// to raise it falsely stands at the rule's constant.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name, in snake case.
+    pub name: &'static str,
+    /// Which evidence it depends on.
+    pub group: Group,
+}
+
+/// Evidence that comes from one source: signs of one group do not support each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// TTL, hop distance, source MAC.
+    Distance,
+    /// IP ID, echoes of our packets.
+    Identity,
+    /// Sequence and acknowledgment numbers.
+    Numbers,
+    /// The shape of the header: window, options, checksum, DSCP.
+    Shape,
+    /// When it came.
+    Timing,
+    /// What went on afterwards.
+    Aftermath,
+    /// The text of the dialogue.
+    Text,
+    /// Lengths and types of TLS records.
+    Records,
+    /// What other connections show.
+    Others,
+    /// What the log says.
+    Log,
+    /// What is missing from the file.
+    Capture,
+}
 
 /// One fact that points somewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sign {
-    /// Its name, in snake case.
-    pub name: &'static str,
+    /// What it is.
+    pub rule: &'static Rule,
     /// Where it points.
     pub points_at: PointsAt,
     /// How strongly.
     pub strength: Strength,
     /// The frames it was read from.
     pub frames: Vec<FrameRef>,
-    /// A sentence for people with the numbers it used.
+    /// The numbers it used, by name.
+    pub numbers: Vec<(&'static str, f64)>,
+    /// A sentence for people.
     pub detail: String,
 }
 
