@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::capture::Pair;
-use crate::capture::segment::{Checksum, Flags};
+use crate::capture::segment::{Checksum, Flags, SeqNumber};
 use crate::cite::Moment;
 
 /// See the module.
@@ -131,4 +131,12 @@ pub struct SegmentHeader {
     pub checksum: Checksum,
     /// The Ethernet source address, where there is one.
     pub source_mac: Option<[u8; 6]>,
+}
+
+impl SegmentHeader {
+    /// The number behind its last octet, SYN and FIN counted (RFC 9293 section 3.4).
+    pub const fn behind(&self) -> SeqNumber {
+        let payload = if self.flags.rst() { 0 } else { self.payload };
+        SeqNumber(self.seq).plus(payload).plus(self.flags.syn() as u32).plus(self.flags.fin() as u32)
+    }
 }

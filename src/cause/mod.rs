@@ -6,7 +6,10 @@
 
 pub mod close_up;
 pub mod evidence;
+pub mod headers;
 pub mod signs;
+#[cfg(test)]
+mod testing;
 pub mod vantage;
 
 use schemars::JsonSchema;

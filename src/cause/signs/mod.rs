@@ -3,6 +3,8 @@
 //! A sign is read by a small pure function over an [`Evidence`]. Its [`Rule`] says what it is called
 //! and which group of independent evidence it belongs to: of one group only the strongest counts.
 
+pub mod resets;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -19,7 +21,7 @@ pub struct Family {
 }
 
 /// Every family.
-pub const FAMILIES: &[Family] = &[];
+pub const FAMILIES: &[Family] = &[resets::FAMILY];
 
 /// The signs of one connection.
 pub fn signs(evidence: &Evidence<'_>) -> Vec<Sign> {
