@@ -7,11 +7,16 @@ use ahash::AHashMap;
 
 use crate::capture::{Chunk, Conversation, Flow, FlowSink, FlowStart, Gap, Interest, Pair, Side, Trace};
 use crate::cite::{FrameRef, Moment};
+use crate::net::Endpoint;
 use crate::smtp::Session;
+use crate::smtp::collect::Overheard;
+use crate::smtp::recognise::Ports;
 
 /// What the second reading of one connection tells.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct CloseUp {
+    /// The session anew, with its commands, which the first reading gave up.
+    pub session: Session,
     /// Its headers.
     pub trace: Box<Trace>,
     /// The lines and the last octets of each end's stream.
@@ -76,18 +81,19 @@ impl TextFacts {
 }
 
 /// Gathers the close-ups of the connections that begin with certain frames.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CloseUps {
-    wanted: AHashMap<FrameRef, Pair<crate::net::Endpoint>>,
+    ports: Ports,
+    wanted: AHashMap<FrameRef, Pair<Endpoint>>,
     found: AHashMap<FrameRef, CloseUp>,
 }
 
 impl CloseUps {
-    /// Wants those of `sessions`.
-    pub fn of<'a>(sessions: impl IntoIterator<Item = &'a Session>) -> Self {
+    /// Wants those of `sessions`; `ports` speak SMTP beside the well-known ones.
+    pub fn of<'a>(sessions: impl IntoIterator<Item = &'a Session>, ports: &[u16]) -> Self {
         let wanted =
             sessions.into_iter().map(|session| (session.flow.first.frame, session.flow.endpoints)).collect();
-        Self { wanted, found: AHashMap::new() }
+        Self { ports: Ports::with(ports), wanted, found: AHashMap::new() }
     }
 
     /// The close-up of a session; its originator is the session's client.
@@ -97,35 +103,50 @@ impl CloseUps {
 }
 
 impl FlowSink for CloseUps {
-    type Conversation = Pair<TextFacts>;
+    type Conversation = Reading;
 
-    fn open(&mut self, _: &FlowStart) -> Self::Conversation {
-        Pair::default()
+    fn open(&mut self, start: &FlowStart) -> Reading {
+        Reading { dialog: Overheard::new(&self.ports, start), text: Pair::default() }
     }
 
-    fn close(&mut self, flow: Flow, text: Self::Conversation) {
-        let Some(ends) = self.wanted.get(&flow.first.frame) else { return };
-        let flip = flow.endpoints.originator != ends.originator;
+    fn close(&mut self, flow: Flow, reading: Reading) {
         let first = flow.first.frame;
-        let (flow, text) = if flip { (flow.flipped(), text.swapped()) } else { (flow, text) };
-        if let Some(trace) = flow.trace {
-            self.found.insert(first, CloseUp { trace, text });
+        let Some(ends) = self.wanted.get(&first) else { return };
+        let originator = flow.endpoints.originator;
+        let Some(mut session) = reading.dialog.finish(flow) else { return };
+        // The dialogue told the roles the second time as it did the first.
+        if session.flow.endpoints != *ends {
+            return;
+        }
+        let flipped = session.flow.endpoints.originator != originator;
+        let text = if flipped { reading.text.swapped() } else { reading.text };
+        if let Some(trace) = session.flow.trace.take() {
+            self.found.insert(first, CloseUp { session, trace, text });
         }
     }
 }
 
-impl Conversation for Pair<TextFacts> {
+/// Reads one connection the second time.
+#[derive(Debug)]
+pub struct Reading {
+    dialog: Overheard,
+    text: Pair<TextFacts>,
+}
+
+impl Conversation for Reading {
     fn data(&mut self, side: Side, chunk: Chunk<'_>) -> Interest {
-        self.of_mut(side).take(chunk);
-        Interest::Octets
+        self.text.of_mut(side).take(chunk);
+        self.dialog.data(side, chunk)
     }
 
     fn gap(&mut self, side: Side, gap: Gap) -> Interest {
-        self.of_mut(side).skip(gap);
-        Interest::Octets
+        self.text.of_mut(side).skip(gap);
+        self.dialog.gap(side, gap)
     }
 
-    fn end_of_stream(&mut self, _: Side, _: u64, _: Moment, _: u64) {}
+    fn end_of_stream(&mut self, side: Side, length: u64, at: Moment, acknowledged: u64) {
+        self.dialog.end_of_stream(side, length, at, acknowledged);
+    }
 }
 
 #[cfg(test)]

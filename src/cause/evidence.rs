@@ -61,7 +61,7 @@ impl<'a> Evidence<'a> {
 }
 
 /// A session's originator is the client.
-const fn side(role: Role) -> Side {
+pub const fn side(role: Role) -> Side {
     match role {
         Role::Client => Side::Originator,
         Role::Server => Side::Responder,

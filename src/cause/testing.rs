@@ -88,6 +88,7 @@ impl Scene {
             lost: Lost::Yes,
         };
         let close_up = CloseUp {
+            session: session.clone(),
             trace: Box::new(Trace::default()),
             text: Pair { originator: TextFacts::default(), responder: TextFacts::default() },
         };

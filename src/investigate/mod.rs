@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::case::Case;
+use crate::cause::Vantage;
 use crate::cite::Notes;
 pub use crate::join::clock::Zone;
 use crate::join::{Joined, Options, join};
@@ -46,6 +47,8 @@ pub struct Investigation {
     pub joined: Joined,
     /// The claims, judged.
     pub cases: Vec<Case>,
+    /// Where the captures were taken, by the connections of the cases.
+    pub vantage: Vantage,
     /// SMTP connections on the wire.
     pub wire_connections: u64,
     /// Of these, connections to the appliance that the log has no ICID for.
@@ -143,7 +146,7 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
     let claimed: AHashSet<usize> = claims.iter().filter_map(|claim| claim.connection).collect();
     let joined = join(&gathered.log, &gathered.sessions, &options, |index| claimed.contains(&index));
     let mut cases = cases::judged(plan, claims, &gathered.log, &gathered.sessions, &joined);
-    attribution::attribute(
+    let vantage = attribution::attribute(
         plan,
         watch,
         &gathered.log,
@@ -181,6 +184,7 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
         sessions: gathered.sessions,
         joined,
         cases,
+        vantage,
         notes,
     })
 }

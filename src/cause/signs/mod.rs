@@ -3,12 +3,14 @@
 //! A sign is read by a small pure function over an [`Evidence`]. Its [`Rule`] says what it is called
 //! and which group of independent evidence it belongs to: of one group only the strongest counts.
 
+pub mod fins;
 pub mod resets;
+pub mod sender;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::cause::Evidence;
+use crate::cause::{CauseKind, Evidence};
 use crate::cite::FrameRef;
 
 /// A family of signs: what can be read, and how.
@@ -21,7 +23,7 @@ pub struct Family {
 }
 
 /// Every family.
-pub const FAMILIES: &[Family] = &[resets::FAMILY];
+pub const FAMILIES: &[Family] = &[resets::FAMILY, fins::FAMILY, sender::FAMILY];
 
 /// The signs of one connection.
 pub fn signs(evidence: &Evidence<'_>) -> Vec<Sign> {
@@ -40,6 +42,16 @@ pub struct Rule {
     pub name: &'static str,
     /// Which evidence it depends on.
     pub group: Group,
+    /// The causes that it bears out.
+    pub supports: &'static [CauseKind],
+}
+
+impl Rule {
+    /// Whether it bears out another account of the same ending than `cause`: a device's against the
+    /// sender's own, and the other way round.
+    pub fn speaks_against(&self, cause: CauseKind) -> bool {
+        !self.supports.is_empty() && !self.supports.contains(&cause)
+    }
 }
 
 /// Evidence that comes from one source: signs of one group do not support each other.

@@ -1,6 +1,7 @@
 //! What the sender's address went on to say after its reset, and the challenge ACK's dialogue.
 
 use crate::capture::segment::SeqNumber;
+use crate::cause::CauseKind;
 use crate::cause::signs::{Group, PointsAt, Rule, Sign, Strength};
 use crate::cause::{Evidence, headers};
 use crate::time::Span;
@@ -15,17 +16,26 @@ use super::{Class, Reset};
 /// Source: MIDDLEBOX 1.1 (measured; Weaver, Sommer, Paxson 2009; Suricata sid 2210058).
 /// Raised falsely by reordering (the delay and the IP ID guard against it), by frames that the capture
 /// holds twice (left out before), and by a new connection on the same ports (a SYN ends the search).
-pub const KEEPS_TALKING: Rule = Rule { name: "sender_goes_on_after_its_reset", group: Group::Aftermath };
+pub const KEEPS_TALKING: Rule = Rule {
+    name: "sender_goes_on_after_its_reset",
+    group: Group::Aftermath,
+    supports: &[CauseKind::MiddleboxReset],
+};
 
 /// A reset that was not exact drew a challenge ACK, and an exact one with the sender's TTL answered it:
 /// whoever sent the first has the connection's true end behind it (RFC 5961 section 3.2).
-pub const CHALLENGE_ANSWERED: Rule = Rule { name: "challenge_ack_answered", group: Group::Aftermath };
+pub const CHALLENGE_ANSWERED: Rule =
+    Rule { name: "challenge_ack_answered", group: Group::Aftermath, supports: &[CauseKind::SenderReset] };
 
 /// A reset that was not exact drew a challenge ACK that nobody answered, and the sender went on.
 ///
 /// A genuine host that reset the connection answers the challenge with an exact reset. Raised falsely
 /// where that answer was lost; then the sender would not go on, so data behind it is asked for.
-pub const CHALLENGE_UNANSWERED: Rule = Rule { name: "challenge_ack_unanswered", group: Group::Aftermath };
+pub const CHALLENGE_UNANSWERED: Rule = Rule {
+    name: "challenge_ack_unanswered",
+    group: Group::Aftermath,
+    supports: &[CauseKind::MiddleboxReset],
+};
 
 /// The least delay after which a segment counts as sent after the reset.
 const LEAST_DELAY: Span = Span::from_millis(10);

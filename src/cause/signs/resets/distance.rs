@@ -1,6 +1,7 @@
 //! From how far away a reset or a FIN came: its TTL and its source MAC against the flow's.
 
 use crate::capture::trace::SegmentHeader;
+use crate::cause::CauseKind;
 use crate::cause::signs::{Group, PointsAt, Rule, Sign, Strength};
 use crate::cause::{Evidence, headers};
 
@@ -15,17 +16,20 @@ use super::Reset;
 /// Raised falsely by a load balancer, NAT or SYN proxy that owns the sender's end, by a change of route
 /// at that very moment, and by stacks that give their kernel's resets another initial TTL: where the
 /// SYN has the reset's TTL, it is weak. An equal TTL never proves the sender: injectors copy it.
-pub const TTL_DIFFERS: Rule = Rule { name: "ttl_differs", group: Group::Distance };
+pub const TTL_DIFFERS: Rule =
+    Rule { name: "ttl_differs", group: Group::Distance, supports: &[CauseKind::MiddleboxReset] };
 
 /// The reset has the TTL of a steady flow. Good injectors copy it, so it is moderate at best.
-pub const TTL_AS_FLOW: Rule = Rule { name: "ttl_as_the_flow", group: Group::Distance };
+pub const TTL_AS_FLOW: Rule =
+    Rule { name: "ttl_as_the_flow", group: Group::Distance, supports: &[CauseKind::SenderReset] };
 
 /// The reset came from another Ethernet source than all else that bears the sender's address.
 ///
 /// Rule: at least [`MIN_SEGMENTS`] other segments of the sender, all from one source, none later from the
 /// new one. Source: MIDDLEBOX 1.7 (Snort 3). Raised falsely by a fail-over of the router (what follows then
 /// comes from the new one, too) and by two gateways in turn (then the others vary).
-pub const MAC_DIFFERS: Rule = Rule { name: "source_mac_differs", group: Group::Distance };
+pub const MAC_DIFFERS: Rule =
+    Rule { name: "source_mac_differs", group: Group::Distance, supports: &[CauseKind::MiddleboxReset] };
 
 /// Segments of the sender that make a habit.
 const MIN_SEGMENTS: u64 = 5;
@@ -51,15 +55,17 @@ pub(in crate::cause::signs) fn usual_ttl(evidence: &Evidence<'_>) -> Option<Usua
 }
 
 pub(super) fn read(evidence: &Evidence<'_>, reset: &Reset<'_>, found: &mut Vec<Sign>) {
-    ttl(evidence, reset.header, "reset", found);
+    compare(evidence, reset.header, "reset", &TTL_AS_FLOW, &TTL_DIFFERS, found);
     mac(evidence, reset, found);
 }
 
-/// Compares the TTL of a header, a `what`, with the sender's.
-pub(in crate::cause::signs) fn ttl(
+/// Compares the TTL of a header, a `what`, with the sender's: a sign `same` or `differs`.
+pub(in crate::cause::signs) fn compare(
     evidence: &Evidence<'_>,
     header: &SegmentHeader,
     what: &str,
+    same: &'static Rule,
+    differs: &'static Rule,
     found: &mut Vec<Sign>,
 ) {
     let Some(usual) = usual_ttl(evidence) else { return };
@@ -72,7 +78,7 @@ pub(in crate::cause::signs) fn ttl(
     if difference == 0 {
         if usual.steady {
             found.push(Sign {
-                rule: &TTL_AS_FLOW,
+                rule: same,
                 points_at: PointsAt::Sender,
                 strength: Strength::Moderate,
                 frames: vec![header.at.frame],
@@ -104,7 +110,7 @@ pub(in crate::cause::signs) fn ttl(
     };
     let reservation = if as_syn { "; the sender's SYN had this TTL, too" } else { "" };
     found.push(Sign {
-        rule: &TTL_DIFFERS,
+        rule: differs,
         points_at: PointsAt::Middlebox,
         strength,
         frames: vec![header.at.frame],

@@ -1,5 +1,6 @@
 //! Whose IP ID a reset bears: the sender's counter's next, or our own packet's.
 
+use crate::cause::CauseKind;
 use crate::cause::signs::{Group, PointsAt, Rule, Sign, Strength};
 use crate::cause::{Evidence, headers};
 
@@ -11,19 +12,22 @@ use super::{Class, Reset};
 /// what the sender's own counter would have given. Alone: strong (chance 8 in 65,536); with the
 /// window or the DSCP of that packet, where the sender's differ: decisive.
 /// Source: MIDDLEBOX 1.2 (noahdavids.org, firewall_reset_trace). IPv6 has no ID: never raised there.
-pub const ECHOES_OUR_PACKET: Rule = Rule { name: "reset_echoes_our_packet", group: Group::Identity };
+pub const ECHOES_OUR_PACKET: Rule =
+    Rule { name: "reset_echoes_our_packet", group: Group::Identity, supports: &[CauseKind::MiddleboxReset] };
 
 /// The reset bears the IP ID that the sender's counter would give next.
 ///
 /// Rule: the sender counts ([`COUNTER_SHARE`] of at least [`MIN_STEPS`] steps are 1 to 8) and the step to
 /// the reset is 1 to [`NEXT_WITHIN`]. Source: MIDDLEBOX 1.9 (measured).
-pub const IP_ID_CONTINUES: Rule = Rule { name: "ip_id_continues", group: Group::Identity };
+pub const IP_ID_CONTINUES: Rule =
+    Rule { name: "ip_id_continues", group: Group::Identity, supports: &[CauseKind::SenderReset] };
 
 /// The sender counts its packets, and an active reset is off the count.
 ///
 /// Only of class [`Class::Active`]: resets of a host that knows no connection have ID 0 or any other
 /// (measured). Moderate: a merged or rewritten ID would look the same.
-pub const IP_ID_OFF: Rule = Rule { name: "ip_id_off_the_count", group: Group::Identity };
+pub const IP_ID_OFF: Rule =
+    Rule { name: "ip_id_off_the_count", group: Group::Identity, supports: &[CauseKind::MiddleboxReset] };
 
 /// Packets of the appliance that an echo is sought among.
 const LOOKED_BACK: usize = 8;

@@ -5,7 +5,7 @@
 //! classed before anything else is read from it.
 
 mod aftermath;
-mod distance;
+pub(in crate::cause::signs) mod distance;
 mod identity;
 mod numbers;
 mod shape;
@@ -16,6 +16,7 @@ use crate::capture::trace::{SegmentHeader, Trace};
 use crate::cause::Evidence;
 use crate::cause::headers;
 use crate::cause::signs::{Family, Sign};
+use crate::cite::FrameRef;
 
 pub use aftermath::{CHALLENGE_ANSWERED, CHALLENGE_UNANSWERED, KEEPS_TALKING};
 pub use distance::{MAC_DIFFERS, TTL_AS_FLOW, TTL_DIFFERS};
@@ -95,6 +96,11 @@ fn read(evidence: &Evidence<'_>, found: &mut Vec<Sign>) {
     }
     numbers::pairs(evidence, &resets, found);
     keep_strongest(found);
+}
+
+/// The class of the sender's reset in a frame.
+pub fn class_of(evidence: &Evidence<'_>, frame: Option<FrameRef>) -> Option<Class> {
+    resets(evidence).iter().find(|reset| Some(reset.header.at.frame) == frame).map(|reset| reset.class)
 }
 
 /// The resets that bear the sender's address, in their order.

@@ -1,6 +1,7 @@
 //! Sequence and acknowledgment numbers that no stack of the sender's would send.
 
 use crate::capture::segment::SeqNumber;
+use crate::cause::CauseKind;
 use crate::cause::signs::{Group, PointsAt, Rule, Sign, Strength};
 use crate::cause::{Evidence, headers};
 use crate::time::Span;
@@ -15,26 +16,39 @@ use super::{Class, Reset};
 /// Source: Weaver, Sommer, Paxson, NDSS 2009, table 3, by its public port gfc_rst_detector.py.
 /// The answers of a closed host to several packets in flight bear different numbers, too, but only
 /// such as the appliance asked for.
-pub const RISING_SEQUENCE: Rule = Rule { name: "second_reset_with_unsent_sequence", group: Group::Numbers };
+pub const RISING_SEQUENCE: Rule = Rule {
+    name: "second_reset_with_unsent_sequence",
+    group: Group::Numbers,
+    supports: &[CauseKind::MiddleboxReset],
+};
 
 /// Two resets with ACK within 2 s whose acknowledgments differ and acknowledge what was never sent.
 ///
 /// Source: OONI's condensed RST_ACK_CHANGE. A peer that received more between two active resets
 /// acknowledges what was sent, which is left out.
-pub const DIFFERENT_ACKS: Rule = Rule { name: "resets_with_different_acks", group: Group::Numbers };
+pub const DIFFERENT_ACKS: Rule = Rule {
+    name: "resets_with_different_acks",
+    group: Group::Numbers,
+    supports: &[CauseKind::MiddleboxReset],
+};
 
 /// Two resets within 10 ms at the same number that differ in TTL, or in the window by one.
 ///
 /// Source: gfw.report 2025-08 (three resets, windows rising by one). Frames that the capture holds twice
 /// are left out before; the answers of a closed host are alike in both.
-pub const BURST: Rule = Rule { name: "burst_of_unlike_resets", group: Group::Numbers };
+pub const BURST: Rule =
+    Rule { name: "burst_of_unlike_resets", group: Group::Numbers, supports: &[CauseKind::MiddleboxReset] };
 
 /// The reset lies behind what the appliance had received already: it was made from an older packet.
 ///
 /// Rule: class [`Class::Active`] or [`Class::Neither`], at least one octet behind, within 2 s of the sender's
 /// last octets, and no octets sent again in the last round trip. Moderate: packets overtake each other
 /// on parallel links. Source: MIDDLEBOX 1.5.
-pub const STALE_SEQUENCE: Rule = Rule { name: "reset_behind_received_data", group: Group::Numbers };
+pub const STALE_SEQUENCE: Rule = Rule {
+    name: "reset_behind_received_data",
+    group: Group::Numbers,
+    supports: &[CauseKind::MiddleboxReset],
+};
 
 /// How far apart two resets of one event are at the most.
 const PAIR_WITHIN: Span = Span::from_seconds(2);

@@ -4,32 +4,39 @@
 //! no signs.
 
 use crate::capture::segment::{Checksum, SeqNumber};
+use crate::cause::CauseKind;
 use crate::cause::Evidence;
 use crate::cause::signs::{Group, PointsAt, Rule, Sign, Strength};
 
 use super::{Class, Reset};
 
 /// An active reset bears a timestamp that goes on from the sender's last.
-pub const TIMESTAMP_ADVANCES: Rule = Rule { name: "timestamp_advances", group: Group::Shape };
+pub const TIMESTAMP_ADVANCES: Rule =
+    Rule { name: "timestamp_advances", group: Group::Shape, supports: &[CauseKind::SenderReset] };
 
 /// The reset's timestamp is older than the sender's last, or has stood still for a second and more: a
 /// copied header. The sender's clock ticks at least once a second (RFC 7323 section 5.4).
-pub const TIMESTAMP_COPIED: Rule = Rule { name: "timestamp_copied", group: Group::Shape };
+pub const TIMESTAMP_COPIED: Rule =
+    Rule { name: "timestamp_copied", group: Group::Shape, supports: &[CauseKind::MiddleboxReset] };
 
 /// An active reset without timestamps in a flow that has them (RFC 7323 section 3.2: an RST should
 /// bear them). Moderate: not all systems were measured. Resets of other classes have none.
-pub const TIMESTAMP_MISSING: Rule = Rule { name: "timestamp_missing", group: Group::Shape };
+pub const TIMESTAMP_MISSING: Rule =
+    Rule { name: "timestamp_missing", group: Group::Shape, supports: &[CauseKind::MiddleboxReset] };
 
 /// The reset's TCP checksum is wrong, all others of the sender's are right. The appliance's own stack
 /// drops such a segment. Moderate.
-pub const BAD_CHECKSUM: Rule = Rule { name: "reset_with_bad_checksum", group: Group::Shape };
+pub const BAD_CHECKSUM: Rule =
+    Rule { name: "reset_with_bad_checksum", group: Group::Shape, supports: &[CauseKind::MiddleboxReset] };
 
 /// The reset's DSCP is not that of the sender's other segments. Weak: kernels set it anew.
-pub const DSCP_DIFFERS: Rule = Rule { name: "dscp_differs", group: Group::Shape };
+pub const DSCP_DIFFERS: Rule =
+    Rule { name: "dscp_differs", group: Group::Shape, supports: &[CauseKind::MiddleboxReset] };
 
 /// The reset bears octets: a remark of a device, or a copy of a segment. Allowed by RFC 9293 section
 /// 3.5.3, and sent by next to no host. Moderate.
-pub const PAYLOAD: Rule = Rule { name: "reset_with_payload", group: Group::Shape };
+pub const PAYLOAD: Rule =
+    Rule { name: "reset_with_payload", group: Group::Shape, supports: &[CauseKind::MiddleboxReset] };
 
 /// A timestamp clock that stands for longer than this has stopped.
 const LONGEST_TICK_SECONDS: f64 = 1.5;

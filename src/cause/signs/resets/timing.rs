@@ -1,5 +1,6 @@
 //! A reset that came back sooner than the sender could have answered.
 
+use crate::cause::CauseKind;
 use crate::cause::signs::{Group, PointsAt, Rule, Sign, Strength};
 use crate::cause::{Evidence, headers};
 use crate::time::Span;
@@ -12,7 +13,11 @@ use super::{Class, Reset};
 /// that it can answer (the one that asks for its number) lies less than half the shortest round trip
 /// before it, and that round trip is at least 5 ms. Active resets come of themselves, at any time.
 /// Source: MIDDLEBOX 1.8 (rst-forensics). Only a capture near the appliance gives the whole round trip.
-pub const FASTER_THAN_ROUND_TRIP: Rule = Rule { name: "answer_faster_than_round_trip", group: Group::Timing };
+pub const FASTER_THAN_ROUND_TRIP: Rule = Rule {
+    name: "answer_faster_than_round_trip",
+    group: Group::Timing,
+    supports: &[CauseKind::MiddleboxReset],
+};
 
 /// Shorter round trips say nothing.
 const LEAST_ROUND_TRIP: Span = Span::from_millis(5);
