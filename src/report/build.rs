@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::capture::Loss;
 use crate::case::Case;
+use crate::cause::{Bearing, CauseKind, Sign};
 use crate::cite::{LogRef, Moment, Notes, Severity};
 use crate::investigate::{InputFacts, Investigation, Time, message_of};
 use crate::join::{Match, MatchOutcome};
@@ -33,6 +34,7 @@ pub fn build(investigation: &Investigation) -> Document {
         inputs: investigation.inputs.iter().map(|input| builder.input(input)).collect(),
         clocks: builder.clocks(),
         summary: builder.summary(),
+        vantage: investigation.vantage,
         patterns: Vec::new(),
         notes: investigation.notes.clone(),
         cases: investigation.cases.iter().map(|case| builder.case(case)).collect(),
@@ -159,7 +161,12 @@ impl Builder<'_> {
             standing: case.claim.kind.meaning().standing,
             verdict: verdict.kind,
             cause: case.cause.as_ref().map(|cause| cause.kind),
-            confidence: case.cause.as_ref().map(|cause| cause.confidence),
+            confidence: case
+                .cause
+                .as_ref()
+                .filter(|cause| cause.kind != CauseKind::NotVisibleHere)
+                .map(|cause| cause.confidence),
+            cause_reason: case.cause.as_ref().map(|cause| cause.because.clone()),
             explanation: format!(
                 "The log asserts: {}.\nThe wire shows: {}.\nVerdict: {}.",
                 case.claim.kind.meaning().asserts,
@@ -175,7 +182,7 @@ impl Builder<'_> {
                 .zip(case.ending.as_ref())
                 .map(|(session, ending)| self.wire_account(session, case.transaction, ending, leg)),
             matched: self.match_account(case),
-            signs: case.signs.iter().map(|sign| self.sign(sign)).collect(),
+            signs: self.signs(case),
         }
     }
 
@@ -335,11 +342,19 @@ impl Builder<'_> {
         }
     }
 
-    fn sign(&self, sign: &crate::cause::Sign) -> SignAccount {
+    fn signs(&self, case: &Case) -> Vec<SignAccount> {
+        let bearings = case.cause.as_ref().map_or(&[][..], |cause| &cause.bearings);
+        let bearings = bearings.iter().copied().chain(std::iter::repeat(Bearing::Aside));
+        case.signs.iter().zip(bearings).map(|(sign, bearing)| self.sign(sign, bearing)).collect()
+    }
+
+    fn sign(&self, sign: &Sign, bearing: Bearing) -> SignAccount {
         SignAccount {
             name: sign.rule.name.to_owned(),
             points_at: sign.points_at,
             strength: sign.strength,
+            bearing,
+            numbers: sign.numbers.iter().map(|(name, number)| ((*name).to_owned(), *number)).collect(),
             frames: sign
                 .frames
                 .iter()
