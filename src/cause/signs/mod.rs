@@ -3,9 +3,14 @@
 //! A sign is read by a small pure function over an [`Evidence`]. Its [`Rule`] says what it is called
 //! and which group of independent evidence it belongs to: of one group only the strongest counts.
 
+pub mod appliance;
+pub mod capture;
+pub mod dialogue;
 pub mod fins;
+pub mod path;
 pub mod resets;
 pub mod sender;
+pub mod tls;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -23,7 +28,16 @@ pub struct Family {
 }
 
 /// Every family.
-pub const FAMILIES: &[Family] = &[resets::FAMILY, fins::FAMILY, sender::FAMILY];
+pub const FAMILIES: &[Family] = &[
+    capture::FAMILY,
+    resets::FAMILY,
+    fins::FAMILY,
+    dialogue::FAMILY,
+    tls::FAMILY,
+    path::FAMILY,
+    sender::FAMILY,
+    appliance::FAMILY,
+];
 
 /// The signs of one connection.
 pub fn signs(evidence: &Evidence<'_>) -> Vec<Sign> {
