@@ -75,6 +75,7 @@ fn carriers_of_whole_lines_tell_what_the_plain_log_tells() {
     for (name, by, offset) in [
         ("utf16.log", StampedBy::Appliance, None),
         ("grep.log", StampedBy::Appliance, None),
+        ("findevent.log", StampedBy::Appliance, None),
         ("rfc3164.log", StampedBy::Relay, None),
         ("rfc3164-host.log", StampedBy::Relay, None),
         ("rfc3164-year.log", StampedBy::Relay, None),
@@ -134,6 +135,23 @@ fn summaries_tell_the_messages_and_not_the_connections() {
         assert!(started.time.to_string().ends_with("-03-09T10:00:04"), "{name}: {}", started.time);
         assert_eq!(log.files[0].known, 2, "{name}");
     }
+}
+
+/// The details page of message tracking, copied: its sentences tell what the lines tell, but that a
+/// connection was closed.
+#[test]
+fn tracking_details_tell_what_the_plain_log_tells() {
+    let (plain, details) = (read(&["plain.log"]), read(&["details.txt"]));
+    let without_close = |mut log: MailLog| {
+        for connection in &mut log.connections {
+            connection.closed = None;
+        }
+        connections(&log)
+    };
+    let file = &details.files[0];
+    assert_eq!((file.records, file.known), (17, 17));
+    assert_eq!(details.clocks[0].stamp_offset.map(|offset| offset.seconds()), Some(3600));
+    assert_eq!(without_close(details), without_close(plain));
 }
 
 /// Ids are counters of one appliance: two hosts in one relay's file do not share them.

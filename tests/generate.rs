@@ -206,10 +206,11 @@ mod tests {
         // One day, so the text of the stamps sorts as their time does.
         assert!(lines.is_sorted_by_key(|line| &line[11..19]));
         for counter in ["New SMTP ICID ", "Start MID "] {
-            let numbers = lines.iter().filter(|line| !line.contains("ICID 0 ")).filter_map(|line| {
-                let (_, rest) = line.split_once(counter)?;
-                rest.split(' ').next()?.parse::<u64>().ok()
-            });
+            let numbers =
+                lines.iter().filter(|line| !format!("{line} ").contains("ICID 0 ")).filter_map(|line| {
+                    let (_, rest) = line.split_once(counter)?;
+                    rest.split(' ').next()?.parse::<u64>().ok()
+                });
             assert!(numbers.is_sorted_by(|before, next| before + 1 == *next), "{counter}");
         }
         let says = |text: String| log.contains(&text);

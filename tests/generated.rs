@@ -33,6 +33,31 @@ fn nearly_every_line_is_known() {
     let options = Options::parse_from(["generate", "--sessions", "2000", "--seed", "21"]);
     let sinks = Sinks { capture: std::io::sink(), log: Vec::new(), truth: std::io::sink() };
     let (_, Sinks { log, .. }) = generate::generate(&options, sinks).unwrap();
+    for words in [
+        " interim verdict using engine: ",
+        " antivirus ",
+        " AMP ",
+        " DLP ",
+        " Outbreak Filters",
+        " SPF: ",
+        " SDR: ",
+        " Custom Log Entry",
+        " rewritten to ",
+        " was split creating ",
+        " was generated for bounce of ",
+        " quarantined to ",
+        " ISQ: Tagging ",
+        " RPC Message done ",
+        " Dropped by ",
+        " DCID ",
+        " Bounced: ",
+        " Delayed: ",
+        " Connection Error: ",
+        " Status: ",
+        " ICID ",
+    ] {
+        assert!(memchr::memmem::find(&log, words.as_bytes()).is_some(), "no line with{words}");
+    }
     let mut logs = vec![log];
     let cases = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")).unwrap();
     logs.extend(cases.filter_map(|case| fs::read(case.unwrap().path().join("mail.log")).ok()));

@@ -37,8 +37,8 @@ const KNOWN: [(&str, &str); 9] = [
     ("pcapplusplus__tcp-reassembly.pcap", "frame 66: packets quoted in an sFlow sample, not sent"),
     (
         "suricata-verify__split-handshake-5whs.pcap",
-        "frames 1 to 8 are one connection opened by both ends (RFC 9293 section 3.5); tshark begins a second \
-         stream at the SYN of frame 3",
+        "frames 1 to 8 are one connection, opened by a split handshake: the server answers with an ACK and then a SYN \
+         of its own; tshark begins a second stream at that SYN, frame 3",
     ),
     (
         "suricata-verify__tls_DER-incomplete-header.pcap",
@@ -61,7 +61,7 @@ const KNOWN: [(&str, &str); 9] = [
 ];
 
 /// Streams of the oracle that this code must agree on, at least.
-const LEAST_AGREEMENT: usize = 728;
+const LEAST_AGREEMENT: usize = 729;
 
 #[derive(Default)]
 struct Collector(HashMap<u64, (Flow, Octets)>);

@@ -23,10 +23,25 @@ use mailwitness::time::Timestamp;
 type Facts = (Timestamp, u32, u32, usize, u64);
 
 /// Files that libpcap reads otherwise, and why.
-const KNOWN: [(&str, &str); 2] = [
+const KNOWN: [(&str, &str); 5] = [
     (
         "ndpi__fuzz-2021-10-13.pcap",
         "libpcap gives the first octets of a frame that claims more than its file's snapshot length",
+    ),
+    (
+        "suricata-verify__tls_DER-incomplete-header.pcap",
+        "the sixth frame claims 4274 octets of a file that goes on inside of them; libpcap takes it as it is, \
+         and fails behind it",
+    ),
+    (
+        "wireshark-wiki__ejemplo.pcap",
+        "line ends were put into the file; libpcap takes what follows the first frame for a frame of one octet \
+         in February 1970, and fails behind it",
+    ),
+    (
+        "suricata-verify__fuzz.pcap",
+        "the first frame claims 188 octets, and the next header stands 140 octets behind the first; libpcap takes \
+         what stands behind 188 for a frame before 1970, and fails behind it",
     ),
     ("wireshark-wiki__ggg.pcap", "libpcap takes seconds after 2038 for times before 1970"),
 ];

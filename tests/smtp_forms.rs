@@ -141,7 +141,7 @@ fn forms() -> Vec<Form> {
                     .c("NOOP\r\n")
                     .s("666 what\r\n"),
             ),
-            "EHLO=250 MAIL=299 RCPT=251 NOOP=- QUIT=221",
+            "EHLO=250 MAIL=299 RCPT=251 NOOP=666 QUIT=221",
             &["a@x.example>b@y.example 0 -"],
         ),
         form(

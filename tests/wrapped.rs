@@ -12,10 +12,15 @@ use std::sync::LazyLock;
 
 use assert_cmd::Command;
 use clap::Parser as _;
+use generate::oddity::Oddity;
+use generate::oddity::form::{FileForm, Kind};
+use generate::oddity::link::Link;
+use generate::oddity::packet::Fragments;
+use generate::oddity::tunnel::Tunnel;
 use generate::{Options, Sinks};
 use proptest::prelude::*;
 use serde_json::Value;
-use wrap::{FileForm, Fragments, Kind, LINKS, Link, Plain, TUNNELS, Tunnel, Wrapping, wrap};
+use wrap::{Plain, Wrapping, wrap};
 
 /// The plain frames, and the sessions in them.
 static PLAIN: LazyLock<(Vec<Plain>, Vec<Value>)> = LazyLock::new(|| {
@@ -87,6 +92,17 @@ fn compare(wrapping: &Wrapping) {
     }
 }
 
+/// Every link that the generator knows.
+fn links() -> Vec<Link> {
+    let named = Oddity::ALL.iter().filter_map(|oddity| oddity.link());
+    std::iter::once(Link::Ethernet(0)).chain(named).collect()
+}
+
+/// Every tunnel.
+fn tunnels() -> Vec<Tunnel> {
+    Oddity::ALL.iter().filter_map(|oddity| oddity.tunnel()).collect()
+}
+
 const PLAIN_FILE: FileForm = FileForm { big_endian: false, kind: Kind::Pcap };
 
 fn as_it_is() -> Wrapping {
@@ -95,7 +111,7 @@ fn as_it_is() -> Wrapping {
 
 #[test]
 fn every_link_by_itself() {
-    for link in LINKS {
+    for link in links() {
         // SNAP takes eight of the 1500 octets that a frame with a length may have (IEEE 802.3 section 3.2.6).
         let snap = Fragments { units: 100, rotated: 0, backwards: false, twice: 0 };
         compare(&Wrapping { link, inner: (link == Link::Snap).then_some(snap), ..as_it_is() });
@@ -104,7 +120,7 @@ fn every_link_by_itself() {
 
 #[test]
 fn every_tunnel_by_itself() {
-    for tunnel in TUNNELS {
+    for tunnel in tunnels() {
         compare(&Wrapping { tunnels: vec![tunnel], ..as_it_is() });
     }
 }
@@ -196,8 +212,8 @@ proptest! {
 
     #[test]
     fn any_wrapping_gives_the_same_sessions(
-        link in proptest::sample::select(LINKS.to_vec()),
-        tunnels in proptest::collection::vec(proptest::sample::select(TUNNELS.to_vec()), 0..4),
+        link in proptest::sample::select(links()),
+        tunnels in proptest::collection::vec(proptest::sample::select(tunnels()), 0..4),
         inner in fragments(),
         outer in fragments(),
         file in file_form(),

@@ -5,7 +5,7 @@ use super::rng::Rng;
 use super::tls::Cipher;
 
 /// The longest piece that is asked for at once: a segment, or an overlapping one.
-const PIECE_MAX: usize = 4096;
+pub(crate) const PIECE_MAX: usize = 4096;
 /// Every line (or pair of lines) of the pool is this long, so that any multiple of it is a line's beginning.
 const LINE: usize = 78;
 /// Lines in the pool.
@@ -74,12 +74,15 @@ pub(crate) struct Body {
     /// Where in the pool the lines begin, and how many octets of them there are.
     from: u64,
     lines: u64,
+    /// Lines end in LF alone, each an octet longer before it.
+    lf_only: bool,
     /// TLS: how many plain octets go in a record, and the cipher.
     records: Option<(u64, Cipher)>,
 }
 
 /// The end of data behind a line's end (RFC 5321, section 4.1.1.4).
 const DOT: &[u8] = b".\r\n";
+const DOT_LF: &[u8] = b".\n";
 /// A record's header: type, version, length (RFC 8446, section 5.1).
 const RECORD_HEADER: u64 = 5;
 
@@ -87,7 +90,20 @@ impl Body {
     /// A message of about `octets` with the given head, which ends in an empty line.
     pub(crate) fn new(head: Vec<u8>, octets: u64, rng: &mut Rng, records: Option<(u64, Cipher)>) -> Self {
         let lines = octets.saturating_sub(head.len() as u64).div_ceil(LINE as u64).max(1) * LINE as u64;
-        Self { head, from: rng.below(LINES as u64) * LINE as u64, lines, records }
+        Self { head, from: rng.below(LINES as u64) * LINE as u64, lines, lf_only: false, records }
+    }
+
+    /// The same in lines that end in LF alone, as far as they are in the clear.
+    pub(crate) fn with_lf_only(mut self) -> Self {
+        self.lf_only = self.records.is_none();
+        if self.lf_only {
+            self.head.retain(|octet| *octet != b'\r');
+        }
+        self
+    }
+
+    fn dot(&self) -> &'static [u8] {
+        if self.lf_only { DOT_LF } else { DOT }
     }
 
     /// Octets on the wire: with the dot, and with TLS's own.
@@ -108,13 +124,19 @@ impl Body {
     pub(crate) fn render(&self, pool: &Pool, offset: u64, length: usize, out: &mut Vec<u8>) {
         let end = (offset + length.min(PIECE_MAX) as u64).min(self.wire_octets());
         match self.records {
+            None if self.lf_only => {
+                let begin = out.len();
+                self.plain(pool, offset, end, out);
+                let spaced = out.iter_mut().skip(begin).filter(|octet| **octet == b'\r');
+                spaced.for_each(|octet| *octet = b' ');
+            }
             None => self.plain(pool, offset, end, out),
             Some((size, cipher)) => self.ciphered(pool, size, cipher, offset, end, out),
         }
     }
 
     fn plain_octets(&self) -> u64 {
-        self.octets() + DOT.len() as u64
+        self.octets() + self.dot().len() as u64
     }
 
     fn plain(&self, pool: &Pool, mut at: u64, end: u64, out: &mut Vec<u8>) {
@@ -126,7 +148,7 @@ impl Body {
                 let cycle = (LINE * LINES) as u64;
                 (pool.lines.as_slice(), (self.from + at - head) % cycle, head + self.lines - at)
             } else {
-                (DOT, at - head - self.lines, self.plain_octets() - at)
+                (self.dot(), at - head - self.lines, self.plain_octets() - at)
             };
             let length = available.min(end - at) as usize;
             out.extend_from_slice(part.get(from as usize..from as usize + length).unwrap_or_default());

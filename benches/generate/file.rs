@@ -1,8 +1,16 @@
-//! The capture file: classic pcap or pcapng, microseconds or nanoseconds.
+//! The capture file: classic pcap or pcapng, microseconds or nanoseconds; other forms are [`super::oddity::form`]'s.
 
 use std::io::{self, Write};
 
+use super::oddity::form::{FileForm, Kind};
+use super::oddity::wire::Wire;
+use super::oddity::{Oddities, Oddity};
 use super::options::{Format, Options};
+use super::sender::MILLI;
+
+/// With [`Oddity::ClockSteps`], how far off the clock is, in turn, each for so many frames.
+const CLOCKS: [i64; 4] = [0, 7_000 * MILLI, 0, -1_500 * MILLI];
+const CLOCK_FRAMES: u64 = 300;
 
 /// Writes frames and counts them.
 #[derive(Debug)]
@@ -11,6 +19,13 @@ pub(crate) struct CaptureWriter<W> {
     format: Format,
     nanoseconds: bool,
     snaplen: u32,
+    oddities: Oddities,
+    /// A form of file that only an oddity has, and the links of its interfaces.
+    form: Option<FileForm>,
+    links: Vec<u16>,
+    record: Vec<u8>,
+    /// What becomes of packets, where they do not go as usual.
+    pub(crate) wire: Option<Wire>,
     /// Frames written.
     pub(crate) frames: u64,
     /// Octets written, before any compression.
@@ -20,9 +35,32 @@ pub(crate) struct CaptureWriter<W> {
 impl<W: Write> CaptureWriter<W> {
     /// Writes the file's head.
     pub(crate) fn new(out: W, options: &Options) -> io::Result<Self> {
-        let &Options { format, nanoseconds, snaplen, link, .. } = options;
-        let mut writer = Self { out, format, nanoseconds, snaplen, frames: 0, octets: 0 };
+        let &Options { format, nanoseconds, snaplen, .. } = options;
+        let oddities = options.oddity.clone();
+        let wire = Wire::new(&oddities, options.link);
+        let links = wire.as_ref().map_or_else(|| vec![options.link.number()], Wire::links);
+        let link = links.first().copied().unwrap_or_default();
+        let form = form(&oddities, nanoseconds);
         let mut head = Vec::new();
+        let record = Vec::new();
+        let mut writer = Self {
+            out,
+            format,
+            nanoseconds,
+            snaplen,
+            oddities,
+            form,
+            links,
+            record,
+            wire,
+            frames: 0,
+            octets: 0,
+        };
+        if let Some(form) = form {
+            form.head(link, &mut head);
+            writer.write(&head)?;
+            return Ok(writer);
+        }
         match format {
             Format::Pcap => {
                 // draft-ietf-opsawg-pcap, section 4: magic, version 2.4, two zeros, snaplen, link type.
@@ -31,7 +69,7 @@ impl<W: Write> CaptureWriter<W> {
                 head.extend_from_slice(&[2, 0, 4, 0]);
                 head.extend_from_slice(&[0; 8]);
                 head.extend_from_slice(&snaplen.to_le_bytes());
-                head.extend_from_slice(&u32::from(link.number()).to_le_bytes());
+                head.extend_from_slice(&u32::from(link).to_le_bytes());
             }
             Format::Pcapng => {
                 // draft-ietf-opsawg-pcapng: section header, section length unknown.
@@ -42,7 +80,7 @@ impl<W: Write> CaptureWriter<W> {
                 });
                 // Interface description with if_name (2) and if_tsresol (9).
                 block(&mut head, 1, |body| {
-                    body.extend_from_slice(&link.number().to_le_bytes());
+                    body.extend_from_slice(&link.to_le_bytes());
                     body.extend_from_slice(&[0, 0]);
                     body.extend_from_slice(&snaplen.to_le_bytes());
                     body.extend_from_slice(&[2, 0, 6, 0]);
@@ -58,6 +96,20 @@ impl<W: Write> CaptureWriter<W> {
 
     /// Writes one frame, cut to the snap length, and gives its number, from 1. `at` is in nanoseconds since 1970.
     pub(crate) fn frame(&mut self, at: i64, frame: &[u8]) -> io::Result<u64> {
+        let mut at = at;
+        if self.oddities.has(Oddity::ClockSteps) {
+            let turn = (self.frames / CLOCK_FRAMES) as usize % CLOCKS.len();
+            at += CLOCKS.get(turn).unwrap_or(&0);
+        }
+        if let Some(form) = self.form {
+            let mut record = std::mem::take(&mut self.record);
+            record.clear();
+            form.frame(self.frames as usize, &self.links, at, frame, &mut record);
+            self.write(&record)?;
+            self.record = record;
+            self.frames += 1;
+            return Ok(self.frames);
+        }
         let kept = frame.get(..self.snaplen as usize).unwrap_or(frame);
         let [kept_length, length] = [kept.len() as u32, frame.len() as u32].map(u32::to_le_bytes);
         match self.format {
@@ -101,15 +153,62 @@ impl<W: Write> CaptureWriter<W> {
         Ok(self.frames)
     }
 
+    /// The interface of the next frame.
+    pub(crate) fn interface(&self) -> usize {
+        self.form.map_or(0, |form| form.interface(self.frames as usize))
+    }
+
+    /// Writes what stands behind the last frame; `at` is the time of what is no whole frame.
+    pub(crate) fn finish(&mut self, at: i64) -> io::Result<()> {
+        if self.oddities.has(Oddity::CutFile) {
+            const FRAME: [u8; 200] = [0; 200];
+            let mut file = Vec::new();
+            self.to(&mut file).frame(at, &FRAME)?;
+            self.write(file.get(..file.len() - FRAME.len() / 2).unwrap_or_default())?;
+        } else if let Some(form) = self.form {
+            let mut end = Vec::new();
+            form.end(self.frames as usize, &mut end);
+            self.write(&end)?;
+        }
+        Ok(())
+    }
+
     /// Hands the file back.
     pub(crate) fn into_inner(self) -> W {
         self.out
+    }
+
+    /// The same, going on into another file.
+    fn to<V: Write>(&self, out: V) -> CaptureWriter<V> {
+        let &Self { format, nanoseconds, snaplen, form, frames, octets, .. } = self;
+        let (oddities, links, record, wire) = (self.oddities.clone(), self.links.clone(), Vec::new(), None);
+        CaptureWriter {
+            out,
+            format,
+            nanoseconds,
+            snaplen,
+            oddities,
+            form,
+            links,
+            record,
+            wire,
+            frames,
+            octets,
+        }
     }
 
     fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         self.octets += octets.len() as u64;
         self.out.write_all(octets)
     }
+}
+
+/// The form that the oddities ask for, if they do.
+fn form(oddities: &Oddities, nanoseconds: bool) -> Option<FileForm> {
+    let big_endian = oddities.has(Oddity::BigEndian);
+    let usual = if nanoseconds { Kind::Nanoseconds } else { Kind::Pcap };
+    let kind = oddities.iter().find_map(Oddity::kind).or(big_endian.then_some(usual))?;
+    Some(FileForm { big_endian, kind })
 }
 
 /// Appends a block: its type, its length before and after its body.

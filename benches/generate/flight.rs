@@ -14,7 +14,8 @@ const FLIGHT_MAX: u64 = 40;
 pub(crate) struct Sending {
     /// Which message.
     pub(crate) message: u8,
-    /// Octets sent.
+    /// The octet that this chunk of it begins with, and octets sent.
+    pub(crate) from: u64,
     pub(crate) sent: u64,
     /// Octets to send in all: to here, which may be inside the body.
     pub(crate) until: u64,
@@ -103,7 +104,7 @@ impl Conn {
                 Some(third) => third + self.rtt + self.gap,
                 None => last + self.rtt + RTO_MIN,
             };
-            let mut arrivals = self.send_again(&lost, again.max(last + self.gap), end, rng);
+            let mut arrivals = self.send_again(&lost, again.max(last + self.gap), (sending.from, end), rng);
             last = self.receive(&mut arrivals, &mut received, base, sending, end);
             acknowledged = last;
             self.flight = (self.flight / 2).max(2);
@@ -119,12 +120,18 @@ impl Conn {
     }
 
     /// What was lost, as it arrives the second time.
-    fn send_again(&mut self, lost: &[(u64, u64)], mut at: i64, end: u64, rng: &mut Rng) -> Vec<Arrival> {
+    fn send_again(
+        &mut self,
+        lost: &[(u64, u64)],
+        mut at: i64,
+        (begin, end): (u64, u64),
+        rng: &mut Rng,
+    ) -> Vec<Arrival> {
         let mss = u64::from(self.mss);
         let mut arrivals = Vec::new();
         for (from, to) in lost {
             let mut ranges = vec![(*from, *to)];
-            if rng.chance(self.faults.overlap) && *from > mss {
+            if rng.chance(self.faults.overlap) && *from > begin + mss {
                 // Other pieces: the first begins in the segment before, the second ends in the one behind.
                 let first = from - 1 - rng.below(mss / 2);
                 let middle = end.min(first + mss);
@@ -177,6 +184,7 @@ impl Conn {
                 },
                 extra: Extra::Usual,
                 ip_id: arrival.ip_id,
+                window: None,
                 hidden: arrival.hidden,
                 mark: if flags & flag::FIN != 0 { Mark::Ending } else { Mark::None },
             });

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use super::body::Pool;
+use super::body::{PIECE_MAX, Pool};
 use super::message::Message;
 use super::packet::{Header, flag};
 use super::rng::Rng;
@@ -95,6 +95,7 @@ impl Frames {
             },
             flags: segment.flags,
             window: match segment.flags {
+                _ if segment.window.is_some() => segment.window.unwrap_or_default(),
                 _ if bare => 0,
                 flags if flags & flag::RST != 0 && stack == Stack::Windows => 0,
                 flags if flags & flag::SYN != 0 => syn_window,
@@ -110,9 +111,7 @@ impl Frames {
 
     /// Takes the number of a frame that was written.
     pub(crate) fn written(&mut self, number: u64, segment: &Segment) {
-        self.first.get_or_insert(number);
-        self.last = Some(number);
-        self.count += 1;
+        self.beside(number);
         if segment.dir == Dir::Client && segment.payload.length() > 0 && self.close.is_none() {
             self.last_words = Some(number);
         }
@@ -126,6 +125,13 @@ impl Frames {
         if let Some(place) = place {
             place.get_or_insert(number);
         }
+    }
+
+    /// Takes the number of a frame beside that one: a fragment, or a copy.
+    pub(crate) fn beside(&mut self, number: u64) {
+        self.first.get_or_insert(number);
+        self.last = Some(number);
+        self.count += 1;
     }
 
     /// Counts a segment that the capture missed.
@@ -175,6 +181,10 @@ impl Frames {
                     timestamp(out);
                 }
             }
+        }
+        if segment.extra == Extra::Syn && segment.payload != Payload::NONE {
+            // Fast open with a cookie (RFC 7413, section 4.1.1).
+            out.extend_from_slice(&[1, 1, 34, 10, 7, 7, 7, 7, 7, 7, 7, 7]);
         }
         if let Extra::Sack(blocks) = segment.extra {
             let blocks = blocks.iter().filter(|(from, to)| from < to);
@@ -228,7 +238,10 @@ pub(crate) fn payload(conn: &Conn, messages: &[Message], pool: &Pool, payload: P
         }
         Payload::Body { message, from, length } => {
             if let Some(message) = messages.get(usize::from(message)) {
-                message.body.render(pool, from, usize::from(length), out);
+                let until = from + u64::from(length);
+                for from in (from..until).step_by(PIECE_MAX) {
+                    message.body.render(pool, from, PIECE_MAX.min((until - from) as usize), out);
+                }
             }
         }
     }

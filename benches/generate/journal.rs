@@ -5,10 +5,9 @@ use std::collections::BinaryHeap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::message::Message;
 use super::options::Options;
 use super::rng::Rng;
-use super::sender::{MILLI, SECOND};
+use super::sender::SECOND;
 
 /// Writes the log.
 #[derive(Debug)]
@@ -22,9 +21,13 @@ pub(crate) struct Journal<W> {
     /// The second that `stamp` shows.
     second: i64,
     stamp: String,
-    address: String,
-    dcid: u64,
-    rng: Rng,
+    pub(super) address: String,
+    pub(super) dcid: u64,
+    /// Messages of the appliance's own so far.
+    pub(super) own_mids: u64,
+    /// When the counters are due next.
+    pub(super) status_at: i64,
+    pub(super) rng: Rng,
     pub(crate) lines: u64,
     pub(crate) octets: u64,
 }
@@ -42,6 +45,9 @@ impl<W: Write> Journal<W> {
             stamp: String::new(),
             address,
             dcid: 200_000 + rng.below(900_000),
+            own_mids: 0,
+            // Nothing stands before the head.
+            status_at: i64::MAX,
             rng,
             lines: 0,
             octets: 0,
@@ -53,6 +59,7 @@ impl<W: Write> Journal<W> {
             journal.line(at, "Version: 14.2.0-620 SN: 420D4FEA709365BFB3E3-0AF2EE5E700E".to_owned());
             journal.line(at, format!("Time offset from UTC: {offset} seconds"));
         }
+        journal.status_at = at + SECOND;
         // What the rules leave out: no network connection made this one.
         let mid = 900;
         journal.line(at + SECOND, format!("Start MID {mid} ICID 0 (ISQ Notification)"));
@@ -64,6 +71,7 @@ impl<W: Write> Journal<W> {
 
     /// Queues a line for its time (the wire's).
     pub(crate) fn line(&mut self, at: i64, text: String) {
+        self.status(at);
         self.queue(at, " Info: ", text);
     }
 
@@ -75,47 +83,6 @@ impl<W: Write> Journal<W> {
     fn queue(&mut self, at: i64, level: &'static str, text: String) {
         self.order += 1;
         self.pending.push(Reverse((at, self.order, level, text)));
-    }
-
-    /// What the appliance does with a message that it has taken: scans, policy, delivery.
-    pub(crate) fn aftermath(&mut self, mut at: i64, mid: u64, message: &Message) {
-        let mut say = |journal: &mut Self, low: i64, high: i64, text: String| {
-            at += journal.rng.between(low, high) * MILLI;
-            journal.line(at, text);
-            at
-        };
-        let policy =
-            format!("MID {mid} matched all recipients for per-recipient policy DEFAULT in the inbound table");
-        say(self, 0, 9, policy);
-        if self.rng.chance(0.03) {
-            say(self, 30, 900, format!("MID {mid} using engine: CASE spam positive"));
-            say(self, 0, 1, format!("Message aborted MID {mid} Dropped by CASE"));
-            say(self, 0, 1, format!("Message finished MID {mid} done"));
-            return;
-        }
-        let spam = *self.rng.pick(&"negative", &["negative", "negative", "suspect", "bulk"]);
-        say(self, 20, 900, format!("MID {mid} interim verdict using engine: CASE spam {spam}"));
-        say(self, 0, 1, format!("MID {mid} using engine: CASE spam {spam}"));
-        say(self, 5, 300, format!("MID {mid} interim AV verdict using Sophos CLEAN"));
-        say(self, 0, 1, format!("MID {mid} antivirus negative "));
-        say(self, 1, 40, format!("MID {mid} Outbreak Filters: verdict negative"));
-        if self.rng.chance(0.1) {
-            say(self, 0, 3, format!("MID {mid} Custom Log Entry: header X-Campaign seen in MID {mid}"));
-        }
-        say(self, 1, 30, format!("MID {mid} queued for delivery"));
-        self.dcid += 1;
-        let (dcid, address) = (self.dcid, self.address.clone());
-        let rids: Vec<_> = (0..message.accepted().count()).map(|rid| rid.to_string()).collect();
-        let rids = rids.join(", ");
-        let connect =
-            format!("New SMTP DCID {dcid} interface {address} address 10.20.0.{} port 25", dcid % 4 + 1);
-        say(self, 5, 900, connect);
-        say(self, 1, 9, format!("Delivery start DCID {dcid} MID {mid} to RID [{rids}]"));
-        say(self, 20, 2_000, format!("Message done DCID {dcid} MID {mid} to RID [{rids}] "));
-        let queue_id = self.rng.next() >> 24;
-        say(self, 0, 1, format!("MID {mid} RID [{rids}] Response '2.0.0 Ok: queued as {queue_id:X}'"));
-        say(self, 0, 1, format!("Message finished MID {mid} done"));
-        say(self, 4_000, 6_000, format!("DCID {dcid} close"));
     }
 
     /// Writes all lines before `until`.

@@ -15,15 +15,20 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, ValueEnum};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use generate::oddity::Oddity;
 use generate::{Options, Sinks, Summary};
 
 /// Octets that are written at once.
 const BUFFER: usize = 1 << 20;
 
+/// What stands behind the compressed octets where an oddity asks for it.
+const GARBAGE: &[u8] = b"\0\0behind the compressed octets\0";
+
 fn main() -> ExitCode {
     // `cargo test --benches` and `cargo bench` run this too, with arguments that are meant for others.
     let mut arguments = std::env::args_os().skip(1);
-    let wanted = |argument: &str| argument.starts_with("--out") || argument == "--help" || argument == "-h";
+    let wanted =
+        |argument: &str| argument.starts_with("--out") || ["--oddities", "--help", "-h"].contains(&argument);
     if !arguments.any(|argument| wanted(&argument.to_string_lossy())) {
         let usage = Options::command().render_help();
         return match writeln!(io::stdout(), "{usage}") {
@@ -31,7 +36,13 @@ fn main() -> ExitCode {
             Err(_) => ExitCode::FAILURE,
         };
     }
-    let options = Options::parse();
+    let options = Options::parse().with_oddities();
+    if options.oddities {
+        return match io::stdout().write_all(generate::oddity::list().as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
     let started = std::time::Instant::now();
     let (code, text) = match run(&options) {
         Ok(summary) => (ExitCode::SUCCESS, report(&summary, started.elapsed().as_secs_f64())),
@@ -60,7 +71,11 @@ fn run(options: &Options) -> anyhow::Result<Summary> {
         let capture = GzEncoder::new(create(&extension)?, Compression::fast());
         let (summary, sinks) = generate::generate(options, Sinks { capture, log, truth })?;
         let Sinks { capture, log, truth } = sinks;
-        (summary, Sinks { capture: Box::new(capture.finish()?) as Box<dyn Write>, log, truth })
+        let mut capture = Box::new(capture.finish()?) as Box<dyn Write>;
+        if options.oddity.has(Oddity::GzipGarbage) {
+            capture.write_all(GARBAGE)?;
+        }
+        (summary, Sinks { capture, log, truth })
     } else {
         let capture: Box<dyn Write> = Box::new(create(&extension)?);
         generate::generate(options, Sinks { capture, log, truth })?

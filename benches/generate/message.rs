@@ -1,6 +1,7 @@
 //! Messages: envelope, head, size.
 
 use super::body::Body;
+use super::oddity::Oddity;
 use super::options::Options;
 use super::rng::Rng;
 use super::sender::Sender;
@@ -74,8 +75,9 @@ impl Message {
             octets = octets.max(if story == Story::LimitBody { DRIP_MIN } else { CUT_MIN });
         }
         let records = cipher.map(|cipher| (sender.record, cipher));
+        let body = Body::new(head.into_bytes(), octets, rng, records);
         Self {
-            body: Body::new(head.into_bytes(), octets, rng, records),
+            body: if options.oddity.has(Oddity::LfOnly) { body.with_lf_only() } else { body },
             mail_from,
             recipients,
             message_id,

@@ -8,11 +8,13 @@
 //! [`frames`], [`packet`] and [`file`] write those down; [`lines`] and [`journal`] write the log, [`outcome`] and
 //! [`truth`] the truth. One queue keeps all open sessions in the order of time.
 //!
-//! Not modelled: delivery connections on the wire, chunking (BDAT), AUTH, implicit TLS, IP fragments and options,
-//! segmentation offload, middleboxes (no forged RST), zero windows, ICMP.
+//! [`oddity`] holds what is rare: files, links, tunnels, fragments, segments and dialogues as few have them, on demand.
+//!
+//! Not modelled: delivery connections on the wire, implicit TLS, IP options, middleboxes (no forged RST), ICMP.
 //!
 //! Times are nanoseconds since 1970 in UTC; a stream's offsets count its SYN as octet 0.
 
+mod aftermath;
 mod body;
 mod close;
 mod file;
@@ -21,6 +23,8 @@ mod frames;
 mod journal;
 mod lines;
 mod message;
+#[allow(clippy::indexing_slicing, reason = "packets are made here: what is in them is known")]
+pub(crate) mod oddity;
 mod options;
 mod outcome;
 mod packet;
@@ -29,7 +33,7 @@ mod script;
 mod segment;
 mod sender;
 mod session;
-mod story;
+pub(crate) mod story;
 mod tale;
 mod tcp;
 mod tls;
@@ -107,6 +111,7 @@ struct Generator<C, L, T> {
 
 impl<C: Write, L: Write, T: Write> Generator<C, L, T> {
     fn new(options: &Options, sinks: Sinks<C, L, T>) -> io::Result<Self> {
+        let options = &options.with_oddities();
         let senders: Vec<_> = (0..options.senders).map(|index| Sender::new(options, index)).collect();
         let of = std::net::IpAddr::from([0, 0, 0, 0]);
         let mut rng = Rng::new(options.seed, u64::MAX - 2);
@@ -159,6 +164,9 @@ impl<C: Write, L: Write, T: Write> Generator<C, L, T> {
         }
         self.late(self.world.now.max(next_start) + SECOND)?;
         self.world.journal.flush_before(i64::MAX)?;
+        if !self.world.options.log_only {
+            self.capture.finish(self.world.now)?;
+        }
         let summary = Summary {
             sessions: self.started,
             frames: self.capture.frames,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::oddity::{ANY_PORT, Oddities, Oddity, PROXY_PORT};
 use super::story::Mix;
 
 /// What spreads and lookups stay below.
@@ -163,9 +164,41 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) gzip: bool,
 
+    /// Oddities of the wire that every connection has which can: NAME[,NAME...]; --oddities lists them.
+    #[arg(long, value_name = "NAMES", default_value = "", hide_default_value = true, value_parser = oddities)]
+    pub(crate) oddity: Oddities,
+    /// List the oddities, and make nothing.
+    #[arg(long)]
+    pub(crate) oddities: bool,
+
     /// Passed by cargo; means nothing.
     #[arg(long, hide = true)]
     pub(crate) bench: bool,
+}
+
+/// None, or some.
+fn oddities(names: &str) -> Result<Oddities, String> {
+    if names.is_empty() { Ok(Oddities::default()) } else { names.parse() }
+}
+
+impl Options {
+    /// The same, with what its oddities ask of it.
+    pub(crate) fn with_oddities(&self) -> Self {
+        /// Share of segments lost of [`Oddity::PathLoss`].
+        const LOSS: f64 = 0.1;
+        let mut options = self.clone();
+        if options.oddity.has(Oddity::AnyPort) {
+            options.port = ANY_PORT;
+        }
+        if options.oddity.has(Oddity::HttpConnect) {
+            options.port = PROXY_PORT;
+        }
+        if options.oddity.has(Oddity::PathLoss) {
+            options.loss = options.loss.max(LOSS);
+        }
+        options.gzip |= options.oddity.has(Oddity::GzipGarbage);
+        options
+    }
 }
 
 /// What the frames begin with.

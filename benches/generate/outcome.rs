@@ -1,6 +1,7 @@
 //! The truth about a session once it is over, and about what of it the capture shows.
 
 use super::frames::Frames;
+use super::oddity::Oddity;
 use super::sender::{Sender, appliance};
 use super::session::{Session, World};
 use super::tls::Cipher;
@@ -36,7 +37,8 @@ impl Session {
             frames: frames.count,
             starttls: self.cipher.is_some(),
             tls: self.cipher.map(|cipher| if cipher == Cipher::Tls12 { "1.2" } else { "1.3" }),
-            pipelining: sender.pipelining,
+            pipelining: self.pipelining,
+            oddities: world.options.oddity.iter().map(Oddity::name).collect(),
             begun_before: self.begun_before(world),
             holes: frames.missed,
             ending: EndingTruth {
@@ -56,7 +58,7 @@ impl Session {
     }
 
     fn begun_before<L>(&self, world: &World<L>) -> bool {
-        self.began < world.capture_from
+        self.began < world.capture_from || world.options.oddity.has(Oddity::NoSyn)
     }
 
     fn messages(
@@ -80,7 +82,7 @@ impl Session {
                     _ if session == Kind::CaptureEnded => session,
                     kind => kind,
                 };
-                let whole = *sent == message.body.wire_octets();
+                let whole = *sent == self.body_until(message);
                 let refused = message.recipients.iter().filter(|recipient| recipient.refused);
                 MessageTruth {
                     mid: *mid,

@@ -35,6 +35,16 @@ pub(crate) struct Header {
     pub(crate) window: u16,
 }
 
+/// Destination and source of a frame.
+pub(crate) fn macs(inbound: bool) -> [u8; 12] {
+    let (to, from) = if inbound { (APPLIANCE_MAC, ROUTER_MAC) } else { (ROUTER_MAC, APPLIANCE_MAC) };
+    let mut both = [0; 12];
+    for (place, octet) in both.iter_mut().zip(to.into_iter().chain(from)) {
+        *place = octet;
+    }
+    both
+}
+
 /// Puts a frame in `out`, which is emptied first. `options` are padded to four octets by the caller;
 /// `payload` appends the payload.
 pub(crate) fn build(
@@ -48,12 +58,7 @@ pub(crate) fn build(
     let ethertype: u16 = if header.from.0.is_ipv4() { 0x0800 } else { 0x86dd };
     match link {
         Link::Ethernet => {
-            let (to, from) = match header.inbound {
-                true => (APPLIANCE_MAC, ROUTER_MAC),
-                false => (ROUTER_MAC, APPLIANCE_MAC),
-            };
-            out.extend_from_slice(&to);
-            out.extend_from_slice(&from);
+            out.extend_from_slice(&macs(header.inbound));
             out.extend_from_slice(&ethertype.to_be_bytes());
         }
         Link::Cooked => {

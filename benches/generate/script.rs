@@ -108,7 +108,16 @@ pub(crate) enum Then {
     Quit,
 }
 
-const QUIT: &str = "QUIT\r\n";
+/// What a sender does without waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Habits {
+    /// MAIL, RCPT and DATA in one go.
+    pub(crate) pipelining: bool,
+    /// QUIT right behind the last dot, always.
+    pub(crate) quit_behind_dot: bool,
+}
+
+pub(crate) const QUIT: &str = "QUIT\r\n";
 
 /// The steps of one session, and what is true about it.
 #[derive(Debug)]
@@ -116,6 +125,9 @@ pub(crate) struct Script<'a> {
     pub(crate) sender: &'a Sender,
     pub(crate) messages: &'a [Message],
     cipher: Option<Cipher>,
+    habits: Habits,
+    /// QUIT was said behind the dot, which it would not have been without the oddity.
+    early_quit: bool,
     pub(crate) rng: &'a mut Rng,
     pub(crate) steps: Vec<Step>,
     pub(crate) fate: Fate,
@@ -128,11 +140,13 @@ impl<'a> Script<'a> {
         sender: &'a Sender,
         messages: &'a [Message],
         cipher: Option<Cipher>,
+        habits: Habits,
         lookup: i64,
         rng: &'a mut Rng,
     ) -> (Vec<Step>, Fate) {
         let fate = Fate::new(messages.len());
-        let mut script = Self { sender, messages, cipher, rng, steps: Vec::new(), fate };
+        let mut script =
+            Self { sender, messages, cipher, habits, early_quit: false, rng, steps: Vec::new(), fate };
         script.tell(story, lookup);
         (script.steps, script.fate)
     }
@@ -182,7 +196,8 @@ impl<'a> Script<'a> {
         if upto >= Upto::Data {
             turns.push(("DATA\r\n".to_owned(), Vec::new(), "354 go ahead\r\n".to_owned()));
         }
-        if self.sender.pipelining {
+        let count = turns.len();
+        if self.habits.pipelining {
             let mut all = (String::new(), Vec::new(), String::new());
             for (command, entries, reply) in turns {
                 all.0 += &command;
@@ -192,6 +207,13 @@ impl<'a> Script<'a> {
             turns = vec![all];
         }
         let mut mark = Mark::Mail(index);
+        if self.habits.pipelining && !self.sender.pipelining {
+            // Chance is asked as often as the turns by themselves would, so that the story goes on alike.
+            (1..count).for_each(|_| {
+                self.rng.exponential(1.0);
+                self.rng.between(1, 60);
+            });
+        }
         for (command, entries, reply) in turns {
             self.client(command, mark);
             mark = Mark::None;
@@ -204,7 +226,7 @@ impl<'a> Script<'a> {
 
     /// A body up to some octet; `fin`: the last segment bears a FIN.
     pub(crate) fn body(&mut self, message: u8, until: u64, fin: bool) {
-        let sending = Sending { message, sent: 0, until, drip: None, fin };
+        let sending = Sending { message, from: 0, sent: 0, until, drip: None, fin };
         self.steps.push(Step::Body { sending, deadline: None });
     }
 
@@ -226,7 +248,11 @@ impl<'a> Script<'a> {
     pub(crate) fn accept(&mut self, index: u8, then: Then) {
         self.envelope(index, Upto::Data);
         self.body_whole(index);
-        if then == Then::Quit && self.sender.pipelining && self.rng.chance(0.3) {
+        // Chance is asked as it would be without the oddity, so that the story goes on alike.
+        let hasty = then == Then::Quit && self.sender.pipelining && self.rng.chance(0.3);
+        let behind = hasty || self.habits.quit_behind_dot;
+        self.early_quit = behind && !hasty && then == Then::Quit;
+        if then == Then::Quit && behind {
             // QUIT behind the dot, without waiting (RFC 2920, section 3.1); `say_quit` does not say it again.
             self.steps.push(Step::Client { words: QUIT.to_owned(), think: 0, mark: Mark::Ending });
         }
@@ -252,6 +278,9 @@ impl<'a> Script<'a> {
     /// QUIT, unless it was said.
     pub(crate) fn say_quit(&mut self) {
         let said = self.steps.iter().any(|step| matches!(step, Step::Client { words, .. } if words == QUIT));
+        if said && self.early_quit {
+            self.rng.exponential(1.0);
+        }
         if !said {
             self.client(QUIT.to_owned(), Mark::Ending);
         }

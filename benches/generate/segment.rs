@@ -84,6 +84,8 @@ pub(crate) struct Segment {
     pub(crate) payload: Payload,
     pub(crate) extra: Extra,
     pub(crate) ip_id: u16,
+    /// Its window, where it is not its stack's usual one.
+    pub(crate) window: Option<u16>,
     /// The capture misses it.
     pub(crate) hidden: bool,
     pub(crate) mark: Mark,

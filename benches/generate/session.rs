@@ -8,10 +8,12 @@ use super::file::CaptureWriter;
 use super::frames::Frames;
 use super::journal::Journal;
 use super::message::Message;
-use super::options::Options;
+use super::oddity::segments::Shapes;
+use super::oddity::{Oddity, words};
+use super::options::{Link, Options};
 use super::rng::Rng;
 use super::script::{Script, Step};
-use super::segment::{Mark, Payload};
+use super::segment::{Dir, Mark, Payload};
 use super::sender::{MICRO, MILLI, SECOND, Sender};
 use super::story::Story;
 use super::tcp::{Conn, Faults};
@@ -51,6 +53,7 @@ pub(crate) struct Session {
     pub(crate) icid: Option<u64>,
     pub(crate) fate: Fate,
     pub(crate) cipher: Option<Cipher>,
+    pub(crate) pipelining: bool,
     pub(crate) frames: Frames,
     /// Octets of each body that were sent.
     pub(crate) body_sent: Vec<u64>,
@@ -62,6 +65,7 @@ pub(crate) struct Session {
     /// When the connection was made.
     connected: i64,
     encrypted: bool,
+    shapes: Shapes,
 }
 
 impl Session {
@@ -88,7 +92,9 @@ impl Session {
             .map(|index| Message::new(options, sender, story, number, index, cipher, &mut rng))
             .collect();
         let lookup = (rng.unit() * rng.unit() * options.lag * SECOND as f64) as i64;
-        let (steps, fate) = Script::write(story, sender, &messages, cipher, lookup, &mut rng);
+        let habits = words::habits(&options.oddity, sender);
+        let (steps, mut fate) = Script::write(story, sender, &messages, cipher, habits, lookup, &mut rng);
+        let steps = words::reworked(&options.oddity, steps, &mut fate, &messages, cipher.is_some());
         let faults = Faults {
             reorder: options.reorder,
             duplicate: options.duplicate,
@@ -107,6 +113,7 @@ impl Session {
             icid: None,
             fate,
             cipher: cipher.filter(|_| steps.iter().any(|step| matches!(step, Step::Tls(_)))),
+            pipelining: habits.pipelining,
             frames: Frames::new(messages.len(), &mut rng),
             body_sent: vec![0; messages.len()],
             conn: Conn::new(sender, began, options.wrap, faults, &mut rng),
@@ -116,6 +123,7 @@ impl Session {
             steps: steps.into(),
             connected: began,
             encrypted: false,
+            shapes: Shapes::new(&options.oddity, story == Story::ReplyUnheard),
         }
     }
 
@@ -154,6 +162,14 @@ impl Session {
             }
             self.run(step, world, sender);
             self.conn.settle();
+            if self.shapes.any() {
+                let early = self.steps.iter().find_map(|step| match step {
+                    Step::Client { words, .. } if self.conn.text.is_empty() => Some(words.clone()),
+                    _ => None,
+                });
+                let early = early.map(|words| self.shapes.lines(words));
+                self.conn.rework(&mut self.shapes, early.as_deref());
+            }
         }
         self.conn.pending.front().map(|segment| segment.at)
     }
@@ -169,6 +185,10 @@ impl Session {
         let Some(mut segment) = self.conn.pending.pop_front() else { return Ok(()) };
         let in_body = matches!(segment.payload, Payload::Body { .. });
         segment.hidden |= !in_body && self.rng.chance(self.conn.faults.dialog_holes);
+        segment.hidden |= world.options.oddity.has(match segment.dir {
+            Dir::Client => Oddity::ServerOnly,
+            Dir::Server => Oddity::ClientOnly,
+        });
         let seen = segment.at >= world.capture_from && segment.at < world.capture_until;
         self.frames.late |= segment.at >= world.capture_until;
         let Some(out) = out else { return Ok(()) };
@@ -181,9 +201,25 @@ impl Session {
             return Ok(());
         }
         let (conn, messages) = (&self.conn, &self.messages);
-        super::packet::build(scratch, world.options.link, &header, self.frames.options(), |octets| {
+        let link = if out.wire.is_some() { Link::Raw } else { world.options.link };
+        super::packet::build(scratch, link, &header, self.frames.options(), |octets| {
             super::frames::payload(conn, messages, &world.pool, segment.payload, octets);
         });
+        if let Some(mut wire) = out.wire.take() {
+            let macs = super::packet::macs(header.inbound);
+            let (packets, completing) = wire.packets(scratch);
+            for (place, packet) in packets.iter().enumerate() {
+                for (copy, frame) in wire.frames(packet, &macs, out.interface()).iter().enumerate() {
+                    let number = out.frame(segment.at, frame)?;
+                    match (place, copy) {
+                        (place, 0) if place == completing => self.frames.written(number, &segment),
+                        _ => self.frames.beside(number),
+                    }
+                }
+            }
+            out.wire = Some(wire);
+            return Ok(());
+        }
         let number = out.frame(segment.at, scratch)?;
         self.frames.written(number, &segment);
         Ok(())
@@ -254,6 +290,14 @@ impl Session {
         }
     }
 
+    /// Octets of a body when it was sent whole: a last chunk has no dot.
+    pub(crate) fn body_until(&self, message: &Message) -> u64 {
+        match self.cipher.is_none() && self.shapes.chunked() {
+            true => message.body.octets(),
+            false => message.body.wire_octets(),
+        }
+    }
+
     /// When a line is written: now, and never before the one that came before it.
     fn log_time(&mut self) -> i64 {
         self.logged = (self.conn.now + self.rng.between(10, 400) * MICRO).max(self.logged);
@@ -268,6 +312,7 @@ impl Session {
 
     /// The words as they go over the wire.
     fn sealed(&mut self, words: String, pool: &Pool) -> Vec<u8> {
+        let words = self.shapes.lines(words);
         match self.cipher.filter(|_| self.encrypted) {
             Some(cipher) => {
                 let mut record = Vec::new();

@@ -327,7 +327,7 @@ impl Script<'_> {
         self.accept(0, Then::More);
         self.envelope(1, Upto::Data);
         let until = self.messages.get(1).map_or(0, |message| message.body.wire_octets() - CLEAR_OF_END);
-        let sending = Sending { message: 1, sent: 0, until, drip: Some(DRIP_EVERY), fin: false };
+        let sending = Sending { message: 1, from: 0, sent: 0, until, drip: Some(DRIP_EVERY), fin: false };
         self.steps.push(Step::Body { sending, deadline: Some(TOTAL) });
         self.exceeded(Some(1), "body");
     }

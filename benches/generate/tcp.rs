@@ -294,6 +294,7 @@ impl Conn {
             payload,
             extra,
             ip_id,
+            window: None,
             hidden: false,
             mark: Mark::None,
         });

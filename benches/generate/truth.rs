@@ -201,6 +201,8 @@ pub(crate) struct SessionTruth<'a> {
     pub(crate) tls: Option<&'static str>,
     /// The sender says MAIL, RCPT and DATA in one go.
     pub(crate) pipelining: bool,
+    /// The oddities of the wire that it was given.
+    pub(crate) oddities: Vec<&'static str>,
     /// The capture begins after the SYN.
     pub(crate) begun_before: bool,
     /// Segments that the appliance had and the capture missed: in bodies, elsewhere.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use mailwitness::investigate::Zone;
+use mailwitness::maillog::trace::Wanted;
 use mailwitness::time::{Span, Timestamp};
 
 use super::examples;
@@ -144,6 +145,19 @@ pub(crate) struct MessagesArgs {
     #[arg(value_name = "LOG", value_hint = ValueHint::FilePath, required = true)]
     pub(crate) logs: Vec<PathBuf>,
 
+    /// Count the lines by kind instead, and show what unknown lines look like, without addresses,
+    /// names and numbers.
+    #[arg(long, conflicts_with = "follow", conflicts_with_all = SELECTING, help_heading = SHOWN)]
+    pub(crate) stats: bool,
+
+    /// Show every line about one message or connection instead: MID:1404, ICID:10293 or DCID:8.
+    ///
+    /// Its connection, the ids that it was rewritten to, split into or generated from, and the
+    /// deliveries are shown with it; of an ICID or DCID, all its messages. A number alone is looked up
+    /// as MID, then as ICID, then as DCID. The logs are read several times.
+    #[arg(long, value_name = "ID", value_parser = values::log_id, conflicts_with_all = SELECTING, help_heading = SHOWN)]
+    pub(crate) follow: Option<Wanted>,
+
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
 
@@ -179,9 +193,13 @@ pub(crate) struct ManArgs {
 }
 
 const INPUT: &str = "Input";
+const SHOWN: &str = "What is shown";
 const SELECTION: &str = "Selection";
 const JUDGING: &str = "Judging";
 const OUTPUT: &str = "Output";
+
+/// The arguments that select messages: they have no say where lines are shown.
+const SELECTING: [&str; 8] = ["mid", "icid", "remote", "mail_from", "rcpt", "message_id", "since", "until"];
 
 /// How captures are read.
 #[derive(Debug, Args)]
@@ -339,6 +357,10 @@ pub(crate) enum SchemaName {
     Sessions,
     /// One line of `messages`.
     Messages,
+    /// The document of `messages --stats`.
+    Stats,
+    /// One line of `messages --follow`.
+    Follow,
 }
 
 /// Commands with a manual page of their own.

@@ -58,6 +58,8 @@ pub(super) const MESSAGES: Examples = &[
         "Those that were aborted",
         "mailwitness messages mail.current --format json | jq 'select(.outcome == \"aborted\")'",
     ),
+    ("All that the logs say of one message", "mailwitness messages logs/ --follow MID:1404"),
+    ("What lines there are, and which are not known", "mailwitness messages logs/ --stats"),
 ];
 
 /// The end of a help text: examples, and for the whole program the exit status before them.

@@ -1,6 +1,10 @@
-//! `mailwitness messages`: every ICID and MID in the log and how it ended, without a capture.
+//! `mailwitness messages`: every ICID and MID in the log and how it ended, without a capture; with
+//! `--stats` its lines by kind, with `--follow` those of one id.
 //!
 //! Connections are shown as they are complete; memory depends on the open ones only.
+
+mod follow;
+mod stats;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -30,13 +34,23 @@ use super::watched::Watched;
 
 pub(crate) fn run(args: &MessagesArgs, watch: &Watch) -> Result<Exit, Failure> {
     plan::check_standard_input(args.logs.iter().map(PathBuf::as_path))?;
-    let selection = plan::selection(&args.selection)?;
-    let output = Output::open(&args.output.destination, args.logs.iter().map(PathBuf::as_path))?;
-    let mut logs = Logs::default();
-    for path in &args.logs {
-        logs.add(path, watch)?;
+    match args.follow {
+        _ if args.stats => stats::run(args, watch),
+        Some(wanted) => follow::run(args, wanted, watch),
+        None => list(args, watch),
     }
-    let names: Vec<String> = logs.paths.iter().map(|path| shown_path(path)).collect();
+}
+
+/// Where the result goes; no log is overwritten.
+fn output_of(args: &MessagesArgs) -> Result<Output, Failure> {
+    Output::open(&args.output.destination, args.logs.iter().map(PathBuf::as_path))
+}
+
+fn list(args: &MessagesArgs, watch: &Watch) -> Result<Exit, Failure> {
+    let selection = plan::selection(&args.selection)?;
+    let output = output_of(args)?;
+    let mut logs = Logs::open(&args.logs, watch)?;
+    let names = logs.names();
 
     let progress = Progress::start(watch, !output.is_watched());
     let mut list = List {
@@ -56,12 +70,7 @@ pub(crate) fn run(args: &MessagesArgs, watch: &Watch) -> Result<Exit, Failure> {
     if let Some(error) = list.failed.take() {
         return Err(error).context("cannot write the list").map_err(Failure::new);
     }
-    if watch.is_interrupted() {
-        return Err(Failure::interrupted("the list is not whole"));
-    }
-    if log.files.iter().all(is_unreadable) {
-        return Err(logs.unreadable(&log));
-    }
+    logs.check(&log, watch)?;
     list.output.finish()?;
     if list.shown == 0 {
         output::note("no message or connection in the logs that was asked for");
@@ -87,6 +96,31 @@ struct Logs {
 }
 
 impl Logs {
+    /// Opens what was named.
+    fn open(paths: &[PathBuf], watch: &Watch) -> Result<Self, Failure> {
+        let mut logs = Self::default();
+        for path in paths {
+            logs.add(path, watch)?;
+        }
+        Ok(logs)
+    }
+
+    /// Their paths as they are shown, by their ids.
+    fn names(&self) -> Vec<String> {
+        self.paths.iter().map(|path| shown_path(path)).collect()
+    }
+
+    /// Whether they were read, and to the end.
+    fn check(&self, log: &MailLog, watch: &Watch) -> Result<(), Failure> {
+        if watch.is_interrupted() {
+            return Err(Failure::interrupted("the list is not whole"));
+        }
+        if log.files.iter().all(is_unreadable) {
+            return Err(self.unreadable(log));
+        }
+        Ok(())
+    }
+
     fn add(&mut self, path: &Path, watch: &Watch) -> Result<(), Failure> {
         if !path.is_dir() {
             match input::open(path) {

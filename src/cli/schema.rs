@@ -12,6 +12,8 @@ pub(crate) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
         SchemaName::Report => SchemaOf::Report,
         SchemaName::Sessions => SchemaOf::Sessions,
         SchemaName::Messages => SchemaOf::Messages,
+        SchemaName::Stats => SchemaOf::Stats,
+        SchemaName::Follow => SchemaOf::Follow,
     };
     let mut text = serde_json::to_vec_pretty(&schema(of)).map_err(Failure::new)?;
     text.push(b'\n');

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use mailwitness::investigate::Zone;
+use mailwitness::maillog::trace::{Id, Wanted};
 use mailwitness::text::Text;
 use mailwitness::time::{LogTime, Span, Timestamp, UtcOffset};
 
@@ -37,6 +38,25 @@ pub(crate) fn mail_address(typed: &str) -> Result<Address, String> {
         return Err("empty; write <> for the empty sender".to_owned());
     }
     Ok(Address(Text::from(bare)))
+}
+
+/// `MID:1404`, `ICID:10293`, `DCID:8`, or a number alone; a space or nothing does for the colon.
+pub(crate) fn log_id(typed: &str) -> Result<Wanted, String> {
+    const HINT: &str = "write MID:1404, ICID:10293, DCID:8, or a number alone";
+    let typed = typed.trim();
+    let digits = typed.trim_start_matches(|c: char| c.is_ascii_alphabetic() || matches!(c, ':' | ' '));
+    let (word, number) = typed.split_at(typed.len() - digits.len());
+    let plain = !number.is_empty() && number.bytes().all(|octet| octet.is_ascii_digit());
+    let number: u64 = number.parse().ok().filter(|_| plain).ok_or(HINT)?;
+    let word = word.trim_end_matches([':', ' ']);
+    match word.to_ascii_uppercase().as_str() {
+        "" if digits.len() == typed.len() => Ok(Wanted::Number(number)),
+        "MID" => Ok(Wanted::Id(Id::Mid(number))),
+        // 0 is no connection: the log writes it for messages of the appliance's own.
+        "ICID" if number > 0 => Ok(Wanted::Id(Id::Icid(number))),
+        "DCID" if number > 0 => Ok(Wanted::Id(Id::Dcid(number))),
+        _ => Err(HINT.to_owned()),
+    }
 }
 
 /// A positive number of seconds.
@@ -227,6 +247,27 @@ mod tests {
     }
 
     #[test]
+    fn ids_of_the_log() {
+        for (typed, expected) in [
+            ("MID:1404", Some(Wanted::Id(Id::Mid(1404)))),
+            ("mid 1404", Some(Wanted::Id(Id::Mid(1404)))),
+            ("ICID:10293", Some(Wanted::Id(Id::Icid(10_293)))),
+            ("DCID8", Some(Wanted::Id(Id::Dcid(8)))),
+            (" 1404 ", Some(Wanted::Number(1404))),
+            ("ICID:0", None),
+            ("RCID:8", None),
+            ("MID:", None),
+            ("MID:-1", None),
+            (":8", None),
+            ("8x", None),
+            ("99999999999999999999", None),
+            ("", None),
+        ] {
+            assert_eq!(log_id(typed).ok(), expected, "{typed}");
+        }
+    }
+
+    #[test]
     fn durations_are_positive_and_bounded() {
         assert_eq!(duration("60"), Ok(Span::from_seconds(60)));
         assert_eq!(duration("0.5s"), Ok(Span::from_millis(500)));
@@ -248,7 +289,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn nothing_that_is_typed_panics(typed in "[-+:.0-9TZsa-z /é\u{2212}]{0,24}") {
-            let _ = (zone(&typed), since(&typed), until(&typed), duration(&typed));
+            let _ = (zone(&typed), since(&typed), until(&typed), duration(&typed), log_id(&typed));
             let _ = (ip_address(&typed), address_pair(&typed), mail_address(&typed));
         }
 

@@ -11,6 +11,7 @@ use ahash::AHashSet;
 use crate::capture::{self, CaptureInput};
 use crate::cite::{CaptureId, LogId, Notes};
 use crate::input;
+use crate::investigate::drops::Dropped;
 use crate::investigate::inputs::{Kind, open_all};
 use crate::investigate::{InputFacts, InputKind, InvestigateError, Plan, Reader, Time, Watch};
 use crate::join::clock::Clocks;
@@ -32,6 +33,7 @@ pub(super) struct Gathered {
     pub(super) seen: Seen,
     pub(super) addresses: Addresses,
     pub(super) spans: Spans,
+    pub(super) dropped: Dropped,
 }
 
 /// What was seen on the wire and not kept.
@@ -142,6 +144,7 @@ pub(super) fn gather(plan: &Plan, watch: &Watch) -> Result<Gathered, Investigate
         seen: kept.seen,
         addresses,
         spans,
+        dropped: Dropped::of(&captures),
     })
 }
 
@@ -257,6 +260,7 @@ impl Sides {
             first: None,
             last: None,
             records: 0,
+            interfaces: Vec::new(),
             notes: Notes::default(),
         };
         match kind {
@@ -301,6 +305,7 @@ impl Sides {
             facts.format = file.description();
             facts.first = file.first.map(Time::Utc);
             facts.last = file.last.map(Time::Utc);
+            facts.interfaces = file.interfaces.clone();
             facts.notes.merge(file.notes.clone());
             if let Some(error) = &file.error {
                 facts.kind = InputKind::Unusable;

@@ -2,6 +2,7 @@
 
 mod attribution;
 mod cases;
+mod drops;
 mod gather;
 mod inputs;
 mod meeting;
@@ -14,6 +15,7 @@ use ahash::AHashSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::capture::read::InterfaceFacts;
 use crate::case::Case;
 use crate::cause::Vantage;
 use crate::cite::Notes;
@@ -85,6 +87,8 @@ pub struct InputFacts {
     pub last: Option<Time>,
     /// Frames or records.
     pub records: u64,
+    /// What a capture tells of the interfaces that it was captured on (pcapng).
+    pub interfaces: Vec<InterfaceFacts>,
     /// What was passed over.
     pub notes: Notes,
 }
@@ -154,7 +158,10 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
         &gathered.capture_paths,
         &mut cases,
     )?;
-    let notes = meeting::notes(&gathered.log, &gathered.sessions, &gathered.seen, &joined, &gathered.spans);
+    gathered.dropped.weigh(&mut cases, &gathered.sessions);
+    let mut notes =
+        meeting::notes(&gathered.log, &gathered.sessions, &gathered.seen, &joined, &gathered.spans);
+    notes.extend(gathered.dropped.note());
     let unlogged: Vec<usize> = gathered
         .sessions
         .iter()

@@ -8,6 +8,7 @@
 mod deliveries;
 mod handing_out;
 mod left_out;
+mod repeated;
 mod shelf;
 
 use std::collections::VecDeque;
@@ -18,11 +19,13 @@ use crate::cite::{LogId, Notes, Place};
 use crate::maillog::clock::{self, ClockReader};
 use crate::maillog::connection::{Life, OpenConnection, OpenMessage};
 use crate::maillog::event::{Abort, ConnectionId, Event, Fact};
+use crate::maillog::repeats::Repeats;
 use crate::maillog::slab::Slab;
 use crate::maillog::source::Source;
 use crate::maillog::{Connection, HostIndex, LogFile, MailLog, Message, SerialIndex, Stamp};
 use crate::net::Leg;
 use crate::time::LogTime;
+pub(super) use repeated::Taken;
 use shelf::{Due, Entry, Home, Shelf};
 
 /// Two opening lines of one id this many seconds apart are one line told twice (two copies of a log,
@@ -80,6 +83,7 @@ pub(super) struct Book<'s> {
     orphans: Slab<OpenMessage>,
     due: VecDeque<Due>,
     left_out: VecDeque<(usize, u64)>,
+    repeats: Repeats,
 }
 
 impl<'s> Book<'s> {
@@ -98,6 +102,7 @@ impl<'s> Book<'s> {
             orphans: Slab::default(),
             due: VecDeque::new(),
             left_out: VecDeque::new(),
+            repeats: Repeats::default(),
         }
     }
 
@@ -106,9 +111,10 @@ impl<'s> Book<'s> {
         clock::serial_index(&mut self.log, &mut self.file.notes, serial, 0);
     }
 
-    /// The records of another file follow.
-    pub(super) fn begin_file(&mut self, id: LogId) {
+    /// The records of another file follow; `next` is the earliest stamp that a file after it begins with.
+    pub(super) fn begin_file(&mut self, id: LogId, next: Option<LogTime>) {
         self.order.insert(id, self.order.len());
+        self.repeats.begin_file(next);
         self.clock.begin_file(id);
         self.file = LogFile { file: id, ..LogFile::default() };
     }
@@ -121,8 +127,15 @@ impl<'s> Book<'s> {
         self.log.files.push(file);
     }
 
-    /// Takes in one record.
-    pub(super) fn record(&mut self, line: u32, time: LogTime, source: &Source<'_>, event: &Event<'_>) {
+    /// Takes in one record of this text, unless an earlier file holds it too.
+    pub(super) fn record(
+        &mut self,
+        line: u32,
+        time: LogTime,
+        source: &Source<'_>,
+        text: &[u8],
+        event: &Event<'_>,
+    ) -> Taken {
         self.tick += 1;
         self.file.records += 1;
         self.file.known += u64::from(event.fact != Fact::Unknown);
@@ -132,7 +145,12 @@ impl<'s> Book<'s> {
             self.file.last = Some(self.file.last.map_or(time, |last| last.max(time)));
         }
         let stamp = self.clock.stamp(&mut self.log, &mut self.file.notes, line, time, &event.fact);
-        self.take(stamp, event);
+        let appliance = self.shelf();
+        let repeated = self.repeats_another(appliance, stamp, text, &event.fact);
+        if !repeated {
+            self.take(stamp, event);
+        }
+        Taken { stamp, appliance, repeated }
     }
 
     /// Takes in what else the last record tells, which happened at `time`.

@@ -16,9 +16,10 @@ mod utf16;
 
 use std::io::{Cursor, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::cite::{Notes, Place};
+use crate::maillog::walk::Carrier;
 use json::Json;
 use lines::Translated;
 use rows::Rows;
@@ -39,6 +40,7 @@ pub(super) struct Told(Arc<Shared>);
 struct Shared {
     notes: Mutex<Notes>,
     octets: AtomicU64,
+    carrier: OnceLock<Carrier>,
 }
 
 impl Told {
@@ -50,6 +52,16 @@ impl Told {
     /// Octets of the carrier itself, where there was one.
     pub(super) fn octets(&self) -> Option<u64> {
         Some(self.0.octets.load(Ordering::Relaxed)).filter(|octets| *octets > 0)
+    }
+
+    /// What the lines came in, where it is not the plain text.
+    pub(super) fn carrier(&self) -> Option<Carrier> {
+        self.0.carrier.get().copied()
+    }
+
+    fn carried_by(&self, carrier: Carrier) {
+        // A file is told once.
+        let _ = self.0.carrier.set(carrier);
     }
 
     fn count(&self, octets: u64) {
@@ -82,8 +94,14 @@ pub(super) fn unpacked(mut reader: Box<dyn Read + Send>) -> (Box<dyn Read + Send
     let mut head = Vec::new();
     let error = reader.by_ref().take(LOOKED_AT as u64).read_to_end(&mut head).err();
     let translate: Option<Box<dyn Translate>> = match tell(&head) {
-        Some(Kind::Json) => Some(Box::new(Json::new(told.clone()))),
-        Some(Kind::Rows(rows)) => Some(Box::new(rows.telling(told.clone()))),
+        Some(Kind::Json) => {
+            told.carried_by(Carrier::Json);
+            Some(Box::new(Json::new(told.clone())))
+        }
+        Some(Kind::Rows(rows)) => {
+            told.carried_by(rows.carrier());
+            Some(Box::new(rows.telling(told.clone())))
+        }
         None => None,
     };
     let whole = Cursor::new(head).chain(super::open::Failing(error)).chain(reader);

@@ -207,6 +207,12 @@ fn read(text: &[u8]) -> Option<Said<'_>> {
     matches!(literal.first(), Some(b'\'' | b'"')).then_some(Said { leg, id, direction, peer, literal })
 }
 
+/// What one line of a debug log is part of: its leg, its id, whose octets it tells, and the literal
+/// that holds them; `None` for a line of another log.
+pub(super) fn part(text: &[u8]) -> Option<(Leg, Option<u64>, Direction, &[u8])> {
+    read(text).map(|said| (said.leg, said.id, said.direction, said.literal))
+}
+
 /// The octets of a literal: octal escapes (`\015\012`) beside those of Python's `repr()`.
 fn plain(literal: &[u8]) -> Vec<u8> {
     let Some((quote, inner)) = literal.split_first() else { return Vec::new() };

@@ -245,6 +245,8 @@ pub enum Known {
     Authentication,
     /// Content policy: filters, attachments, data loss prevention, URLs, custom entries.
     Content,
+    /// Octets of a connection in a debug log; [`conversation`](crate::maillog::conversation) reads them.
+    Conversation,
     /// Delivery (DCID, queue, bounces).
     Delivery,
     /// Directory lookups and the directory harvest guard.
@@ -257,6 +259,8 @@ pub enum Known {
     Policy,
     /// Quarantines.
     Quarantine,
+    /// `Status:`, the appliance's counters.
+    Status,
     /// All of one message in one record; its facts are taken in one by one.
     Summary,
     /// A sender or recipient address that was refused or let pass for its form or domain.

@@ -96,6 +96,9 @@ impl StampReader {
         if let Some(head) = self.head_at(line, mark + indent) {
             return Some(head);
         }
+        if let Some(head) = details_head(line, mark + indent) {
+            return Some(head);
+        }
         if let Some(head) = syslog::head(line, mark + indent) {
             return Some(head);
         }
@@ -138,6 +141,54 @@ impl StampReader {
         }
         Some((time, length))
     }
+}
+
+/// The stamp of a line copied from the details page of message tracking: `02 Dec 2019 14:11:36 (GMT
+/// +01:00)`, and no level.
+fn details_head(line: &[u8], at: usize) -> Option<Head> {
+    if !line.get(at)?.is_ascii_digit() {
+        return None;
+    }
+    let mut scan = Scan { text: line, at };
+    let day = scan.digits(1, 2)?;
+    scan.octet(b' ')?;
+    let month = scan.month()?;
+    scan.octet(b' ')?;
+    let year = scan.digits(4, 4)?;
+    scan.octet(b' ')?;
+    let hour = scan.digits(2, 2)?;
+    scan.octet(b':')?;
+    let minute = scan.digits(2, 2)?;
+    scan.octet(b':')?;
+    let second = scan.digits(2, 2)?;
+    let time = LogTime::new(i32::try_from(year).ok(), month, day, hour, minute, second)?;
+    let (zone, text) = line
+        .get(scan.at..)?
+        .strip_prefix(b" (GMT")?
+        .split_at_checked(memchr::memchr(b')', line.get(scan.at + b" (GMT".len()..)?)?)?;
+    let offset = match zone.trim_ascii() {
+        b"" => UtcOffset::default(),
+        zone => {
+            let mut scan = Scan { text: zone, at: 1 };
+            let hours = scan.digits(2, 2)?;
+            scan.octet(b':')?;
+            let seconds = i32::try_from(hours * 3600 + scan.digits(2, 2)? * 60).ok()?;
+            let sign = match zone.first()? {
+                b'+' => 1,
+                b'-' => -1,
+                _ => return None,
+            };
+            UtcOffset::from_seconds(sign * seconds)?
+        }
+    };
+    // A sentence follows; in a table of messages it would be a separator, or a value.
+    let (b' ' | b'\t', text) = text.strip_prefix(b")")?.split_first()? else { return None };
+    let text = text.trim_ascii_start();
+    if !text.first().is_some_and(|octet| octet.is_ascii_alphabetic() || *octet == b'(') {
+        return None;
+    }
+    let relayed = Some(Relayed { host: None, offset: Some(offset), stamped: false });
+    Some(Head { time, level: true, text_at: line.len() - text.len(), relayed })
 }
 
 /// Whether a known level word starts the text, and how many octets it takes with its colon; an
@@ -235,7 +286,7 @@ mod tests {
     /// ESA-LOGS section 1: the line's shape.
     #[test]
     fn stamps_of_every_shape() {
-        let rows: [(&[u8], &str, bool, &[u8]); 13] = [
+        let rows: [(&[u8], &str, bool, &[u8]); 15] = [
             (b"Thu Aug 14 13:08:49 2014 Info: ICID 1 close", "2014-08-14T13:08:49", true, b"ICID 1 close"),
             (b"Tue Jan  6 15:03:18 2004 Info: x", "2004-01-06T15:03:18", true, b"x"),
             (b"Tue Jan 6 15:03:18 2004 Info: x", "2004-01-06T15:03:18", true, b"x"),
@@ -248,6 +299,8 @@ mod tests {
             (b"/var/log/mail.s:123:Wed Nov 19 09:16:46 2014 Info: x", "2014-11-19T09:16:46", true, b"x"),
             (b"mail.s-124-Wed Nov 19 09:16:46 2014 Info: x", "2014-11-19T09:16:46", true, b"x"),
             (b"<111>Aug 10 host app: Mon Aug 10 09:52:59 2020 Info: x", "2020-08-10T09:52:59", true, b"x"),
+            (b"02 Dec 2019 14:11:36 (GMT +01:00)\tMessage 7", "2019-12-02T14:11:36", true, b"Message 7"),
+            (b"2 Dec 2019 14:11:36 (GMT) Message 7", "2019-12-02T14:11:36", true, b"Message 7"),
             (b"Mon Aug 10 09:52:59 2020: CEF:0|x", "2020-08-10T09:52:59", true, b"CEF:0|x"),
         ];
         for (line, time, level, text) in rows {
@@ -257,7 +310,7 @@ mod tests {
 
     #[test]
     fn what_is_no_stamp() {
-        let rows: [&[u8]; 8] = [
+        let rows: [&[u8]; 12] = [
             b"(192.0.2.199) address 192.0.2.200 reverse dns host mx.example.com verified no",
             b"SBRS not enabled",
             b"Message 7 to RID [0] pending till: Wed Nov 19 09:16:46 2014",
@@ -265,6 +318,10 @@ mod tests {
             b"Wed Feb 30 09:16:46 2014 Info: x",
             b"Wed Nov 19 09:16:46 20145 Info: x",
             b"Wed Nov 19 9:16:46 2014 Info: x",
+            b"02 Dec 2019 14:11:36 Message 7",
+            b"02 Dec 2019 14:11:36 (GMT 01:00) Message 7",
+            b"02 Dec 2019 14:11:36 (GMT +01:00),7,31",
+            b"02 Dec 2019 14:11:36 (GMT +01:00)\t7\t31",
             b"",
         ];
         for line in rows {

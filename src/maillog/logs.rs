@@ -3,7 +3,7 @@
 use std::io::{BufRead, Read};
 
 use crate::cite::{LogId, Notes, Place};
-use crate::maillog::book::{Book, Keep, LogSink};
+use crate::maillog::book::{Book, Keep, LogSink, Taken};
 use crate::maillog::carrier::Told;
 use crate::maillog::event::{Event, Fact, Ids, Known};
 use crate::maillog::line::StampReader;
@@ -12,7 +12,8 @@ use crate::maillog::read::{Record, Records};
 use crate::maillog::source::Source;
 use crate::maillog::summary::{Summary, is_summary};
 use crate::maillog::text::parse_text;
-use crate::maillog::{MailLog, StampedBy};
+use crate::maillog::walk::{Carrier, Line, LineSink, Named};
+use crate::maillog::{Connection, MailLog, Message, StampedBy};
 use crate::time::{LogTime, UtcOffset};
 
 /// Records that must have passed after a connection's last line before it is handed out: lines may
@@ -42,7 +43,7 @@ impl Default for ReadOptions {
 
 /// Reads logs into one account of all that they tell. What cannot be read is a note of its file.
 pub fn read_logs(inputs: Vec<LogInput>, options: ReadOptions) -> MailLog {
-    read(inputs, Book::new(Keep::Everything, options.delivery))
+    read(inputs, Book::new(Keep::Everything, options.delivery), None)
 }
 
 /// Reads logs and hands out each connection once it is complete: memory depends on the connections
@@ -51,7 +52,24 @@ pub fn read_logs(inputs: Vec<LogInput>, options: ReadOptions) -> MailLog {
 /// `ready`, so that `Message finished` of a message that was long in delivery is not awaited. The
 /// account that comes back holds all but the connections and orphans.
 pub fn stream_logs(inputs: Vec<LogInput>, options: ReadOptions, sink: &mut dyn LogSink) -> MailLog {
-    read(inputs, Book::new(Keep::Open { grace: GRACE, sink }, options.delivery))
+    read(inputs, Book::new(Keep::Open { grace: GRACE, sink }, options.delivery), None)
+}
+
+/// Reads logs and gives out each of their lines, whatever it says, in the order of reading. The account
+/// that comes back holds clocks, serials, hosts and files.
+pub fn walk_logs(inputs: Vec<LogInput>, lines: &mut dyn LineSink) -> MailLog {
+    let mut nobody = Nobody;
+    let keep = Keep::Open { grace: GRACE, sink: &mut nobody };
+    read(inputs, Book::new(keep, false), Some(lines))
+}
+
+/// Takes connections that nobody asked for.
+struct Nobody;
+
+impl LogSink for Nobody {
+    fn connection(&mut self, _: Connection, _: &MailLog) {}
+
+    fn orphan(&mut self, _: Message, _: &MailLog) {}
 }
 
 /// A log that was opened, and what its beginning tells of its place among the others.
@@ -69,7 +87,10 @@ struct Preview {
     serial: Option<Vec<u8>>,
 }
 
-pub(super) fn read(inputs: Vec<LogInput>, mut book: Book<'_>) -> MailLog {
+/// Lines, where somebody wants them.
+type Lines<'a> = Option<&'a mut dyn LineSink>;
+
+pub(super) fn read(inputs: Vec<LogInput>, mut book: Book<'_>, mut lines: Lines<'_>) -> MailLog {
     let mut logs: Vec<Opened> = inputs.into_iter().map(Opened::new).collect();
     // A log without a head has no offset of its own; among others that of the first is the best guess.
     let offset = logs.iter().find_map(|log| log.preview.offset).unwrap_or_default();
@@ -78,16 +99,18 @@ pub(super) fn read(inputs: Vec<LogInput>, mut book: Book<'_>) -> MailLog {
             .preview
             .first
             .map(|time| time.wall_seconds() - i64::from(log.preview.offset.unwrap_or(offset).seconds()));
-        // What has no time comes last.
-        (first.is_none(), first, log.id)
+        // What has no time comes last. Of a copy and an excerpt that begin in one second the one with
+        // the head comes first: its stamps say more.
+        (first.is_none(), first, log.preview.offset.is_none(), log.id)
     });
     for serial in logs.iter().filter_map(|log| log.preview.serial.as_deref()) {
         book.expect_serial(serial);
     }
-    for log in logs {
-        book.begin_file(log.id);
+    let following = earliest_following(&logs);
+    for (log, next) in logs.into_iter().zip(following) {
+        book.begin_file(log.id, next);
         match log.records {
-            Ok((records, told)) => read_one(records, &told, &mut book),
+            Ok((records, told)) => read_one(records, &told, &mut book, &mut lines),
             Err(why) => {
                 let mut notes = Notes::default();
                 notes.loss(why.to_string(), None);
@@ -100,12 +123,37 @@ pub(super) fn read(inputs: Vec<LogInput>, mut book: Book<'_>) -> MailLog {
     log
 }
 
-fn read_one(mut records: Records<Box<dyn Read + Send>>, told: &Told, book: &mut Book<'_>) {
+/// For each log the earliest stamp that one after it begins with.
+fn earliest_following(logs: &[Opened]) -> Vec<Option<LogTime>> {
+    let mut earliest: Option<LogTime> = None;
+    let mut following: Vec<Option<LogTime>> = Vec::with_capacity(logs.len());
+    for log in logs.iter().rev() {
+        following.push(earliest);
+        earliest = match (earliest, log.preview.first) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
+    following.reverse();
+    following
+}
+
+fn read_one(
+    mut records: Records<Box<dyn Read + Send>>,
+    told: &Told,
+    book: &mut Book<'_>,
+    lines: &mut Lines<'_>,
+) {
     let mut count = 0_u64;
     let mut unknown = Notes::default();
     while let Some(record) = records.next() {
         count += 1;
-        if !take(&record, book) {
+        let carrier = told.carrier();
+        let known = match lines {
+            None => take(&record, book, None),
+            Some(lines) => take(&record, book, Some((&mut **lines, carrier))),
+        };
+        if !known {
             unknown.oddity("records of a kind that is not known", Some(Place::Line(record.line)));
         }
     }
@@ -119,34 +167,62 @@ fn read_one(mut records: Records<Box<dyn Read + Send>>, told: &Told, book: &mut 
     book.end_file(bytes, notes);
 }
 
+/// Who wants the line, and what brought it, where its own shape does not say.
+type Wanted<'a> = Option<(&'a mut dyn LineSink, Option<Carrier>)>;
+
 /// Takes in one record; `false` where it is of a kind that is not known.
-fn take(record: &Record<'_>, book: &mut Book<'_>) -> bool {
+fn take(record: &Record<'_>, book: &mut Book<'_>, wanted: Wanted<'_>) -> bool {
     if is_summary(record.text) {
-        return take_summary(record, book);
+        return take_summary(record, book, wanted);
     }
     let event = parse_text(record.text);
-    book.record(record.line, record.time, &record.source, &event);
+    let taken = book.record(record.line, record.time, &record.source, record.text, &event);
+    if let Some((lines, carrier)) = wanted {
+        let relayed = if record.source.is_plain() { Carrier::Text } else { Carrier::Syslog };
+        let named = Named::of(record.text, &event);
+        lines.line(&line(record, taken, carrier.unwrap_or(relayed), &event, &named));
+    }
     event.fact != Fact::Unknown
 }
 
 /// Takes in a record that tells all of one message.
 #[cold]
-fn take_summary(record: &Record<'_>, book: &mut Book<'_>) -> bool {
+fn take_summary(record: &Record<'_>, book: &mut Book<'_>, wanted: Wanted<'_>) -> bool {
     let summary = Summary::read(record.text);
     let fact = if summary.is_some() { Fact::Known(Known::Summary) } else { Fact::Unknown };
     let event = Event { ids: Ids::default(), fact };
-    let Some(summary) = summary else {
-        book.record(record.line, record.time, &record.source, &event);
-        return false;
-    };
     // Its own stamps are the appliance's, whoever stamped the packet that it came in.
-    let own = summary.when();
+    let own = summary.as_ref().and_then(Summary::when);
     let (time, offset) = own.unwrap_or((record.time, record.source.offset));
     let by = if own.is_some() { StampedBy::Appliance } else { record.source.by };
-    let source = Source { serial: summary.serial(), offset, by, ..record.source };
-    book.record(record.line, time, &source, &event);
-    summary.tell(&mut |at, event| book.also(record.line, at.unwrap_or(time), event));
-    true
+    let serial = summary.as_ref().and_then(Summary::serial);
+    let source = Source { serial, offset, by, ..record.source };
+    let taken = book.record(record.line, time, &source, record.text, &event);
+    let mut named = Named::default();
+    if let Some(summary) = &summary {
+        summary.tell(&mut |at, event| {
+            named.add(event);
+            if !taken.repeated {
+                book.also(record.line, at.unwrap_or(time), event);
+            }
+        });
+    }
+    if let Some((lines, carrier)) = wanted {
+        lines.line(&line(record, taken, carrier.unwrap_or(Carrier::Events), &event, &named));
+    }
+    summary.is_some()
+}
+
+fn line<'a>(
+    record: &Record<'a>,
+    taken: Taken,
+    carrier: Carrier,
+    event: &Event<'_>,
+    named: &'a Named,
+) -> Line<'a> {
+    let Taken { stamp, appliance, repeated } = taken;
+    let opens = matches!(event.fact, Fact::Opened(_));
+    Line { stamp, appliance, repeated, carrier, kind: event.kind(), text: record.text, named, opens }
 }
 
 impl Opened {

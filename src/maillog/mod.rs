@@ -10,6 +10,9 @@
 //! [`Connection`] and [`Message`] that it is about, [`claims`](claims()) states what the log claims of
 //! them. [`read_logs`] and [`stream_logs`] are the ways in.
 //!
+//! Lines by themselves: [`walk_logs`] gives each with its [`LineKind`] and the ids that it names;
+//! [`tally`] counts them, [`trace`] finds those of one id. `repeats` knows lines that two files hold.
+//!
 //! Everything in a log is a stranger's: nothing here panics on it, and whatever it can fill has a
 //! bound with a name and a note.
 
@@ -22,31 +25,39 @@ mod connection;
 pub mod conversation;
 pub mod delivery;
 mod event;
+mod kind;
 mod line;
 mod logs;
 mod open;
 mod read;
 pub mod record;
+mod repeats;
 mod scan;
+mod shape;
 mod slab;
 mod source;
 mod summary;
 mod syslog;
 mod table;
+pub mod tally;
 mod text;
+pub mod trace;
+mod walk;
 
 pub use book::LogSink;
 pub use claim::{Claim, ClaimKind, Lost, Meaning, Standing};
 pub use claims::{claims, connection_claims, lost, orphan_claim};
 pub use delivery::{Attempt, ConnectionFailure, Delivery, NetworkError, Outcome, Shortfall, UndeliveredKind};
 pub use event::{Abort, ConnectionId, Derivation, Event, Fact, Failure, Ids, Known, Opening, Undelivered};
-pub use logs::{LogInput, ReadOptions, read_logs, stream_logs};
+pub use kind::LineKind;
+pub use logs::{LogInput, ReadOptions, read_logs, stream_logs, walk_logs};
 pub use open::looks_like_mail_log;
 pub use record::{
     AbortReason, ApplianceEnd, ApplianceEndKind, ClockIndex, ClockSource, Connection, Finish, HostIndex,
     LeftOut, LogFile, MailLog, Message, Policy, PolicyAction, SerialIndex, Stamp, StampedBy, StepBack, Tls,
 };
 pub use text::parse_text;
+pub use walk::{Carrier, Line, LineSink, Named};
 
 #[cfg(test)]
 mod tests;

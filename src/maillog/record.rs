@@ -38,6 +38,8 @@ pub struct LogFile {
     pub records: u64,
     /// Records of a kind that is known.
     pub known: u64,
+    /// Records that a file read before it holds too: they tell nothing anew.
+    pub repeated: u64,
     /// The first and last stamp, in the order of time.
     pub first: Option<LogTime>,
     /// See [`Self::first`].

@@ -4,10 +4,12 @@
 //! begins with the ids (`MID 7 ready 512 bytes from <a@example.com>`). Tables say what the words
 //! mean; which table holds is told by the ids that stand before.
 
+mod details;
 mod facts;
 mod outbound;
 
 use crate::maillog::PolicyAction;
+use crate::maillog::conversation;
 use crate::maillog::event::{ConnectionId, Event, Fact, Ids, Known};
 use crate::maillog::scan;
 use crate::maillog::table::Reading::{As, Known as Kind};
@@ -20,7 +22,7 @@ use facts::{
     started, tls, version,
 };
 use outbound::{
-    bounced, connection_error, delayed, delivered, delivery, delivery_started, generated, pending, possible,
+    bounced, connection_error, delayed, delivered, delivery, delivery_started, generated, possible,
     quarantine, rewritten, split,
 };
 
@@ -42,6 +44,10 @@ pub fn parse_text(text: &[u8]) -> Event<'_> {
         Ids { connection: None, mid: None } => &SENTENCES,
     };
     let fact = table.read(&mut ids, rest);
+    // Lines of debug logs begin with a bare number, or with their own words.
+    if fact == Fact::Unknown && ids == Ids::default() && conversation::part(text).is_some() {
+        return Event { ids, fact: Fact::Known(Known::Conversation) };
+    }
     Event { ids, fact }
 }
 
@@ -55,6 +61,7 @@ static SENTENCES: Table = Table::new(&[
     ("Bounced:", As(bounced)),
     ("Checkpoint", Kind(Known::System)),
     ("Connection Error:", As(connection_error)),
+    ("Delivery connection", As(details::connection)),
     ("Delivery start", As(delivery_started)),
     ("Delayed:", As(delayed)),
     ("Deleted:", As(delivery)),
@@ -67,6 +74,7 @@ static SENTENCES: Table = Table::new(&[
     ("End Logfile", Kind(Known::System)),
     ("EUQ:", As(quarantine)),
     ("Global unsubscribe matched", Kind(Known::Delivery)),
+    ("Incoming connection", As(details::connection)),
     ("Incoming ", Kind(Known::System)),
     ("ISQ:", As(quarantine)),
     ("lame DNS", Kind(Known::Delivery)),
@@ -76,9 +84,10 @@ static SENTENCES: Table = Table::new(&[
     ("Message aborted", As(aborted)),
     ("Message finished", As(finished)),
     ("Message done", As(delivered)),
-    ("Message ", As(pending)),
+    ("Message ", As(details::message)),
     ("New SMTP", As(opened)),
     ("Possible Delivery:", As(possible)),
+    ("Protocol SMTP", As(details::opened)),
     ("QMQP", Kind(Known::System)),
     ("QMTP", Kind(Known::System)),
     ("RPC ", As(quarantine)),
@@ -86,16 +95,18 @@ static SENTENCES: Table = Table::new(&[
     ("Scanning ", Kind(Known::System)),
     ("SenderBase upload:", Kind(Known::System)),
     ("SMTP Auth", As(authentication)),
+    ("SMTP delivery connection", As(details::delivery_opened)),
     ("SMTP client connection killed", As(killed)),
     ("SMTP server connection killed", As(killed)),
     ("SMTP client", Kind(Known::System)),
     ("SMTP server", Kind(Known::System)),
-    ("Status:", Kind(Known::System)),
+    ("Status:", Kind(Known::Status)),
     ("System is ", Kind(Known::System)),
     ("System limit reached:", As(limit)),
     ("Time offset from UTC:", As(offset)),
     ("The system time was changed", Kind(Known::System)),
     ("Version:", As(version)),
+    ("(", As(details::bracketed)),
 ]);
 
 /// Records about an ICID alone.
@@ -166,8 +177,10 @@ static MESSAGE: Table = Table::new(&[
     ("ready", As(ready)),
     ("released ", Kind(Known::Quarantine)),
     ("rewritten to", As(rewritten)),
+    ("rewritten URL", Kind(Known::Content)),
     ("Subject", As(|_, matched| Fact::Subject(scan::literal(matched.rest)))),
     ("scanned by", Kind(Known::AntiVirus)),
+    ("scanning error", Kind(Known::Content)),
     ("SDR:", Kind(Known::Verification)),
     ("SPF:", Kind(Known::Verification)),
     ("To:", As(rejected)),
@@ -180,6 +193,7 @@ static MESSAGE: Table = Table::new(&[
     ("was marked unscannable", Kind(Known::AntiVirus)),
     ("was split creating", As(split)),
     ("was too big", Kind(Known::AntiSpam)),
+    (", Message Scanning Problem", Kind(Known::Content)),
 ]);
 
 /// Takes the ids that stand at the start of `text` (`MID 7 ICID 3`, `DCID: 9`); of two of a kind the

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::capture::Loss;
+use crate::capture::read::InterfaceFacts;
 use crate::case::Case;
 use crate::cause::{Bearing, CauseKind, Sign};
 use crate::cite::{LogRef, Moment, Notes, Severity};
@@ -60,6 +61,25 @@ pub fn shown_notes(notes: &Notes) -> Vec<InputNote> {
         .collect()
 }
 
+fn interface(facts: &InterfaceFacts) -> document::Interface {
+    document::Interface {
+        section: facts.section,
+        number: facts.number,
+        name: facts.name.clone(),
+        description: facts.description.clone(),
+        link_type: facts.link.0,
+        link: facts.link.name().map(str::to_owned),
+        snapshot_length: (facts.snaplen > 0).then_some(facts.snaplen),
+        ticks_per_second: facts.ticks_per_second,
+        filter: facts.filter.clone(),
+        system: facts.system.clone(),
+        hardware: facts.hardware.clone(),
+        received: facts.received,
+        dropped_by_interface: facts.dropped_by_interface,
+        dropped_by_system: facts.dropped_by_system,
+    }
+}
+
 struct Builder<'a> {
     investigation: &'a Investigation,
 }
@@ -75,6 +95,7 @@ impl Builder<'_> {
             first: input.first,
             last: input.last,
             records: input.records,
+            interfaces: input.interfaces.iter().map(interface).collect(),
             notes: shown_notes(&input.notes),
         }
     }

@@ -5,6 +5,8 @@ use schemars::{JsonSchema, Schema};
 
 use crate::report::document::Document;
 use crate::report::messages::MessageRecord;
+use crate::report::messages::follow::FollowedLine;
+use crate::report::messages::stats::LineStats;
 use crate::report::sessions::SessionRecord;
 
 /// What there is a schema for.
@@ -16,6 +18,10 @@ pub enum SchemaOf {
     Sessions,
     /// One line of `messages --format json`.
     Messages,
+    /// The document of `messages --stats --format json`.
+    Stats,
+    /// One line of `messages --follow --format json`.
+    Follow,
 }
 
 /// The schema of what is written (every key that is always there is required).
@@ -24,6 +30,8 @@ pub fn schema(of: SchemaOf) -> Schema {
         SchemaOf::Report => generate::<Document>("mailwitness report"),
         SchemaOf::Sessions => generate::<SessionRecord<'_>>("mailwitness sessions, one line"),
         SchemaOf::Messages => generate::<MessageRecord<'_>>("mailwitness messages, one line"),
+        SchemaOf::Stats => generate::<LineStats>("mailwitness messages --stats"),
+        SchemaOf::Follow => generate::<FollowedLine<'_>>("mailwitness messages --follow, one line"),
     }
 }
 

@@ -8,7 +8,8 @@ use crate::smtp::session::{Dialog, ReplySeen};
 use crate::text::Text;
 
 /// A three-digit reply code; classed by its first digit, never by a table of known codes
-/// (RFC 5321 section 4.3.2).
+/// (RFC 5321 section 4.3.2). One whose first digit is none of 2 to 5 is of no class: it answers its
+/// command, and says neither yes nor no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ReplyCode(pub u16);
@@ -24,6 +25,8 @@ impl ReplyCode {
     pub const START_INPUT: Self = Self(354);
     /// 421: the service closes the channel; may come at any time (RFC 5321 section 3.8).
     pub const NOT_AVAILABLE: Self = Self(421);
+    /// 503: a command at the wrong time, which changes nothing (RFC 5321 section 4.1.4).
+    pub const OUT_OF_ORDER: Self = Self(503);
 
     /// 2yz.
     pub const fn is_positive(self) -> bool {
@@ -38,6 +41,12 @@ impl ReplyCode {
     /// 4yz or 5yz.
     pub const fn is_negative(self) -> bool {
         matches!(self.0 / 100, 4 | 5)
+    }
+
+    /// Of a class that RFC 5321 section 4.2.1 knows for SMTP: 2yz to 5yz. It names 1yz too, for
+    /// commands that SMTP has not.
+    pub const fn is_of_a_class(self) -> bool {
+        matches!(self.0 / 100, 2..=5)
     }
 }
 
@@ -103,8 +112,14 @@ impl<'a> ReplyLine<'a> {
     /// Reads a line; `None` unless it begins with a code from 200 to 599 and no fourth digit.
     /// A code alone, or with text that no blank parts from it, is taken as a last line.
     pub fn parse(line: &'a [u8]) -> Option<Self> {
+        Self::parse_any(line).filter(|line| line.code.is_of_a_class())
+    }
+
+    /// Reads a line where a reply is due: any three digits are a code there, as they are to clients
+    /// (`Reply-code` of RFC 5321 section 4.2 allows 200 to 559).
+    pub fn parse_any(line: &'a [u8]) -> Option<Self> {
         let (digits, rest) = line.split_at_checked(3)?;
-        if !matches!(digits.first(), Some(b'2'..=b'5')) || !digits.iter().all(u8::is_ascii_digit) {
+        if !digits.iter().all(u8::is_ascii_digit) {
             return None;
         }
         let code = digits.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
@@ -168,6 +183,9 @@ pub(crate) struct ServerLine<'a> {
 pub(crate) enum Step {
     /// The reply is whole.
     Whole(Heard),
+    /// The reply before is whole, though its last line promised more; the line begins another, of
+    /// which more must follow or not.
+    Another(Heard, Option<Heard>),
     /// More of it must follow.
     More,
     /// The line is no reply and belongs to none.
@@ -185,6 +203,8 @@ struct Open {
     text: Vec<u8>,
     lines: u32,
     code: ReplyCode,
+    /// Its last line was a code and a hyphen, nothing else.
+    last_was_bare: bool,
     start_offset: u64,
     end_offset: u64,
     acknowledged: u64,
@@ -195,16 +215,33 @@ struct Open {
 impl ReplyReader {
     /// Takes the next line.
     pub(crate) fn line(&mut self, line: ServerLine<'_>) -> Step {
-        let Some(parsed) = ReplyLine::parse(line.bytes) else {
+        // In the text of an open reply, three digits of no class are text like any other.
+        let parsed = match &self.open {
+            Some(open) => ReplyLine::parse_any(line.bytes)
+                .filter(|parsed| parsed.code.is_of_a_class() || parsed.code == open.code),
+            None => ReplyLine::parse_any(line.bytes),
+        };
+        let Some(parsed) = parsed else {
             // Some servers break a reply's text over lines without repeating the code.
             let Some(open) = &mut self.open else { return Step::Foreign };
             open.add(line.bytes, line);
             return Step::More;
         };
+        let before = self.open.take_if(|open| open.is_over_before(&parsed, line)).map(Open::finish);
+        let whole = self.read(&parsed, line);
+        match (before, whole) {
+            (Some(before), whole) => Step::Another(before, whole),
+            (None, Some(whole)) => Step::Whole(whole),
+            (None, None) => Step::More,
+        }
+    }
+
+    fn read(&mut self, parsed: &ReplyLine<'_>, line: ServerLine<'_>) -> Option<Heard> {
         let mut open = self.open.take().unwrap_or_else(|| Open {
             text: Vec::new(),
             lines: 0,
             code: parsed.code,
+            last_was_bare: false,
             start_offset: line.start_offset,
             end_offset: line.end_offset,
             acknowledged: line.acknowledged,
@@ -213,11 +250,12 @@ impl ReplyReader {
         });
         open.code = parsed.code;
         open.add(parsed.text, line);
+        open.last_was_bare = parsed.text.is_empty();
         if parsed.more {
             self.open = Some(open);
-            Step::More
+            None
         } else {
-            Step::Whole(open.finish())
+            Some(open.finish())
         }
     }
 
@@ -228,6 +266,14 @@ impl ReplyReader {
 }
 
 impl Open {
+    /// Whether the reply is over although its last line promised more: the client has gone on, and
+    /// what comes now has another code (one reply has one, RFC 5321 section 4.2.1), or follows a
+    /// line of nothing but `250-`. A client that waits for the rest says nothing, and one that sent
+    /// its commands at once is heard at once, so a reply in several segments is not torn.
+    fn is_over_before(&self, next: &ReplyLine<'_>, line: ServerLine<'_>) -> bool {
+        line.acknowledged > self.acknowledged && (next.code != self.code || self.last_was_bare)
+    }
+
     fn add(&mut self, text: &[u8], line: ServerLine<'_>) {
         if self.lines > 0 {
             self.capabilities.keyword(text);
@@ -300,6 +346,7 @@ mod tests {
             ("2500 is a year", None),
             ("150 ftp", None),
             ("600 no", None),
+            ("99 x", None),
             ("25", None),
             ("", None),
             ("+OK pop", None),
@@ -309,6 +356,30 @@ mod tests {
                 .map(|line| (line.code.0, line.more, std::str::from_utf8(line.text).unwrap()));
             assert_eq!(read, expected, "{line}");
         }
+    }
+
+    #[test]
+    fn where_a_reply_is_due_any_three_digits_are_one() {
+        let rows = [
+            ("600 no", Some((600, false))),
+            ("654-more", Some((654, true))),
+            ("000 x", Some((0, false))),
+            ("150", Some((150, false))),
+            ("999-", Some((999, true))),
+            ("250", Some((250, false))),
+            ("2500 x", None),
+            ("99 x", None),
+            ("6x0 no", None),
+        ];
+        for (line, expected) in rows {
+            let read = ReplyLine::parse_any(line.as_bytes()).map(|line| (line.code.0, line.more));
+            assert_eq!(read, expected, "{line}");
+        }
+        let odd = ReplyCode(600);
+        assert!(!odd.is_positive() && !odd.is_intermediate() && !odd.is_negative() && !odd.is_of_a_class());
+        let heard = read(&["550-we moved to", "123 Main Street", "550 here", "600-a", "600 b"]);
+        let codes: Vec<_> = heard.iter().map(|heard| heard.reply.code.0).collect();
+        assert_eq!(codes, [550, 600]);
     }
 
     #[test]

@@ -6,7 +6,9 @@
 
 mod files;
 mod help;
+mod interfaces;
 mod json;
+mod lines;
 mod selection;
 mod sessions;
 mod status;

@@ -152,6 +152,11 @@ impl<C: Conversation> Connection<C> {
             self.take_octets(segment, side, offset, at, acknowledged, around);
         }
         self.take_close(segment, side, offset, at, acked_now);
+        if self.is_closed() {
+            // Closed flows linger by the thousand, and nothing but copies comes any more.
+            self.ends.originator.stream.forget_recent(around.budget);
+            self.ends.responder.stream.forget_recent(around.budget);
+        }
         if let Some(recorder) = &mut self.recorder {
             recorder.record(segment, side, at, self.closes.any());
         }
@@ -262,7 +267,10 @@ impl<C: Conversation> Connection<C> {
         if len == 1 && behind == acked && behind == end.stream.next().cast_signed() && behind > 0 {
             return;
         }
-        let offer = Offer { offset, bytes: segment.payload, len, sum: segment.payload_sum, at, acknowledged };
+        let doubtful = segment.checksum == Checksum::Bad && end.checksums_hold;
+        end.checksums_hold |= segment.checksum == Checksum::Good;
+        let sum = segment.payload_sum;
+        let offer = Offer { offset, bytes: segment.payload, len, sum, doubtful, at, acknowledged };
         let mut out = Out { conversation, interest, side };
         let news = end.stream.offer(offer, end.acked, reach, around.budget, &mut out);
         let place = Some(Place::Frame(at.frame.frame));

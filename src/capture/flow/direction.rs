@@ -33,6 +33,8 @@ pub(super) struct Direction {
     pub(super) sent: i64,
     /// Place of its FIN.
     pub(super) fin: Option<i64>,
+    /// A segment with octets had a right checksum, so a wrong one means something.
+    pub(super) checksums_hold: bool,
     /// Octets beyond its FIN were seen.
     pub(super) went_on: bool,
     /// How far this end acknowledged the other stream.
@@ -152,6 +154,15 @@ impl Direction {
             (tally.forced, "streams with more out-of-order octets than are kept: a hole was given up early"),
             (tally.beyond_window, "streams with octets beyond any window that was announced: not used"),
             (tally.differing, "streams with copies of the same octets that differ: the first copy counts"),
+            (
+                tally.replaced,
+                "streams with octets whose TCP checksum is wrong: the good copy that was sent again counts",
+            ),
+            (
+                tally.forgotten.into(),
+                "streams whose last octets were not remembered, since too many are open: copies of them were \
+                 compared by checksum only",
+            ),
         ];
         for (count, text) in oddities {
             if count > 0 {

@@ -84,15 +84,24 @@ pub enum ReadCause {
         /// Octets left in the file.
         have: usize,
     },
-    /// The file ends within a block whose length is wrong, or whose end is missing.
-    #[error("the file ends in mid-block ({have} of {need} octets)")]
-    CutOrDamagedBlock {
-        /// Octets the block says it has.
-        need: usize,
-        /// Octets left in the file.
-        have: usize,
+    /// Damage, and nothing sound behind it.
+    #[error("damaged: {damage}; the {passed} octets up to the end are passed over")]
+    Damaged {
+        /// What is wrong at the place.
+        damage: Damage,
+        /// Octets up to the end of the file.
+        passed: u64,
     },
-    /// A length beyond all reason: the file is damaged here, and what follows cannot be found.
+    /// libpcap stopped, in its words.
+    #[error("libpcap: {0}")]
+    Libpcap(String),
+}
+
+/// What is wrong where a file is damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Damage {
+    /// A length beyond all reason.
     #[error("a frame or block claims {length} octets, more than the {limit} that are believed")]
     AbsurdLength {
         /// What it claims.
@@ -100,10 +109,13 @@ pub enum ReadCause {
         /// What is believed.
         limit: u64,
     },
+    /// What stands where a frame header should makes no sense, or leads to no other.
+    #[error("no frame header where one should be")]
+    NoFrameHeader,
+    /// Frames begin inside what a frame or block claims for itself.
+    #[error("a frame or block of a wrong length")]
+    WrongLength,
     /// A pcapng block whose structure makes no sense.
-    #[error("damaged pcapng block: {0}")]
+    #[error("{0}")]
     BadBlock(&'static str),
-    /// libpcap stopped, in its words.
-    #[error("libpcap: {0}")]
-    Libpcap(String),
 }

@@ -24,6 +24,8 @@ pub struct InterfaceFacts {
     pub link: LinkType,
     /// Octets kept of each frame; 0 where there is no limit.
     pub snaplen: u32,
+    /// How often its clock ticks in a second (`if_tsresol`): the resolution of its frames' times.
+    pub ticks_per_second: u64,
     /// Its name (`eth0`).
     pub name: Option<Text>,
     /// What its owner says that it is.
@@ -43,11 +45,17 @@ pub struct InterfaceFacts {
 }
 
 impl InterfaceFacts {
+    /// Frames that were dropped, by whoever: they passed, and the file lacks them.
+    pub fn dropped(&self) -> u64 {
+        let counts = [self.dropped_by_interface, self.dropped_by_system].map(Option::unwrap_or_default);
+        counts.into_iter().fold(0, u64::saturating_add)
+    }
+
     /// Says what was dropped, where something was.
     pub(super) fn note_drops(&self, notes: &mut Notes) {
         let [interface, system] =
             [self.dropped_by_interface, self.dropped_by_system].map(Option::unwrap_or_default);
-        let dropped = interface.saturating_add(system);
+        let dropped = self.dropped();
         if dropped == 0 {
             return;
         }

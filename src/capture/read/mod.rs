@@ -15,6 +15,7 @@ mod interfaces;
 #[cfg(feature = "libpcap")]
 mod libpcap;
 mod link_type;
+mod losses;
 mod pcap;
 mod pcapng;
 mod window;
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-pub use error::{OpenCause, OpenError, ReadCause, ReadError, WITHOUT_LIBPCAP};
+pub use error::{Damage, OpenCause, OpenError, ReadCause, ReadError, WITHOUT_LIBPCAP};
 pub use filter::{Filter, FilterError};
 pub use interfaces::{InterfaceFacts, MAX_INTERFACES_TOLD};
 pub use link_type::LinkType;
@@ -208,8 +209,11 @@ impl CaptureReader {
     /// What the reader passed over so far; to be asked at the end of the file.
     pub fn notes(&self) -> Notes {
         let mut notes = self.notes.clone();
-        if let Source::Pcapng(reader) = &self.source {
-            notes.merge(reader.closing_notes());
+        match &self.source {
+            Source::Pcap(reader) => notes.merge(reader.closing_notes()),
+            Source::Pcapng(reader) => notes.merge(reader.closing_notes()),
+            #[cfg(feature = "libpcap")]
+            Source::Libpcap(_) => {}
         }
         if self.junk.load(std::sync::atomic::Ordering::Relaxed) {
             notes.oddity("octets behind the gzip data that are no gzip are passed over", None);
@@ -246,16 +250,6 @@ impl CaptureReader {
 struct Failure {
     offset: u64,
     cause: ReadCause,
-}
-
-impl Failure {
-    /// Whether the file may go on behind it.
-    fn is_damage(&self) -> bool {
-        matches!(
-            self.cause,
-            ReadCause::BadBlock(_) | ReadCause::AbsurdLength { .. } | ReadCause::CutOrDamagedBlock { .. }
-        )
-    }
 }
 
 #[cold]

@@ -67,6 +67,16 @@ impl Window {
         left
     }
 
+    /// Whether what is in the window is all that is left.
+    pub(super) fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether the stream ended, and not by an error.
+    pub(super) fn ended_well(&self) -> bool {
+        self.ended && self.error.is_none()
+    }
+
     /// The error that ended the stream early, if one did.
     pub(super) fn take_error(&mut self) -> Option<io::Error> {
         self.error.take()
@@ -74,13 +84,16 @@ impl Window {
 
     #[cold]
     fn refill(&mut self, need: usize) -> usize {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
+        // Moved only where there is no room behind: who looks far ahead often would move all of it each time.
+        if self.buffer.len() - self.start < need {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
         if self.buffer.len() < need {
             self.buffer.resize(need.next_power_of_two(), 0);
         }
-        while self.end < need && !self.ended {
+        while self.end - self.start < need && !self.ended {
             let free = self.buffer.get_mut(self.end..).unwrap_or_default();
             match self.reader.read(free) {
                 Ok(0) => self.ended = true,
@@ -92,7 +105,7 @@ impl Window {
                 }
             }
         }
-        self.end
+        self.end - self.start
     }
 }
 

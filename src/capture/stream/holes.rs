@@ -72,7 +72,7 @@ impl Stream {
                 break;
             }
             self.give_up(to, acked, at, out);
-            self.drain(budget, out);
+            self.drain(acked, budget, out);
         }
     }
 
@@ -85,6 +85,7 @@ impl Stream {
         budget: &mut Budget,
         out: &mut impl Outlet,
     ) {
+        self.drain(acked, budget, out);
         self.give_up_cut(acked, at, budget, out);
         while let Some(hole) = self.hole {
             if hole.up_to <= self.next {
@@ -103,7 +104,7 @@ impl Stream {
                 break;
             }
             self.give_up(to, acked, at, out);
-            self.drain(budget, out);
+            self.drain(acked, budget, out);
         }
     }
 
@@ -113,7 +114,7 @@ impl Stream {
         self.end.is_none() && self.waiting.is_none() && acked == self.next + 1
     }
 
-    /// Gives up the hole before the first waiting piece, or drops that piece where no window
+    /// Gives up the hole before the first waiting piece, or the doubt about it, or drops that piece where no window
     /// could have allowed it.
     pub(super) fn force_first_hole(
         &mut self,
@@ -126,6 +127,8 @@ impl Stream {
         let Some(waiting) = &mut self.waiting else { return };
         let edge = self.next.max(acked).saturating_add(reach);
         match waiting.first_offset() {
+            // Nothing better came.
+            Some(first) if first == self.next => waiting.believe_first(),
             Some(first) if first <= edge => self.give_up(first, acked, at, out),
             Some(_) => {
                 // All pieces lie at or beyond the first one.

@@ -3,9 +3,19 @@
 //! The reassembler knows ranges of offsets and nothing of TCP's flags. What comes in order is
 //! handed on as it lies in the packet; what comes early is copied once and waits.
 //!
-//! Where copies of the same octets differ, the first one captured counts, as it does for most
-//! receivers; the difference is counted. Copies of octets that were handed on already are told
-//! apart by their Internet checksum, so only where they have the same bounds.
+//! Where copies of the same octets differ, the copy counts that the other end's ACK covered, as far
+//! as a capture can tell: the first one captured whose TCP checksum is not wrong. A receiver drops
+//! a segment with a wrong one (RFC 9293 section 3.1) and keeps the first that it gets of others.
+//! * Octets with a wrong checksum wait, until an ACK shows that the receiver has them all the same,
+//!   or a good copy takes their place, or nothing more can come. This is so only where an earlier
+//!   segment of the same end had a right checksum: a host that leaves checksums to its network card
+//!   has none that are right in its own captures.
+//! * All others are handed on at once, before anyone has acknowledged them: an ACK covers numbers,
+//!   not contents, so it would not tell more.
+//!
+//! Every difference is counted: copies are held against what waits, against the last
+//! [`recent::REMEMBERED`] octets that were handed on, whatever their bounds, and by the Internet
+//! checksum against the last segments, where the bounds are the same.
 //!
 //! A hole is given up, and handed on as a [`Gap`], when
 //! * the other end acknowledged it and [`holes::HOLE_PATIENCE`] or [`holes::HOLE_SEGMENTS`] passed since (the
@@ -19,6 +29,7 @@
 mod budget;
 mod holes;
 mod pieces;
+mod recent;
 mod tally;
 
 pub(crate) use budget::Budget;
@@ -27,7 +38,8 @@ pub(crate) use tally::Tally;
 use crate::capture::{Chunk, Gap, Interest};
 use crate::cite::Moment;
 use holes::AcknowledgedHole;
-use pieces::{Piece, Pieces, RecentSums};
+use pieces::{Brought, Piece, Pieces, RecentSums};
+use recent::RecentOctets;
 
 /// The largest window that TCP can announce (RFC 7323 section 2.3): data further than this beyond
 /// all that was acknowledged is none of this connection's.
@@ -51,6 +63,8 @@ pub(crate) struct Offer<'a> {
     pub(crate) len: u32,
     /// Their Internet checksum, where they are whole.
     pub(crate) sum: Option<u16>,
+    /// Their TCP checksum is wrong, and this end's are right otherwise.
+    pub(crate) doubtful: bool,
     pub(crate) at: Moment,
     /// How far the segment acknowledges the other stream.
     pub(crate) acknowledged: u64,
@@ -71,14 +85,15 @@ pub(crate) enum News {
 
 /// See the module.
 ///
-/// Invariants: every waiting piece lies wholly beyond `next`, or it would have been handed on;
-/// pieces never overlap; `budget` counts exactly the waiting octets of all streams.
+/// Invariants: every waiting piece lies wholly beyond `next`, or it would have been handed on, but
+/// for a doubtful one, which may lie at it; pieces never overlap; `budget` counts exactly the waiting octets of all streams.
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
     /// All octets before it are handed on, as octets or as gaps.
     next: u64,
     waiting: Option<Box<Pieces>>,
     sums: RecentSums,
+    recent: RecentOctets,
     /// Where the stream ends, with the segment that said so and what that acknowledged.
     end: Option<(u64, Moment, u64)>,
     ended: bool,
@@ -124,9 +139,10 @@ impl Stream {
             && self.waiting.is_none()
             && offer.bytes.len() as u64 == len
             && self.end.is_none()
+            && !offer.doubtful
         {
             self.sums.remember(self.next, offer.len, offer.sum);
-            self.hand_on(offer.bytes, offer.at, offer.acknowledged, out);
+            self.hand_on(offer.bytes, offer.at, offer.acknowledged, budget, out);
             return News::Octets;
         }
         self.offer_slowly(offer, acked, reach, budget, out)
@@ -153,9 +169,10 @@ impl Stream {
         out: &mut impl Outlet,
     ) {
         while self.waiting.is_some() {
-            self.drain(budget, out);
+            self.drain(acked, budget, out);
             self.force_first_hole(acked, reach, at, budget, out);
         }
+        self.recent.forget(budget);
         if self.headers_only {
             return;
         }
@@ -168,10 +185,16 @@ impl Stream {
         self.end_if_reached(out);
     }
 
+    /// Forgets the octets that copies are compared with: from here on only checksums tell them apart.
+    pub(crate) fn forget_recent(&mut self, budget: &mut Budget) {
+        self.recent.forget(budget);
+    }
+
     /// From now on only counts, and keeps nothing.
     pub(crate) fn follow_headers_only(&mut self, budget: &mut Budget) {
         self.headers_only = true;
         self.hole = None;
+        self.recent.forget(budget);
         if let Some(waiting) = self.waiting.take() {
             budget.release(waiting.octets());
         }
@@ -212,10 +235,9 @@ impl Stream {
             return News::BeforeBeginning;
         }
         let start = u64::try_from(offer.offset).unwrap_or(0);
+        let differs_from_old = self.differs_from_old(&offer, start, end);
         if end <= self.next {
-            if self.sums.differs(start, offer.len, offer.sum) {
-                self.tally.differing += 1;
-            }
+            self.tally.differing += u64::from(differs_from_old);
             return News::Copy;
         }
         let limit = self.end.map_or(u64::MAX, |(end, ..)| end);
@@ -230,59 +252,74 @@ impl Stream {
             usize::try_from(from.saturating_add_signed(offer.offset.saturating_neg())).unwrap_or(usize::MAX);
         let bytes = offer.bytes.get(passed..).unwrap_or_default();
         let bytes = bytes.get(..(to - from) as usize).unwrap_or(bytes);
-        self.sums.remember(start, offer.len, offer.sum);
-
         let mut pieces = self.waiting.take().unwrap_or_default();
         budget.release(pieces.octets());
-        let (mut new, differs) = (false, pieces.differs(from, bytes));
-        if differs {
-            self.tally.differing += 1;
+        let mut replaced = 0;
+        if !offer.doubtful {
+            self.sums.remember(start, offer.len, offer.sum);
+            replaced = pieces.give_way(from, bytes.len());
+            self.tally.replaced += u64::from(replaced > 0);
+            self.tally.differing += u64::from(differs_from_old || pieces.differs(from, bytes));
         }
+        let mut brought = 0;
         // In order as far as nothing waits there: no copy.
         let mut place = from;
         let mut rest = bytes;
-        if from == self.next {
+        if from == self.next && !offer.doubtful {
             let free = pieces.first_offset().map_or(rest.len() as u64, |first| first - from);
             let (now, later) = rest.split_at_checked(free as usize).unwrap_or((rest, &[]));
             if !now.is_empty() {
-                new = true;
-                self.hand_on(now, offer.at, offer.acknowledged, out);
+                self.hand_on(now, offer.at, offer.acknowledged, budget, out);
             }
+            brought += now.len();
             place += now.len() as u64;
             rest = later;
         }
         if self.headers_only {
             return News::Octets;
         }
-        new |= pieces.insert(place, rest, offer.at, offer.acknowledged);
-        new |= pieces.mark_cut(from + bytes.len() as u64, to, self.next);
+        let by = Brought { at: offer.at, acknowledged: offer.acknowledged, doubtful: offer.doubtful };
+        brought += pieces.insert(place, rest, by);
+        let cut = pieces.mark_cut(from + bytes.len() as u64, to, self.next);
         budget.take(pieces.octets());
         self.waiting = (!pieces.is_empty()).then_some(pieces);
-        self.drain(budget, out);
+        self.drain(acked, budget, out);
         self.give_up_cut(acked, offer.at, budget, out);
         while self.over_limit(budget) && !self.headers_only {
             self.tally.forced += 1;
             self.force_first_hole(acked, reach, offer.at, budget, out);
-            self.drain(budget, out);
+            self.drain(acked, budget, out);
         }
-        if new { News::Octets } else { News::Copy }
+        if cut || brought > replaced { News::Octets } else { News::Copy }
     }
 
-    /// Hands on the pieces that follow `next` without a hole.
-    fn drain(&mut self, budget: &mut Budget, out: &mut impl Outlet) {
+    /// Whether the offer differs from octets that were handed on.
+    fn differs_from_old(&self, offer: &Offer<'_>, start: u64, end: u64) -> bool {
+        // One octet just before the next may be a keep-alive probe, which holds what it likes.
+        let probe = offer.len == 1 && end == self.next;
+        if offer.doubtful || probe || start >= self.next {
+            return false;
+        }
+        let same_bounds_differ = end <= self.next && self.sums.differs(start, offer.len, offer.sum);
+        same_bounds_differ || self.recent.differs(offer.offset, offer.bytes)
+    }
+
+    /// Hands on the pieces that follow `next` without a hole, doubtful ones as far as the other end
+    /// `acked` them.
+    fn drain(&mut self, acked: u64, budget: &mut Budget, out: &mut impl Outlet) {
         if self.headers_only {
             return self.follow_headers_only(budget);
         }
         while let Some(waiting) = &mut self.waiting {
             let before = waiting.octets();
-            let piece = waiting.take_first_at(self.next);
+            let piece = waiting.take_first_at(self.next, acked);
             budget.release(before - waiting.octets());
             let empty = waiting.is_empty();
             if empty {
                 self.waiting = None;
             }
-            let Some(Piece { bytes, at, acknowledged }) = piece else { break };
-            self.hand_on(&bytes, at, acknowledged, out);
+            let Some(Piece { bytes, by }) = piece else { break };
+            self.hand_on(&bytes, by.at, by.acknowledged, budget, out);
             if self.headers_only {
                 return self.follow_headers_only(budget);
             }
@@ -291,10 +328,18 @@ impl Stream {
     }
 
     #[inline]
-    fn hand_on(&mut self, bytes: &[u8], at: Moment, acknowledged: u64, out: &mut impl Outlet) {
+    fn hand_on(
+        &mut self,
+        bytes: &[u8],
+        at: Moment,
+        acknowledged: u64,
+        budget: &mut Budget,
+        out: &mut impl Outlet,
+    ) {
         if bytes.is_empty() {
             return;
         }
+        self.tally.forgotten |= !self.recent.remember(self.next, bytes, budget);
         let chunk = Chunk { bytes, offset: self.next, at, acknowledged };
         self.next += bytes.len() as u64;
         self.tally.octets += bytes.len() as u64;

@@ -9,8 +9,16 @@ use crate::cite::Moment;
 #[derive(Debug)]
 pub(super) struct Piece {
     pub(super) bytes: Vec<u8>,
+    pub(super) by: Brought,
+}
+
+/// What is known of the segment that brought a piece.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Brought {
     pub(super) at: Moment,
     pub(super) acknowledged: u64,
+    /// Its checksum is wrong: a good copy takes its place.
+    pub(super) doubtful: bool,
 }
 
 /// Waiting pieces by the offset of their first octet; they never overlap.
@@ -39,11 +47,11 @@ impl Pieces {
         self.pieces.keys().next().copied()
     }
 
-    /// Keeps those of `bytes` that no piece has yet; says whether there were any.
-    pub(super) fn insert(&mut self, offset: u64, bytes: &[u8], at: Moment, acknowledged: u64) -> bool {
+    /// Keeps those of `bytes` that no piece has yet; says how many they were.
+    pub(super) fn insert(&mut self, offset: u64, bytes: &[u8], by: Brought) -> usize {
         let end = offset + bytes.len() as u64;
         let mut place = self.end_of_piece_over(offset).unwrap_or(offset);
-        let mut new = false;
+        let mut new = 0;
         while place < end {
             let next =
                 self.pieces.range(place..).next().map(|(&at, piece)| (at, at + piece.bytes.len() as u64));
@@ -53,9 +61,9 @@ impl Pieces {
             if let Some(free) = bytes.get(from..to)
                 && !free.is_empty()
             {
-                new = true;
+                new += free.len();
                 self.octets += free.len();
-                self.pieces.insert(place, Piece { bytes: free.to_vec(), at, acknowledged });
+                self.pieces.insert(place, Piece { bytes: free.to_vec(), by });
             }
             match next {
                 Some((_, next_end)) if free_to < end => place = next_end,
@@ -80,13 +88,56 @@ impl Pieces {
         })
     }
 
-    /// The piece at `offset`, taken out.
-    pub(super) fn take_first_at(&mut self, offset: u64) -> Option<Piece> {
+    /// Takes doubtful octets out of the way of `len` good ones; how many they were.
+    pub(super) fn give_way(&mut self, offset: u64, len: usize) -> usize {
+        let end = offset + len as u64;
+        // Pieces never overlap: those before one that ends before `offset` end before it, too.
+        let starts: Vec<u64> = self
+            .pieces
+            .range(..end)
+            .rev()
+            .take_while(|(start, piece)| **start + piece.bytes.len() as u64 > offset)
+            .filter(|(_, piece)| piece.by.doubtful)
+            .map(|(start, _)| *start)
+            .collect();
+        let mut replaced = 0;
+        for start in starts {
+            let Some(mut piece) = self.pieces.remove(&start) else { continue };
+            self.octets -= piece.bytes.len();
+            let length = piece.bytes.len();
+            let behind = piece.bytes.split_off(length.min(end.saturating_sub(start) as usize));
+            let before = piece.bytes.len().min(offset.saturating_sub(start) as usize);
+            replaced += piece.bytes.len() - before;
+            piece.bytes.truncate(before);
+            for (place, bytes) in [(start, piece.bytes), (end, behind)] {
+                if !bytes.is_empty() {
+                    self.octets += bytes.len();
+                    self.pieces.insert(place, Piece { bytes, by: piece.by });
+                }
+            }
+        }
+        replaced
+    }
+
+    /// Takes the first piece as it is, for want of a better copy.
+    pub(super) fn believe_first(&mut self) {
+        if let Some(mut first) = self.pieces.first_entry() {
+            first.get_mut().by.doubtful = false;
+        }
+    }
+
+    /// The piece at `offset`, taken out; of a doubtful one only what the other end acknowledged.
+    pub(super) fn take_first_at(&mut self, offset: u64, acked: u64) -> Option<Piece> {
         let first = self.pieces.first_entry()?;
-        if *first.key() != offset {
+        if *first.key() != offset || (first.get().by.doubtful && acked <= offset) {
             return None;
         }
-        let piece = first.remove();
+        let mut piece = first.remove();
+        let known = (acked.saturating_sub(offset) as usize).min(piece.bytes.len());
+        if piece.by.doubtful && known < piece.bytes.len() {
+            let rest = Piece { bytes: piece.bytes.split_off(known), by: piece.by };
+            self.pieces.insert(offset + known as u64, rest);
+        }
         self.octets -= piece.bytes.len();
         self.forget_cuts_before(offset + piece.bytes.len() as u64);
         Some(piece)

@@ -16,6 +16,10 @@ pub(crate) struct Tally {
     pub(crate) end: u64,
     /// Segments with octets that differ from an earlier copy.
     pub(crate) differing: u64,
+    /// Segments that took the place of octets with a wrong checksum.
+    pub(crate) replaced: u64,
+    /// Some octets were not remembered, for want of room.
+    pub(crate) forgotten: bool,
     /// Holes given up because too much waited behind them.
     pub(crate) forced: u64,
     /// Waiting octets dropped because no window could have allowed them.

@@ -2,6 +2,7 @@
 //! for each fact.
 
 use crate::maillog::line::StampReader;
+use crate::maillog::walk::Carrier;
 
 use super::fields::{self, Fields, SAMPLES};
 use super::tracking::Tracking;
@@ -71,6 +72,14 @@ pub(super) fn tell(head: &[u8]) -> Option<Rows> {
 }
 
 impl Rows {
+    /// What kind of table it is.
+    pub(super) const fn carrier(&self) -> Carrier {
+        match self.holds {
+            Holds::Line(_) => Carrier::Csv,
+            Holds::Message(_) => Carrier::Tracking,
+        }
+    }
+
     /// The table, telling what it passes over.
     pub(super) fn telling(self, told: Told) -> Self {
         Self { told, ..self }

@@ -101,6 +101,26 @@ fn files_are_read_in_the_order_of_their_time() {
     assert_eq!(clocks, [(1, true, true), (0, false, true)]);
 }
 
+/// A log and an excerpt of it that begin in one second: what both hold is told once, by the one whose
+/// head says more, whichever is given first.
+#[test]
+fn an_excerpt_adds_nothing_to_the_whole() {
+    let excerpt = "Wed Nov 19 09:00:00 2014 Info: Start MID 9 ICID 5\n\
+                   Wed Nov 19 09:00:01 2014 Info: Message aborted MID 9 Receiving aborted\n";
+    let whole = head("AA-1", 3600, "Wed Nov 19 09:00:00 2014") + excerpt;
+    for (logs, with_head) in [([excerpt, &whole], 1), ([&whole, excerpt], 0)] {
+        let log = read_texts(&logs);
+        let message = &log.connections[0].messages[0];
+        assert_eq!(message.lines.iter().map(|line| line.file.0).collect::<Vec<_>>(), [with_head; 2]);
+        let repeated: Vec<_> = log.files.iter().map(|file| file.repeated).collect();
+        assert_eq!(repeated, if with_head == 1 { [2, 0] } else { [0, 2] });
+        assert_eq!(
+            log.clocks[usize::from(message.first.clock.0)].head_offset.map(|o| o.seconds()),
+            Some(3600)
+        );
+    }
+}
+
 /// The hour that is repeated at the end of daylight saving: heads tell the order.
 #[test]
 fn offsets_order_files_of_the_repeated_hour() {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::outbound::response;
-use super::take_ids;
+use super::{details, take_ids};
 use crate::maillog::event::{Abort, Fact, Ids, Known, Opening};
 use crate::maillog::scan;
 use crate::maillog::table::Matched;
@@ -146,6 +146,9 @@ pub(super) fn killed<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
 }
 
 pub(super) fn started<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
+    if let Some(fact) = details::start(ids, matched.rest) {
+        return fact;
+    }
     take_ids(ids, matched.rest);
     if ids.mid.is_some() { Fact::Started } else { Fact::Unknown }
 }

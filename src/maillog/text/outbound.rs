@@ -66,16 +66,6 @@ pub(super) fn delivery<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
     Fact::Known(Known::Delivery)
 }
 
-/// `Message 7 to RID [0] pending till ...`.
-pub(super) fn pending<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
-    let Some((mid, words)) = scan::number(matched.rest) else { return Fact::Unknown };
-    if scan::find(words, b" pending till").is_none() {
-        return Fact::Unknown;
-    }
-    ids.mid.get_or_insert(mid);
-    Fact::Known(Known::Delivery)
-}
-
 /// `Tagging MID 7 for quarantine`, `Delivery start RCID 5 MID 7 to local IronPort Spam Quarantine`.
 pub(super) fn quarantine<'a>(ids: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
     if let Some(tail) = scan::find(matched.rest, b" MID ").and_then(|at| matched.rest.get(at + 1..)) {

@@ -75,7 +75,7 @@ fn ids_inside_longer_words_are_none() {
         (
             "Status: CPULd 3 QueuedMsgs 0 CrtMID 12 CrtICID 13 CrtDCID 14",
             Ids::default(),
-            Fact::Known(Known::System),
+            Fact::Known(Known::Status),
         ),
         ("XMID 5 ready 6 bytes from <a@example.com>", Ids::default(), Fact::Unknown),
         ("MID 5x ready", Ids::default(), Fact::Unknown),
@@ -327,6 +327,15 @@ fn ends_of_connections() {
                 "disconnected address 198.51.100.7. Maximum connection time exceeded.",
             ),
         ),
+        (
+            "Incoming connection (ICID 31) disconnected address 198.51.100.7. Maximum connection time exceeded.",
+            icid(31),
+            ended(
+                ApplianceEndKind::ConnectionTimeExceeded,
+                "disconnected address 198.51.100.7. Maximum connection time exceeded.",
+            ),
+        ),
+        ("Incoming relay", Ids::default(), Fact::Known(Known::System)),
         ("ICID 31 disconnected for fun", icid(31), Fact::Unknown),
         (
             "ICID 31 Receiving Failed: Connection limit exceeded",
@@ -412,6 +421,13 @@ fn scanning_is_known() {
         ("MID 7 Forged Email Detection on the From: header with score of 100", Known::Content),
         ("MID 7 scanned by Advanced Malware Protection engine. Final verdict: CLEAN", Known::AntiVirus),
         ("MID 7 was marked unscannable by Advanced Malware Protection engine", Known::AntiVirus),
+        (
+            "MID 7 was marked unscannable due to extraction failures. Reason: Error in extraction process.",
+            Known::AntiVirus,
+        ),
+        ("MID 7: scanning error (name='a.exe', type=executable/exe): request failed", Known::Content),
+        ("MID 7, Message Scanning Problem: Size Limit Exceeded", Known::Content),
+        ("MID 7 rewritten URL u'http://example.org/'", Known::Content),
         ("MID 7 quarantined to \"Policy\" (content filter:F)", Known::Quarantine),
         ("MID 7 enqueued for transfer to centralized quarantine \"Policy\" (x)", Known::Quarantine),
     ] {

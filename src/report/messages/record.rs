@@ -120,7 +120,7 @@ impl<'a> LogView<'a> {
         of_message(self, None, message)
     }
 
-    fn serial(self, serial: Option<SerialIndex>) -> Option<&'a Text> {
+    pub(super) fn serial(self, serial: Option<SerialIndex>) -> Option<&'a Text> {
         serial.and_then(|serial| self.context.serials.get(usize::from(serial.0)))
     }
 

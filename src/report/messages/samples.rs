@@ -3,8 +3,8 @@
 use crate::cite::{LogId, LogRef};
 use crate::investigate::Time;
 use crate::maillog::{
-    AbortReason, ApplianceEnd, ApplianceEndKind, ClockIndex, Connection, Finish, MailLog, Message, Policy,
-    PolicyAction, SerialIndex, Stamp,
+    AbortReason, ApplianceEnd, ApplianceEndKind, ClockIndex, Connection, Finish, LineSink, LogInput, MailLog,
+    Message, Policy, PolicyAction, SerialIndex, Stamp, walk_logs,
 };
 use crate::net::Leg;
 use crate::report::messages::{LogView, MessageRecord};
@@ -140,6 +140,15 @@ pub(crate) fn log() -> MailLog {
         }],
         ..MailLog::default()
     }
+}
+
+/// Gives the lines of logs to `lines`.
+pub(crate) fn walked(logs: &[&str], lines: &mut dyn LineSink) -> MailLog {
+    let input = |(at, log): (usize, &&str)| LogInput {
+        id: LogId(u16::try_from(at).unwrap()),
+        reader: Box::new(std::io::Cursor::new(log.as_bytes().to_vec())),
+    };
+    walk_logs(logs.iter().enumerate().map(input).collect(), lines)
 }
 
 /// All records of a log, with its times two hours ahead of UTC.

@@ -79,7 +79,7 @@ impl MessageTable {
     }
 }
 
-fn day_and_clock(time: Option<Time>) -> (String, String) {
+pub(super) fn day_and_clock(time: Option<Time>) -> (String, String) {
     let (text, clock) = match time {
         Some(Time::Utc(time)) => (time.to_string(), "UTC"),
         Some(Time::Local(time)) => (time.to_string(), "by the log's clock, offset from UTC unknown"),

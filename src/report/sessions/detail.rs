@@ -2,6 +2,7 @@
 
 use super::link::EndRoundTrip;
 use super::{SessionRecord, WaitRecord};
+use crate::net::Role;
 use crate::report::words;
 use crate::report::wrap::width;
 use crate::smtp::Stage;
@@ -51,13 +52,41 @@ fn pieces(session: &SessionRecord<'_>) -> Vec<String> {
     if waits.partial && waited.iter().any(|(.., longest)| longest.is_some()) {
         pieces.push("waits seen in part".to_owned());
     }
-    for (who, stream) in [("client", &session.streams.client), ("server", &session.streams.server)] {
-        if stream.missed_octets > 0 {
-            pieces.push(format!("{} octets of the {who} missed", words::grouped(stream.missed_octets)));
-        }
+    let streams = [
+        ("client", Role::Client, &session.streams.client),
+        ("server", Role::Server, &session.streams.server),
+    ];
+    for (who, role, stream) in streams {
+        pieces.extend(missing(session, who, role, stream.missed_octets));
         if stream.retransmitted_segments > 0 {
             pieces.push(format!("{who} sent {} again", words::grouped(stream.retransmitted_segments)));
         }
+    }
+    pieces
+}
+
+/// Which octets of one end the capture lacks, those that the other end received apart from the rest:
+/// the capture lost the first, the path perhaps the others.
+fn missing(session: &SessionRecord<'_>, who: &str, by: Role, missed: u64) -> Vec<String> {
+    let mut told = 0;
+    let mut pieces = Vec::new();
+    for (acknowledged, how) in [(true, "not captured, but received"), (false, "missing, never acknowledged")]
+    {
+        let gaps: Vec<_> =
+            session.gaps.iter().filter(|gap| gap.by == by && gap.acknowledged == acknowledged).collect();
+        let Some(first) = gaps.first() else { continue };
+        let octets = gaps.iter().map(|gap| gap.octets).fold(0, u64::saturating_add);
+        told += octets;
+        let place = words::grouped(first.offset);
+        let place = match gaps.len() {
+            1 => format!("from {place}"),
+            count => format!("{count} gaps from {place}"),
+        };
+        pieces.push(format!("{how}: {} octets of the {who}, {place}", words::grouped(octets)));
+    }
+    if missed > told {
+        let further = if told > 0 { "further " } else { "" };
+        pieces.push(format!("{} {further}octets of the {who} missed", words::grouped(missed - told)));
     }
     pieces
 }

@@ -124,9 +124,26 @@ impl DialogReader {
             return;
         }
         match self.server.reader.line(line) {
-            Step::Whole(heard) => self.server.push(heard),
+            Step::Whole(heard) => self.heard(heard),
+            Step::Another(before, next) => {
+                self.oddity("replies whose last line promises another one that never comes", before.reply.at);
+                self.heard(before);
+                if let Some(next) = next {
+                    self.heard(next);
+                }
+            }
             Step::More => {}
             Step::Foreign => self.oddity("lines of the server that are no replies", line.at),
         }
+    }
+
+    fn heard(&mut self, heard: Heard) {
+        if !heard.reply.code.is_of_a_class() {
+            self.oddity(
+                "replies with a code outside 200 to 599: they say neither yes nor no",
+                heard.reply.at,
+            );
+        }
+        self.server.push(heard);
     }
 }

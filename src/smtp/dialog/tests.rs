@@ -122,6 +122,12 @@ fn dialogues_are_followed() {
             &["refused"],
         ),
         (
+            "a DATA before any RCPT changes nothing",
+            greeted().c("MAIL FROM:<>\r\n").s("250 ok\r\n").c("DATA\r\n").s("503 need RCPT\r\n"),
+            "EHLO 250, MAIL 250, DATA 503",
+            &["open"],
+        ),
+        (
             "a refused DATA that the client mends",
             greeted()
                 .c("MAIL FROM:<>\r\n")
@@ -572,4 +578,68 @@ fn verbs_are_listed_in_the_order_of_the_stream() {
     let dialog = in_body().c(MAIL).c(".\r\n").play();
     let verbs: Vec<_> = dialog.commands.iter().map(|command| command.verb.clone()).collect();
     assert_eq!(verbs, [Verb::Ehlo, Verb::Mail, Verb::Rcpt, Verb::Data, Verb::EndOfData]);
+}
+
+#[test]
+fn odd_replies_keep_commands_and_replies_in_step() {
+    const CLASS: &str = "replies with a code outside 200 to 599: they say neither yes nor no";
+    const NO_REPLY: &str = "lines of the server that are no replies";
+    const UNFINISHED: &str = "replies whose last line promises another one that never comes";
+    // What stands in the place of the reply to RCPT, the course from there on, and what is noted.
+    let rows = [
+        ("600 who\r\n", "RCPT 600, DATA 354, . 250, QUIT 221", Some(CLASS)),
+        ("654-a\r\n654 b\r\n", "RCPT 654, DATA 354, . 250, QUIT 221", Some(CLASS)),
+        ("000 x\r\n", "RCPT 0, DATA 354, . 250, QUIT 221", Some(CLASS)),
+        ("150 x\r\n", "RCPT 150, DATA 354, . 250, QUIT 221", Some(CLASS)),
+        ("250\r\n", "RCPT 250, DATA 354, . 250, QUIT 221", None),
+        ("250\n", "RCPT 250, DATA 354, . 250, QUIT 221", None),
+        ("250-\r\n", "RCPT 250, DATA 354, . 250, QUIT 221", Some(UNFINISHED)),
+        ("250-ok\r\n", "RCPT 250, DATA 354, . 250, QUIT 221", Some(UNFINISHED)),
+        ("600-\r\n", "RCPT 600, DATA 354, . 250, QUIT 221", Some(UNFINISHED)),
+        ("99 x\r\n250 ok\r\n", "RCPT 250, DATA 354, . 250, QUIT 221", Some(NO_REPLY)),
+        ("2500 x\r\n250 ok\r\n", "RCPT 250, DATA 354, . 250, QUIT 221", Some(NO_REPLY)),
+    ];
+    for (reply, expected, note) in rows {
+        for piece in [usize::MAX, 3, 1] {
+            let dialog = greeted()
+                .in_pieces(piece)
+                .c("MAIL FROM:<a@example.com>\r\n")
+                .s("250 ok\r\n")
+                .c("RCPT TO:<b@example.org>\r\n")
+                .s(reply)
+                .c("DATA\r\n")
+                .s("354 go\r\n")
+                .c("text\r\n.\r\n")
+                .s("250 queued\r\n")
+                .c("QUIT\r\n")
+                .s("221 bye\r\n")
+                .play();
+            assert_eq!(course(&dialog), format!("EHLO 250, MAIL 250, {expected}"), "{reply:?}");
+            let noted = dialog.notes.iter().any(|noted| Some(noted.text.as_ref()) == note);
+            assert_eq!(noted, note.is_some(), "{reply:?}: {:?}", dialog.notes);
+            assert_eq!(kinds(&dialog), ["completed"], "{reply:?}");
+        }
+    }
+}
+
+#[test]
+fn an_odd_code_neither_accepts_nor_refuses_a_message() {
+    let refused = |at: &str, dialog: Dialog| {
+        assert_eq!(kinds(&dialog), ["open"], "{at}");
+        assert_eq!(dialog.owed, None, "{at}: QUIT was answered");
+    };
+    let data = envelope().c("DATA\r\n").s("600 what\r\n").c("QUIT\r\n").s("221 bye\r\n").play();
+    assert_eq!(course(&data), "EHLO 250, MAIL 250, RCPT 250, DATA 600, QUIT 221");
+    refused("DATA", data);
+    let dot = in_body().c("x\r\n.\r\n").s("600 what\r\n").c("QUIT\r\n").s("221 bye\r\n").play();
+    assert_eq!(course(&dot), "EHLO 250, MAIL 250, RCPT 250, DATA 354, . 600, QUIT 221");
+    refused("the dot", dot);
+}
+
+#[test]
+fn a_reply_that_never_ends_is_still_due() {
+    let dialog = envelope().c("DATA\r\n").s("354-\r\n").play();
+    assert_eq!(course(&dialog), "EHLO 250, MAIL 250, RCPT 250, DATA -");
+    let owed = dialog.owed.unwrap();
+    assert_eq!(owed.by, Role::Server);
 }

@@ -116,6 +116,8 @@ fn is_aftermath(facts: &Facts<'_>, quit: &Quit) -> bool {
     let announced = closing_reply(session)
         .is_some_and(|reply| reply.at < quit.at && quit.acknowledged >= reply.end_offset);
     let closed = session.flow.closes.effective.is_some_and(|close| match role(close.by) {
+        // Both in one stream: their places in it hold also where the capture's clock was set back between them.
+        Role::Client if close.kind == CloseKind::Fin => close.offset < quit.end_offset,
         Role::Client => close.at < quit.at,
         // An acknowledgment of a FIN is one octet beyond the stream; where the file shows none, a
         // client who sends long after it knows all the same.

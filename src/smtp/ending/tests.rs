@@ -382,6 +382,27 @@ fn a_long_speech_without_an_answer_is_a_body() {
 }
 
 #[test]
+fn numbers_that_cannot_be_true_make_no_body() {
+    let command = |n: u16| record(23, n + 17);
+    let numberless = |script: Script| {
+        let mut script = script;
+        for said in &mut script.said {
+            said.acknowledged = 0;
+        }
+        script.session()
+    };
+    let spoken = || dark().c(command(16)).s(command(100)).c(command(6)).s(command(20));
+    let long = numberless(spoken().c(command(9000)).fin(Client));
+    let encryption = long.dialog.encryption.as_ref().unwrap();
+    assert!(encryption.established && encryption.speeches.is_empty() && encryption.long_speeches.is_empty());
+    let ended = ending(&long, None, &AT_SERVER);
+    assert_eq!((ended.kind, ended.stage, ended.inferred), (Fin, Stage::Tls, true));
+    // QUIT is told by records, which no number changes.
+    let quit = numberless(spoken().c(command(6)).s(command(15)).fin(Server).fin(Client));
+    assert_eq!(ending(&quit, None, &AT_SERVER).kind, Quit);
+}
+
+#[test]
 fn a_handshake_takes_turns() {
     let ready = || greeted().c("STARTTLS\r\n").s("220 go\r\n");
     let nothing = ended(&ready().wait(99).fin(Server), &AT_SERVER);

@@ -57,6 +57,9 @@ struct Facts {
     hello_reader: HelloReader,
     hello: Option<Hello>,
     alert: Option<(AlertDescription, Moment)>,
+    /// Where its first record ends in its stream, and the last one.
+    first_end: Option<u64>,
+    last_end: u64,
     /// The last two octets of any record's content.
     last_octets: [u8; 2],
     runs: Runs,
@@ -127,6 +130,9 @@ impl Darkness {
             _ => None,
         };
         let tls13 = version.map(|version| version.0 >= 0x0304).or(client.tls13).or(server.tls13);
+        if !client.hears(&server) || !server.hears(&client) {
+            (client.runs, server.runs) = (Runs::default(), Runs::default());
+        }
         if tls13 == Some(true) {
             // Only where the handshake is in the file; else all is speech.
             let finished = if client.handshake { client.runs.end_of_handshake() } else { 0 };
@@ -163,6 +169,16 @@ impl Darkness {
     }
 }
 
+impl Facts {
+    /// Whether the acknowledgment numbers of this end can be true, as those of hand-made captures
+    /// often are not: who sends application data has received the other end's hello, and nobody has
+    /// received what was not sent.
+    fn hears(&self, other: &Self) -> bool {
+        let (Some((first, last)), Some(hello)) = (self.runs.heard(), other.first_end) else { return true };
+        !other.handshake || (last >= hello && first <= other.last_end)
+    }
+}
+
 /// Takes the records of one piece.
 struct Found<'a> {
     by: Role,
@@ -185,6 +201,9 @@ impl RecordSink for Found<'_> {
     fn whole(&mut self, content_type: u8, length: u16, behind: usize) {
         let Self { by, piece, facts } = self;
         let at = piece.at;
+        let end = piece.end.saturating_sub(behind as u64);
+        facts.first_end.get_or_insert(end);
+        facts.last_end = end;
         facts.seen = facts.seen.saturating_add(1);
         facts.last = Some(at);
         facts.application_data |= content_type == APPLICATION_DATA;
@@ -200,7 +219,6 @@ impl RecordSink for Found<'_> {
             _ => {}
         }
         if content_type == APPLICATION_DATA {
-            let end = piece.end.saturating_sub(behind as u64);
             // An alert of TLS 1.3 looks the same, and is no speech.
             if length != super::ALERT_OF_TLS13 || facts.tls13 == Some(false) {
                 facts.runs.record(length, end, piece.acknowledged, at);

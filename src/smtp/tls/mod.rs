@@ -48,7 +48,8 @@ pub struct Encryption {
     pub records: Vec<Record>,
     /// Records of any kind seen.
     pub records_seen: u64,
-    /// The last speeches of both ends, in order; handshakes and alerts are none.
+    /// The last speeches of both ends, in order; handshakes and alerts are none. Empty where the
+    /// acknowledgment numbers, by which they are told, cannot be true.
     pub speeches: Vec<Speech>,
     /// The client's speeches that are longer than a command line: messages, or envelopes sent at
     /// once. At most [`Self::MAX_LONG_SPEECHES`].

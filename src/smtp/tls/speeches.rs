@@ -2,7 +2,7 @@
 //!
 //! The two directions are read apart, in whatever order the file holds them, so turns are told by
 //! TCP's own acknowledgments: an end goes on with the same speech as long as it has received
-//! nothing new.
+//! nothing new. Where those numbers cannot be true nobody's speeches are told.
 
 use std::collections::VecDeque;
 
@@ -87,6 +87,12 @@ impl Runs {
             self.keep_if_long(oldest);
         }
         self.recent.push_back(Run { records: 1, octets: length.into(), heard, first: at, last: at });
+    }
+
+    /// How much of the other stream had been received at its first remembered speech, and the most.
+    pub(super) fn heard(&self) -> Option<(u64, u64)> {
+        let first = self.recent.front()?.heard;
+        Some((first, self.recent.iter().map(|run| run.heard).fold(first, u64::max)))
     }
 
     /// Where the client's handshake ends, under TLS 1.3.

@@ -79,3 +79,89 @@ fn plain_text_is_not_tls_and_records_stay_bounded() {
         (Encryption::MAX_RECORDS, 2000, true)
     );
 }
+
+/// A dialogue in TLS 1.3 record by record; `numbers` says what each acknowledges, given what is true:
+/// by whom, and how much of the other stream had been sent.
+fn acknowledging(numbers: impl Fn(Role, u64) -> u64) -> Encryption {
+    let hello = |by| (by, record(HANDSHAKE, 60));
+    let finished = |by| (by, [record(CHANGE_CIPHER_SPEC, 1), record(APPLICATION_DATA, 53)].concat());
+    let said = |by, length: u16| (by, record(APPLICATION_DATA, length + 17));
+    let (client, server) = (Role::Client, Role::Server);
+    let course = [
+        hello(client),
+        hello(server),
+        finished(server),
+        finished(client),
+        said(client, 20),
+        said(server, 90),
+        said(client, 300),
+        said(server, 30),
+        said(client, 5000),
+        said(client, 5000),
+        said(server, 40),
+    ];
+    let mut dark = Darkness::new(EncryptionStart::StartTls);
+    // STARTTLS and its reply came before.
+    let mut ends = [10u64, 12];
+    for (frame, (by, octets)) in (1..).zip(course) {
+        let (mine, other) = if by == client { (0, 1) } else { (1, 0) };
+        ends[mine] += octets.len() as u64;
+        let acknowledged = numbers(by, ends[other]);
+        dark.read(by, Piece { octets: &octets, end: ends[mine], at: moment(frame), acknowledged });
+    }
+    dark.finish(moment(0))
+}
+
+#[test]
+fn speeches_are_told_by_numbers_that_can_be_true_and_by_no_others() {
+    let shape = |seen: &Encryption| {
+        let speeches: Vec<_> = seen.speeches.iter().map(|speech| (speech.by, speech.records)).collect();
+        (speeches, seen.long_speeches.len())
+    };
+    let (client, server) = (Role::Client, Role::Server);
+    let told = vec![(client, 1), (server, 1), (client, 1), (server, 1), (client, 2), (server, 1)];
+    assert_eq!(shape(&acknowledging(|_, sent| sent)), (told, 1));
+    let rows: [(&str, fn(Role, u64) -> u64); 5] = [
+        ("all zero", |_, _| 0),
+        ("all one", |_, _| 1),
+        ("the client's stand still behind STARTTLS", |by, sent| if by == Role::Client { 12 } else { sent }),
+        ("the server's stand still", |by, sent| if by == Role::Server { 10 } else { sent }),
+        ("far ahead of all that was sent", |_, _| 1_000_000),
+    ];
+    for (what, numbers) in rows {
+        let seen = acknowledging(numbers);
+        assert_eq!(shape(&seen), (vec![], 0), "{what}");
+        // What does not rest on them stays.
+        assert_eq!((seen.records_seen, seen.established, seen.tls13), (13, true, Some(true)), "{what}");
+        assert_eq!(seen.records.len(), 9, "{what}");
+    }
+}
+
+#[test]
+fn numbers_that_go_back_and_forth_make_no_speech_longer_than_what_was_said() {
+    for step in [1u64, 7, 100] {
+        let turn = std::cell::Cell::new(0);
+        let seen = acknowledging(|_, sent| {
+            turn.set(turn.get() + 1);
+            if turn.get() % 2 == 0 { sent } else { sent.saturating_sub(step) }
+        });
+        let records: u64 = seen.speeches.iter().map(|speech| speech.records).sum();
+        assert!(records <= 9, "{step}: {:?}", seen.speeches);
+        assert!(seen.speeches.iter().all(|speech| speech.text.least <= 10_000), "{step}");
+    }
+}
+
+#[test]
+fn the_hello_of_the_other_end_need_not_be_in_the_file() {
+    // Joined in mid-flow: the client's record may come before anything of the server's.
+    let mut dark = Darkness::new(EncryptionStart::StartTls);
+    dark.read(
+        Role::Client,
+        Piece { octets: &record(APPLICATION_DATA, 40), end: 45, at: moment(1), acknowledged: 0 },
+    );
+    dark.read(
+        Role::Server,
+        Piece { octets: &record(APPLICATION_DATA, 50), end: 55, at: moment(2), acknowledged: 45 },
+    );
+    assert_eq!(dark.finish(moment(0)).speeches.len(), 2);
+}

@@ -1,5 +1,6 @@
 mod closes;
 mod lifetimes;
+mod shapes;
 
 use std::net::Ipv4Addr;
 
@@ -118,6 +119,7 @@ struct Bench {
     isns: [u32; 2],
     client_port: u16,
     options: TcpOptions,
+    checksum: Checksum,
 }
 
 impl Bench {
@@ -130,6 +132,7 @@ impl Bench {
             isns: [1000, u32::MAX - 3],
             client_port: CLIENT.port,
             options: TcpOptions::default(),
+            checksum: Checksum::Good,
         }
     }
 
@@ -162,7 +165,7 @@ impl Bench {
             traffic_class: 0,
             ip_id: Some(self.frame as u16),
             source_mac: None,
-            checksum: Checksum::Good,
+            checksum: self.checksum,
             payload_sum: None,
         };
         self.frame += 1;

@@ -85,21 +85,29 @@ impl FileHeader {
         Timestamp::from_nanos(nanos)
     }
 
-    /// Whether nothing about a frame header is odd that follows one of the second `before`.
+    /// Whether nothing about a frame header is odd that follows one of the second `before`. A frame
+    /// that had no octets on the wire is odd: so are zeros.
     #[inline]
     pub(super) fn is_sound(&self, frame: &FrameHeader, before: u32) -> bool {
-        frame.original_len >= frame.captured
+        frame.original_len >= frame.captured.max(1)
             && i64::from(frame.fraction) * self.nanos_per_unit < NANOS_PER_SECOND
             && frame.is_near(before)
     }
 
     /// Whether a frame header can be believed where a frame header is looked for.
+    #[inline]
     pub(super) fn is_plausible(&self, frame: &FrameHeader, before: u32) -> bool {
+        self.is_well_formed(frame) && frame.is_near(before)
+    }
+
+    /// Whether all but its time speaks for a frame header.
+    #[inline]
+    pub(super) fn is_well_formed(&self, frame: &FrameHeader) -> bool {
         let longest = if self.snaplen == 0 { MAX_FRAME } else { (self.snaplen as usize).min(MAX_FRAME) };
         frame.captured > 0
             && frame.captured as usize <= longest
             && (frame.original_len as usize) <= MAX_FRAME
-            && self.is_sound(frame, before)
+            && self.is_sound(frame, frame.seconds)
     }
 
     fn form(head: &[u8]) -> Option<(bool, (u32, Format, i64, usize, usize))> {
@@ -121,6 +129,11 @@ pub(super) struct FrameHeader {
 }
 
 impl FrameHeader {
+    /// Whether it is nothing but zeros.
+    pub(super) fn is_nothing(&self) -> bool {
+        (self.seconds, self.fraction, self.captured, self.original_len) == (0, 0, 0, 0)
+    }
+
     /// Whether its length is believable, and its time not far from the second `before`.
     #[inline]
     pub(super) fn is_near(&self, before: u32) -> bool {

@@ -1,33 +1,34 @@
 //! Classic pcap (draft-ietf-opsawg-pcap): a file header, then frames each with its own.
 //!
 //! Frame headers are read here and not by a library, so that the next sound one can be looked for
-//! behind damage.
+//! behind damage. A frame is believed when its header is sound and its length leads to another sound
+//! header or to the end of the file; everything else is looked into ([`PcapReader::begin`],
+//! [`PcapReader::weigh`]).
 
 mod header;
+mod search;
 
-use super::{Failure, Format, Frame, OpenCause, ReadCause, Window};
-use crate::cite::{Notes, Place};
+use super::losses::Losses;
+use super::{Damage, Failure, Format, Frame, OpenCause, ReadCause, Window};
+use crate::cite::Notes;
 pub(super) use header::has_magic;
 use header::{FILE_HEADER, FileHeader, FrameHeader, MAX_FRAME};
-
-/// How far behind damage the next sound frame is looked for.
-const SEARCHED: usize = 1024 * 1024;
-
-/// How often in a file.
-const MAX_SEARCHES: u32 = 32;
+use search::{Found, LOOKAHEAD, SEARCHED};
 
 /// Plausible frame headers, one behind the other, that are taken for the file's going on; fewer
-/// where the last of their frames ends with the file.
+/// where the file ends with their frames.
 const CHAIN: usize = 3;
 
 /// See the module.
 pub(super) struct PcapReader {
     window: Window,
     header: FileHeader,
+    /// The header at hand, where it was found sound from the frame before.
+    ahead: Option<FrameHeader>,
     frames: u32,
-    /// Seconds of the frame before; of the first sound one, before that.
+    /// Seconds of the last frame whose time is beyond doubt.
     seconds: Option<u32>,
-    searches: u32,
+    losses: Losses,
 }
 
 impl PcapReader {
@@ -47,30 +48,45 @@ impl PcapReader {
         }
         window.have(header.len);
         window.take(header.len);
-        Ok(Self { window, header, frames: 0, seconds: None, searches: 0 })
+        Ok(Self { window, header, ahead: None, frames: 0, seconds: None, losses: Losses::default() })
     }
 
     pub(super) fn format(&self) -> Format {
         self.header.format
     }
 
+    /// What can be said only at the end of the file.
+    pub(super) fn closing_notes(&self) -> Notes {
+        let mut notes = Notes::default();
+        self.losses.note_rest(&mut notes);
+        notes
+    }
+
     #[inline]
     pub(super) fn next_frame(&mut self, notes: &mut Notes) -> Result<Option<Frame<'_>>, Failure> {
         let head = self.header.frame_header;
-        if self.window.have(head) < head {
-            return self.end();
-        }
-        let Some(mut frame) = self.header.frame(self.window.data()) else { return self.end() };
-        if !self.header.is_sound(&frame, self.seconds.unwrap_or(frame.seconds)) {
-            frame = self.doubt(frame, notes)?;
-        }
-        let mut need = head + frame.captured as usize;
-        if self.window.have(need) < need {
-            frame = self.cut(frame, notes)?;
-            need = head + frame.captured as usize;
-        }
+        let (frame, need) = loop {
+            let frame = match self.ahead.take() {
+                Some(frame) => frame,
+                None => match self.begin(notes)? {
+                    Some(frame) => frame,
+                    None => return Ok(None),
+                },
+            };
+            let need = head + frame.captured as usize;
+            if self.window.have(need + head) >= need + head {
+                let next = self.window.data().get(need..).and_then(|rest| self.header.frame(rest));
+                self.ahead = next.filter(|next| self.header.is_sound(next, frame.seconds));
+            }
+            if self.ahead.is_some() {
+                self.seconds = Some(frame.seconds);
+                break (frame, need);
+            }
+            if self.weigh(frame, need, notes)? {
+                break (frame, need);
+            }
+        };
         self.frames = self.frames.saturating_add(1);
-        self.seconds = Some(frame.seconds);
         let bytes = self.window.take(need);
         Ok(Some(Frame {
             number: self.frames,
@@ -82,112 +98,137 @@ impl PcapReader {
         }))
     }
 
-    /// Fewer octets are left than a frame header has.
+    /// The header at hand, which no sound frame led to; where it is none, the next one behind.
     #[cold]
-    fn end(&mut self) -> Result<Option<Frame<'_>>, Failure> {
+    fn begin(&mut self, notes: &mut Notes) -> Result<Option<FrameHeader>, Failure> {
         let (offset, need) = (self.window.offset(), self.header.frame_header);
         let have = self.window.have(need);
-        if let Some(error) = self.window.take_error() {
-            return Err(Failure { offset, cause: error.into() });
+        let Some(frame) = self.header.frame(self.window.data()).filter(|_| have >= need) else {
+            if let Some(error) = self.window.take_error() {
+                return Err(Failure { offset, cause: error.into() });
+            }
+            return if have == 0 {
+                Ok(None)
+            } else {
+                Err(Failure { offset, cause: ReadCause::CutFrame { need, have } })
+            };
+        };
+        let length = frame.captured as usize;
+        // The first header of a file has nothing to be held against but itself.
+        let before = self.seconds.or((self.frames == 0).then_some(frame.seconds));
+        if before.is_some_and(|before| self.header.is_sound(&frame, before)) || self.goes_on(frame) {
+            return Ok(Some(frame));
         }
-        if have == 0 {
-            return Ok(None);
-        }
-        Err(Failure { offset, cause: ReadCause::CutFrame { need, have } })
+        let damage = if length > MAX_FRAME {
+            Damage::AbsurdLength { length: length as u64, limit: MAX_FRAME as u64 }
+        } else {
+            Damage::NoFrameHeader
+        };
+        self.search(damage, notes)
     }
 
-    /// A header that is odd in some way: taken as it is where the file goes on behind its frame, else
-    /// for damage, if frames can be found behind it.
+    /// Weighs a frame behind whose `need` octets no sound header stands: whether it is one all the
+    /// same. Where frames can be found inside of it, its length is wrong, and it is passed over.
     #[cold]
-    fn doubt(&mut self, frame: FrameHeader, notes: &mut Notes) -> Result<FrameHeader, Failure> {
-        let length = frame.captured as usize;
+    fn weigh(&mut self, frame: FrameHeader, need: usize, notes: &mut Notes) -> Result<bool, Failure> {
         let offset = self.window.offset();
-        if length <= MAX_FRAME && self.goes_on(frame) {
-            return Ok(frame);
+        let have = self.window.have(need);
+        if have < need
+            && let Some(error) = self.window.take_error()
+        {
+            return Err(Failure { offset, cause: error.into() });
         }
-        match self.search(notes) {
-            Some(found) => Ok(found),
-            None if length <= MAX_FRAME => Ok(frame),
-            None => {
-                let (length, limit) = (u64::from(frame.captured), MAX_FRAME as u64);
-                Err(Failure { offset, cause: ReadCause::AbsurdLength { length, limit } })
+        if have >= need && self.goes_on(frame) {
+            let time_holds = self.seconds.is_none_or(|before| frame.is_near(before))
+                || self.next(need).is_some_and(|next| next.is_near(frame.seconds));
+            if time_holds {
+                self.seconds = Some(frame.seconds);
             }
+            return Ok(true);
         }
+        self.window.have(need + LOOKAHEAD);
+        let inside = search::find(&self.window, &self.header, self.seconds, 1..need.min(have));
+        if let Found::At(count) = inside {
+            self.window.take(count);
+            self.losses.passed_over(offset, count as u64, Damage::WrongLength, notes);
+            return Ok(false);
+        }
+        if have < need {
+            return Err(Failure { offset, cause: ReadCause::CutFrame { need, have } });
+        }
+        Ok(true)
+    }
+
+    /// The header at `at`, if it is in the window.
+    fn next(&self, at: usize) -> Option<FrameHeader> {
+        self.window.data().get(at..).and_then(|rest| self.header.frame(rest))
     }
 
     /// Whether the lengths lead from `frame`, which stands at the front of the window, to a frame of
-    /// about its time or that of the one before, or to the end of the file.
+    /// about its time or that of the one before, to several that are odd in nothing but their times,
+    /// or to the end of the file.
     fn goes_on(&mut self, frame: FrameHeader) -> bool {
-        let (mut at, mut length) = (0, frame.captured as usize);
+        let head = self.header.frame_header;
+        let is_near = self.seconds.is_some_and(|before| frame.is_near(before));
+        if !is_near && !self.header.is_well_formed(&frame) {
+            return false;
+        }
+        let (mut at, mut previous, mut all_well_formed) = (0, frame, true);
         for _ in 0..CHAIN {
-            at += self.header.frame_header + length;
-            let need = at + self.header.frame_header;
-            if self.window.have(need) < need {
-                return self.window.have(at) == at;
-            }
-            let next = self.header.frame(self.window.data().get(at..).unwrap_or_default());
-            let Some(next) = next.filter(|next| next.captured as usize <= MAX_FRAME) else { return false };
             // Nothing but zeros is no frame, and leads nowhere.
-            let both_hold = frame.captured > 0 && next.captured > 0;
-            if self.seconds.is_some_and(|before| next.is_near(before))
-                || (both_hold && next.is_near(frame.seconds))
-            {
-                return true;
-            }
-            length = next.captured as usize;
-        }
-        false
-    }
-
-    /// The file ends before the frame does: because it was cut there, or because its header is
-    /// damaged and frames can be found behind it.
-    #[cold]
-    fn cut(&mut self, frame: FrameHeader, notes: &mut Notes) -> Result<FrameHeader, Failure> {
-        let offset = self.window.offset();
-        let need = self.header.frame_header + frame.captured as usize;
-        let have = self.window.have(need);
-        if let Some(error) = self.window.take_error() {
-            return Err(Failure { offset, cause: error.into() });
-        }
-        match self.search(notes) {
-            Some(found) => Ok(found),
-            None => Err(Failure { offset, cause: ReadCause::CutFrame { need, have } }),
-        }
-    }
-
-    /// Looks for the next frames behind damage, passes over what lies before them, and says so. The
-    /// frame that it gives is in the window as a whole.
-    fn search(&mut self, notes: &mut Notes) -> Option<FrameHeader> {
-        if self.searches == MAX_SEARCHES {
-            return None;
-        }
-        self.searches += 1;
-        let have = self.window.have(SEARCHED + self.header.frame_header);
-        let ended = have < SEARCHED + self.header.frame_header;
-        let data = self.window.data();
-        let found = (1..SEARCHED.min(have)).find(|&at| self.is_chain(data, at, ended))?;
-        let offset = self.window.offset();
-        let text = format!("damaged at octet {offset}: {found} octets passed over");
-        notes.loss(text, Some(Place::Offset(offset)));
-        self.window.take(found);
-        self.header.frame(self.window.data())
-    }
-
-    /// Whether frames begin at `at`, one behind the other.
-    fn is_chain(&self, data: &[u8], mut at: usize, ended: bool) -> bool {
-        let mut before = self.seconds;
-        for _ in 0..CHAIN {
-            let Some(frame) = data.get(at..).and_then(|rest| self.header.frame(rest)) else { return false };
-            if !self.header.is_plausible(&frame, before.unwrap_or(frame.seconds)) {
+            if previous.is_nothing() || previous.captured as usize > MAX_FRAME {
                 return false;
             }
-            before = Some(frame.seconds);
-            at += self.header.frame_header + frame.captured as usize;
-            if at >= data.len() {
-                return ended && at == data.len();
+            at += head + previous.captured as usize;
+            if self.window.have(at + head) < at + head {
+                let ends_here = self.window.have(at) == at && self.window.ended_well();
+                return ends_here
+                    && (previous.captured > 0
+                        || self.seconds.is_some_and(|before| previous.is_near(before)));
+            }
+            let Some(next) = self.next(at) else { return false };
+            let well_formed = self.header.is_well_formed(&next);
+            let follows = self.seconds.is_some_and(|before| next.is_near(before)) && next.original_len > 0;
+            if follows || (previous.captured > 0 && well_formed && next.is_near(previous.seconds)) {
+                return true;
+            }
+            all_well_formed &= well_formed;
+            previous = next;
+        }
+        all_well_formed
+    }
+
+    /// Looks for the next frames behind damage, however far, passes over what lies before them, and
+    /// says so.
+    #[cold]
+    fn search(&mut self, damage: Damage, notes: &mut Notes) -> Result<Option<FrameHeader>, Failure> {
+        let offset = self.window.offset();
+        let mut from = 1;
+        loop {
+            match search::find(&self.window, &self.header, self.seconds, from..usize::MAX) {
+                Found::At(count) => {
+                    self.window.take(count);
+                    let passed = self.window.offset() - offset;
+                    self.losses.passed_over(offset, passed, damage, notes);
+                    return Ok(self.next(0));
+                }
+                Found::Unclear(count) => {
+                    self.window.take(count);
+                    self.window.have(LOOKAHEAD + SEARCHED);
+                    from = 0;
+                }
+                Found::Nothing => {
+                    let left = self.window.data().len();
+                    let passed = self.window.offset() - offset + left as u64;
+                    self.window.take(left);
+                    if let Some(error) = self.window.take_error() {
+                        self.losses.passed_over(offset, passed, damage, notes);
+                        return Err(Failure { offset: offset + passed, cause: error.into() });
+                    }
+                    return Err(Failure { offset, cause: ReadCause::Damaged { damage, passed } });
+                }
             }
         }
-        true
     }
 }
 

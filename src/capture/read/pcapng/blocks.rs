@@ -72,6 +72,11 @@ impl Order {
     }
 }
 
+/// Whether these are the octets of the byte-order magic, in either order.
+pub(super) fn is_byte_order_magic(octets: &[u8]) -> bool {
+    octets == BYTE_ORDER_MAGIC.to_be_bytes() || octets == BYTE_ORDER_MAGIC.to_le_bytes()
+}
+
 /// The value of the first option `code` behind the `fixed` octets of a block (section 3.5).
 fn option(block: &[u8], fixed: usize, order: Order, code: u16) -> Option<&[u8]> {
     options(block, fixed, order).find(|(found, _)| *found == code).map(|(_, value)| value)
@@ -123,6 +128,7 @@ pub(super) fn interface_facts(block: &[u8], order: Order, interface: &Interface)
         number: 0,
         link: interface.link,
         snaplen: interface.snaplen,
+        ticks_per_second: u64::try_from(interface.clock.ticks_per_second).unwrap_or(u64::MAX),
         name: text(IF_NAME),
         description: text(IF_DESCRIPTION),
         filter: filter.map(|words| Text::bounded(words, MAX_TEXT)),
@@ -275,11 +281,15 @@ impl Packet {
 
     /// Section 4.4: it belongs to the section's first interface, whose snapshot length tells how
     /// much of it was captured.
-    pub(super) fn simple(block: &[u8], order: Order, interfaces: &[Interface]) -> Result<Self, &'static str> {
+    pub(super) fn simple(
+        block: &[u8],
+        order: Order,
+        interfaces: &[Option<Interface>],
+    ) -> Result<Self, &'static str> {
         const FIXED: usize = 12;
         let original_len = order.u32(block, 8).ok_or(CUT_PACKET)?;
         let snaplen = match interfaces.first() {
-            Some(interface) if interface.snaplen > 0 => interface.snaplen,
+            Some(Some(interface)) if interface.snaplen > 0 => interface.snaplen,
             _ => u32::MAX,
         };
         let room = block.len().saturating_sub(FIXED + 4);

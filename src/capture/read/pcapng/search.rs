@@ -1,24 +1,62 @@
 //! Finding the next sound block behind damage.
 
-use super::blocks::Order;
-use super::{BLOCK_FRAME, ENHANCED_PACKET, MAX_BLOCK, OBSOLETE_PACKET, SECTION_HEADER};
+use std::ops::Range;
 
-/// How far behind damage the next sound block is looked for.
-pub(super) const SEARCHED: usize = 1024 * 1024;
+use super::blocks::{BLOCK_HEAD, Interface, Order, Packet};
+use super::{
+    BLOCK_FRAME, ENHANCED_PACKET, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, MAY_BE_HUGE, OBSOLETE_PACKET,
+    SECTION_HEADER, SIMPLE_PACKET, Window,
+};
+use crate::time::Timestamp;
 
-/// How often in a file.
-pub(super) const MAX_SEARCHES: u32 = 32;
+/// The longest block that is believed where one is looked for: a frame of Linux's longest, twice.
+const MAX_FOUND: usize = 1024 * 1024;
 
-/// Consistent blocks, one behind the other, that are taken for the file's going on; fewer where the
-/// last of them ends with the file.
+/// Blocks, one behind the other, that are taken for the file's going on; fewer where the file ends
+/// with them.
 const CHAIN: usize = 2;
 
-/// Where in `data`, behind its first octet, sound blocks go on; `ended` says that the file ends with
-/// it. Blocks begin at multiples of four octets (section 3.1), yet damage may have shifted them.
-pub(super) fn find(data: &[u8], order: Order, ended: bool) -> Option<usize> {
-    let limit = data.len().min(SEARCHED);
-    let aligned = (4..limit).step_by(4).find(|&at| is_chain(data, at, order, ended));
-    aligned.or_else(|| (1..limit).find(|&at| is_chain(data, at, order, ended)))
+/// Octets that a chain of blocks can take up.
+pub(super) const LOOKAHEAD: usize = CHAIN * MAX_FOUND;
+
+/// Octets searched before more are asked for; the window keeps some room beside them.
+pub(super) const SEARCHED: usize = MAX_FOUND;
+
+/// How far from the frame before a frame may lie in time to be beyond suspicion, in nanoseconds.
+const USUAL_PAUSE: u64 = 24 * 3600 * 1_000_000_000;
+
+/// What a search in the window came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Blocks go on here.
+    At(usize),
+    /// There is none before here, and more of the file must be in the window to tell about here.
+    Unclear(usize),
+    /// No blocks.
+    Nothing,
+}
+
+/// What is known of the file before the damage.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before<'a> {
+    pub(super) order: Order,
+    pub(super) interfaces: &'a [Option<Interface>],
+    pub(super) last_time: Option<Timestamp>,
+}
+
+/// The first place of `places` in the window at which sound blocks go on. Blocks begin at multiples of
+/// four octets (section 3.1), yet damage may have shifted them.
+pub(super) fn find(window: &Window, before: Before<'_>, places: Range<usize>) -> Found {
+    let (data, ended) = (window.data(), window.ended());
+    let limit = data.len().min(places.end);
+    for at in places.start..limit {
+        match chain(data, before, at, ended) {
+            Chain::Holds => return Found::At(at),
+            Chain::Unclear => return Found::Unclear(at),
+            Chain::Breaks => {}
+        }
+    }
+    if ended || places.end <= data.len() { Found::Nothing } else { Found::Unclear(limit) }
 }
 
 /// Whether a block of this kind and length, whose octets are not all in the file, was cut at its end
@@ -39,24 +77,85 @@ pub(super) fn was_cut(data: &[u8], order: Order, kind: u32, length: usize) -> bo
     }
 }
 
-fn is_chain(data: &[u8], mut at: usize, mut order: Order, ended: bool) -> bool {
-    for _ in 0..CHAIN {
-        let Some(rest) = data.get(at..) else { return false };
-        let Some(length) = consistent(rest, &mut order) else { return false };
-        at += length;
-        if at == data.len() {
-            return ended;
-        }
-    }
-    true
+enum Chain {
+    Holds,
+    Breaks,
+    Unclear,
 }
 
-/// The length of the block at the front of `data`, if it stands at both its ends.
-fn consistent(data: &[u8], order: &mut Order) -> Option<usize> {
-    if data.starts_with(&SECTION_HEADER.to_be_bytes()) {
-        *order = Order::of_section(data)?;
+#[inline]
+fn chain(data: &[u8], mut before: Before<'_>, mut at: usize, ended: bool) -> Chain {
+    for step in 0..CHAIN {
+        let rest = data.get(at..).unwrap_or_default();
+        if rest.is_empty() && ended {
+            return if step > 0 { Chain::Holds } else { Chain::Breaks };
+        }
+        match block(rest, &mut before) {
+            Ok(length) => at += length,
+            Err(Chain::Unclear) if ended => return Chain::Breaks,
+            Err(other) => return other,
+        }
     }
-    let length = order.u32(data, 4)? as usize;
-    let sound = length.is_multiple_of(4) && (BLOCK_FRAME..=MAX_BLOCK).contains(&length);
-    (sound && order.u32(data, length - 4)? as usize == length).then_some(length)
+    Chain::Holds
+}
+
+/// The length of the block at the front of `data`, if it is of a known kind, stands at both its ends,
+/// and a frame in it agrees with what was before.
+#[inline]
+fn block(data: &[u8], before: &mut Before<'_>) -> Result<usize, Chain> {
+    let Some(kind) = before.order.u32(data, 0) else { return Err(Chain::Unclear) };
+    let is_section = kind == SECTION_HEADER;
+    if !is_section && !is_known(kind) {
+        return Err(Chain::Breaks);
+    }
+    if data.len() < BLOCK_FRAME {
+        return Err(Chain::Unclear);
+    }
+    if is_section {
+        before.order = Order::of_section(data).ok_or(Chain::Breaks)?;
+        before.interfaces = &[];
+    }
+    let order = before.order;
+    let length = order.u32(data, 4).unwrap_or_default() as usize;
+    if !length.is_multiple_of(4) || !(BLOCK_FRAME..=MAX_FOUND).contains(&length) {
+        return Err(Chain::Breaks);
+    }
+    let Some(block) = data.get(..length) else { return Err(Chain::Unclear) };
+    let stands_at_both_ends = order.u32(block, length - 4) == order.u32(block, 4);
+    let holds = stands_at_both_ends
+        && match kind {
+            ENHANCED_PACKET => is_packet(Packet::enhanced(block, order), before),
+            OBSOLETE_PACKET => is_packet(Packet::obsolete(block, order), before),
+            _ => length >= least_length(kind),
+        };
+    if holds { Ok(length) } else { Err(Chain::Breaks) }
+}
+
+fn is_known(kind: u32) -> bool {
+    (INTERFACE_DESCRIPTION..=ENHANCED_PACKET).contains(&kind) || MAY_BE_HUGE.contains(&kind)
+}
+
+/// The least that a block of a kind has (sections 4.1, 4.2, 4.4 and 4.6).
+fn least_length(kind: u32) -> usize {
+    match kind {
+        SECTION_HEADER => 28,
+        INTERFACE_DESCRIPTION => 20,
+        SIMPLE_PACKET => 16,
+        INTERFACE_STATISTICS => 24,
+        _ => BLOCK_HEAD + 8,
+    }
+}
+
+fn is_packet(packet: Result<Packet, &'static str>, before: &Before<'_>) -> bool {
+    let Ok(packet) = packet else { return false };
+    let Some(Some(interface)) = before.interfaces.get(packet.interface as usize) else {
+        // Of an interface that was not described, or whose description is lost: nothing is known of it.
+        return true;
+    };
+    match (packet.ticks, before.last_time) {
+        (Some(ticks), Some(last)) => {
+            interface.clock.time(ticks).nanos().abs_diff(last.nanos()) <= USUAL_PAUSE
+        }
+        _ => true,
+    }
 }

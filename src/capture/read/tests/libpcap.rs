@@ -25,6 +25,25 @@ fn libpcap_gives_the_same_frames() {
     assert!(refused.to_string().contains("libpcap: "), "{refused}");
 }
 
+/// Where this reader differs from libpcap with intent: to libpcap, sixteen zeros are a frame of no
+/// octets at the epoch. A capture would begin in 1970 and meet no log.
+#[cfg(feature = "libpcap")]
+#[test]
+fn zeros_are_frames_to_libpcap_and_damage_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("zeros.pcap");
+    std::fs::write(&path, [pcap(Order::Little, MICRO, 1, &samples()), vec![0; 160]].concat()).unwrap();
+    let mut theirs = CaptureReader::open(&path, ReaderKind::Libpcap).unwrap();
+    let mut count = 0;
+    while theirs.next_frame().unwrap().is_some() {
+        count += 1;
+    }
+    assert_eq!(count, samples().len() + 10);
+    let (frames, error, _) = read(std::fs::read(&path).unwrap());
+    assert_eq!(frames, samples());
+    assert!(matches!(error.unwrap().cause, ReadCause::Damaged { passed: 160, .. }));
+}
+
 #[cfg(feature = "libpcap")]
 #[test]
 fn filters_pass_what_libpcap_says_on_every_link() {

@@ -1,6 +1,7 @@
 mod damage;
 mod libpcap;
 mod pcapng;
+mod properties;
 
 use std::io::{Cursor, Write};
 

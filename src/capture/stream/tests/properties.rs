@@ -62,16 +62,23 @@ proptest! {
 
     #[test]
     fn octets_and_gaps_cover_the_stream_whatever_comes(
-        steps in proptest::collection::vec((0u8..5, 0i64..3000, 0usize..400), 0..80),
+        steps in proptest::collection::vec((0u8..6, 0i64..3000, 0usize..400), 0..80),
     ) {
         let whole = content(4000);
         let mut bench = Bench::new();
-        let mut seen = 0;
+        let (mut seen, mut damaged_at) = (0, false);
         for (what, place, len) in steps {
             let from = place as usize;
             match what {
                 0 | 1 => {
                     bench.offer(place, &whole[from..from + len]);
+                    seen = seen.max(if len > 0 { from + len } else { 0 });
+                }
+                5 => {
+                    let mut damaged = whole[from..from + len].to_vec();
+                    damaged.fill(0);
+                    damaged_at |= len > 0;
+                    bench.offer_damaged(place, &damaged);
                     seen = seen.max(if len > 0 { from + len } else { 0 });
                 }
                 2 => {
@@ -101,7 +108,7 @@ proptest! {
                 continue;
             }
             let (first, rest) = octets.split_first().unwrap();
-            prop_assert_eq!(*first, whole[place as usize]);
+            prop_assert!(*first == whole[place as usize] || (damaged_at && *first == 0));
             octets = rest;
             place += 1;
         }

@@ -31,7 +31,7 @@ impl LogSink for Out {
 
 fn stream(logs: &[&str], grace: u64) -> (Out, MailLog) {
     let mut out = Out::default();
-    let log = read(inputs(logs), Book::new(Keep::Open { grace, sink: &mut out }, true));
+    let log = read(inputs(logs), Book::new(Keep::Open { grace, sink: &mut out }, true), None);
     (out, log)
 }
 

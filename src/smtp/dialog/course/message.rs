@@ -4,6 +4,7 @@ use super::{Answer, Course};
 use crate::smtp::command::{Argument, Verb};
 use crate::smtp::dialog::outcome::end;
 use crate::smtp::dialog::pending::Pending;
+use crate::smtp::reply::ReplyCode;
 use crate::smtp::session::{Dialog, Outcome, Recipient, Stage, Transaction};
 use crate::text::Text;
 
@@ -67,11 +68,16 @@ impl Course {
         self.dialog.stage = Stage::Rcpt;
     }
 
+    /// DATA. Out of order, before any RCPT, it changes nothing: the server stays as it was (RFC 5321 section 4.1.4).
     pub(super) fn data(&mut self, command: &Pending, answer: Answer<'_>) {
         if self.current.is_none() && (command.after_hole.is_some() || answer.is_go_ahead()) {
             self.transaction_without_mail(command.at);
         }
         let Some(tx) = self.current_mut() else { return };
+        let too_early = tx.recipients.is_empty() && tx.recipients_dropped == 0;
+        if too_early && answer.reply().is_some_and(|reply| reply.code == ReplyCode::OUT_OF_ORDER) {
+            return;
+        }
         tx.data = Some(command.at);
         tx.data_reply = answer.code();
         tx.stage = Stage::Data;
@@ -83,11 +89,11 @@ impl Course {
                 }
                 stage = Stage::Between;
             }
-            Some(_) => {
+            Some(reply) if reply.code.is_of_a_class() => {
                 tx.acceptance_inferred |= tx.mail_reply.is_none();
                 tx.reopen();
             }
-            None => {}
+            Some(_) | None => {}
         }
         self.dialog.stage = stage;
     }
@@ -125,11 +131,11 @@ impl Course {
                 tx.outcome = Outcome::Refused { stage, code: reply.code, at: reply.at };
                 over = true;
             }
-            Some(reply) => {
+            Some(reply) if reply.code.is_of_a_class() => {
                 tx.data_reply.get_or_insert((reply.code, reply.at));
                 tx.acceptance_inferred |= tx.mail_reply.is_none();
             }
-            None => {}
+            Some(_) | None => {}
         }
         self.dialog.stage = stage;
         if over {

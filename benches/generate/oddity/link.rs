@@ -1,4 +1,4 @@
-//! Link headers.
+//! Links: what stands before an IP packet.
 
 /// What stands before IP packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,32 +26,6 @@ pub(crate) enum Link {
     PktapOld,
 }
 
-pub(crate) const LINKS: [Link; 23] = [
-    Link::Ethernet(0),
-    Link::Ethernet(1),
-    Link::Ethernet(2),
-    Link::Ethernet(4),
-    Link::Mpls,
-    Link::Pppoe,
-    Link::Snap,
-    Link::Cooked,
-    Link::Cooked2,
-    Link::Null,
-    Link::Loop,
-    Link::Raw,
-    Link::Ppp,
-    Link::PppHdlc,
-    Link::CiscoHdlc,
-    Link::PppDirection,
-    Link::Pppd,
-    Link::NflogLittle,
-    Link::NflogBig,
-    Link::Pflog,
-    Link::Enc,
-    Link::Pktap,
-    Link::PktapOld,
-];
-
 impl Link {
     /// The number in files (tcpdump.org/linktypes.html).
     pub(crate) fn number(self) -> u16 {
@@ -76,7 +50,7 @@ impl Link {
     }
 
     /// The frame around a packet.
-    pub(super) fn framed(self, packet: &[u8], macs: &[u8]) -> Vec<u8> {
+    pub(crate) fn framed(self, packet: &[u8], macs: &[u8]) -> Vec<u8> {
         let version_4 = packet[0] >> 4 == 4;
         let kind: [u8; 2] = if version_4 { [8, 0] } else { [0x86, 0xdd] };
         let ppp = [0, if version_4 { 0x21 } else { 0x57 }];
