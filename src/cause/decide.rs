@@ -401,8 +401,8 @@ mod tests {
         let far = SegmentHeader { ttl: 120, ip_id: Some(107), ..reset(0) };
         let cause = decided(&Scene::with_headers([far]));
         assert_eq!(cause.kind, NotVisibleHere);
-        let data = |millis| SegmentHeader { payload: 100, ip_id: Some(108), ..sender(millis) };
-        let cause = decided(&Scene::with_headers([far, data(200), data(400), data(800)]));
+        let data = |millis, id| SegmentHeader { payload: 100, ip_id: Some(id), ..sender(millis) };
+        let cause = decided(&Scene::with_headers([far, data(200, 108), data(400, 109), data(800, 110)]));
         assert_eq!((cause.kind, cause.confidence), (MiddleboxReset, Confidence::Named));
         assert!(cause.bearings.contains(&Bearing::For) && cause.bearings.contains(&Bearing::Against));
     }

@@ -76,7 +76,7 @@ impl Scene {
         let mut session = script.session();
         session.flow.streams.originator.round_trip.handshake = Some(Span::from_millis(40));
         let context = Context { appliance: Role::Server, silence: Span::from_seconds(60), aborted_at: None };
-        let ending = ending(&session, session.last_open_transaction(), &context);
+        let ending = ending(&session, last_transaction(&session), &context);
         let time = LogTime::new(Some(2026), 11, 25, 12, 0, 0).unwrap();
         let line = LogRef { file: LogId(0), line: 1 };
         let claim = Claim {
@@ -177,9 +177,7 @@ impl Scene {
         Evidence {
             leg: self.leg,
             session: &self.session,
-            transaction: self
-                .session
-                .last_open_transaction()
+            transaction: last_transaction(&self.session)
                 .and_then(|index| self.session.dialog.transactions.get(index)),
             ending: &self.ending,
             close_up: Some(&self.close_up),
@@ -198,4 +196,9 @@ impl Scene {
         found.retain(|sign| sign.rule.name == name);
         found
     }
+}
+
+/// Cases are about one transaction: in scenes the last.
+fn last_transaction(session: &Session) -> Option<usize> {
+    session.dialog.transactions.len().checked_sub(1)
 }

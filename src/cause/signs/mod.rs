@@ -7,6 +7,7 @@ pub mod appliance;
 pub mod capture;
 pub mod dialogue;
 pub mod fins;
+pub mod limits;
 pub mod path;
 pub mod resets;
 pub mod sender;
@@ -33,6 +34,7 @@ pub const FAMILIES: &[Family] = &[
     resets::FAMILY,
     fins::FAMILY,
     dialogue::FAMILY,
+    limits::FAMILY,
     tls::FAMILY,
     path::FAMILY,
     sender::FAMILY,

@@ -110,12 +110,11 @@ pub const IDLE_TIMERS: [f64; 6] = [60.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0];
 const NEAR_TIMER: f64 = 0.02;
 
 fn read(evidence: &Evidence<'_>, found: &mut Vec<Sign>) {
-    let Some(hole) = Hole::of(evidence) else {
-        return;
-    };
-    lost(evidence, &hole, found);
-    full_size(evidence, &hole, found);
-    unscaled(evidence, &hole, found);
+    if let Some(hole) = Hole::of(evidence) {
+        lost(&hole, found);
+        full_size(evidence, &hole, found);
+        unscaled(evidence, &hole, found);
+    }
     own_window(evidence, found);
     sack(evidence, found);
     idle(evidence, found);
@@ -152,11 +151,11 @@ impl<'a> Hole<'a> {
             .filter(|time| since.is_none_or(|since| *time <= since))
             .max();
         // Where only the sender's last words show it, it was open since its last octets.
-        let from = last_data.or(since)?;
+        let last = evidence.session.flow.last.time;
         Some(Self {
             octets: if shown_by.is_some() { octets } else { 0 },
             shown_by,
-            open_for: evidence.session.flow.last.time.since(from),
+            open_for: last.since(last_data.or(since).unwrap_or(last)),
         })
     }
 
@@ -165,7 +164,7 @@ impl<'a> Hole<'a> {
     }
 }
 
-fn lost(_: &Evidence<'_>, hole: &Hole<'_>, found: &mut Vec<Sign>) {
+fn lost(hole: &Hole<'_>, found: &mut Vec<Sign>) {
     let (Some(shown_by), true) = (hole.shown_by, hole.is_no_ordinary_loss()) else { return };
     found.push(Sign {
         rule: &LOST_IN_PATH,
