@@ -6,6 +6,7 @@ use crate::cause::{Cause, Sign};
 use crate::join::Match;
 use crate::maillog::{Claim, ClaimKind};
 use crate::smtp::Ending;
+use crate::testimony::Testimony;
 use crate::verdict::Verdict;
 use crate::verdict::timers::Fit;
 
@@ -26,6 +27,8 @@ pub struct Case {
     pub timers: Vec<Fit>,
     /// The judgement.
     pub verdict: Verdict,
+    /// What the appliance's debug log says of the connection, where there is one.
+    pub testimony: Option<Testimony>,
     /// Who did it; `None` until attribution exists.
     pub cause: Option<Cause>,
     /// What points somewhere; empty until attribution exists.

@@ -12,6 +12,7 @@ pub mod maillog;
 pub mod net;
 pub mod report;
 pub mod smtp;
+pub mod testimony;
 pub mod text;
 pub mod time;
 pub mod verdict;

@@ -15,6 +15,10 @@ const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
 /// The leap year that stands in for an unknown one, so that 29 February stays representable.
 const YEAR_WHEN_UNKNOWN: i32 = 2000;
+/// 2000-01-01 in seconds since the epoch, and the seconds of a leap year: stamps without a year are
+/// counted in a calendar whose every year has 29 February, whichever turn of the year they are after.
+const FIRST_WHEN_UNKNOWN: i64 = 946_684_800;
+const LEAP_YEAR_SECONDS: i64 = 366 * 86_400;
 
 /// An instant in UTC, in nanoseconds since the Unix epoch (years 1678 to 2262).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -233,6 +237,9 @@ pub struct LogTime {
 }
 
 impl LogTime {
+    /// 1970-01-01 00:00:00.
+    pub const EPOCH: Self = Self { seconds: 0, year_known: true };
+
     /// A wall-clock time; `None` when no calendar has it.
     ///
     /// ```
@@ -250,31 +257,49 @@ impl LogTime {
         Some(Self { seconds: naive.and_utc().timestamp(), year_known: year.is_some() })
     }
 
+    /// The wall clock `seconds` after the epoch, as if it were UTC; `None` beyond the calendar.
+    pub fn from_wall_seconds(seconds: i64) -> Option<Self> {
+        DateTime::from_timestamp(seconds, 0).map(|_| Self { seconds, year_known: true })
+    }
+
     /// Whether the stamp told its year.
     pub const fn year_known(self) -> bool {
         self.year_known
+    }
+
+    /// Whether it is of 29 February.
+    pub fn is_leap_day(self) -> bool {
+        self.to_chrono().is_some_and(|naive| (naive.month(), naive.day()) == (2, 29))
+    }
+
+    /// Turns of the year before it in its log, where it has no year ([`Self::turned`]); else 0.
+    pub const fn turns(self) -> i64 {
+        if self.year_known {
+            0
+        } else {
+            self.seconds.saturating_sub(FIRST_WHEN_UNKNOWN).div_euclid(LEAP_YEAR_SECONDS)
+        }
     }
 
     /// The same wall-clock time in `year`; `None` for 29 February of a common year. Of a stamp that
     /// [`Self::turned`] moved on, `year` is that of the stamps before the first turn.
     pub fn with_year(self, year: i32) -> Option<Self> {
         let naive = self.to_chrono()?;
-        let turns = if self.year_known { 0 } else { naive.year() - YEAR_WHEN_UNKNOWN };
+        let year = year.checked_add(i32::try_from(self.turns()).ok()?)?;
         let (month, day) = (naive.month(), naive.day());
-        Self::new(Some(year + turns), month, day, naive.hour(), naive.minute(), naive.second())
+        Self::new(Some(year), month, day, naive.hour(), naive.minute(), naive.second())
     }
 
     /// A stamp without a year, so many turns of the year after the first of its log: it still has no
-    /// year, but it stands after those before the turn. `None` where the year is known, and for 29
-    /// February where the turned year cannot hold it.
+    /// year, but it stands after those before the turn. `None` where the year is known.
     pub fn turned(self, turns: u16) -> Option<Self> {
-        let naive = self.to_chrono().filter(|_| !self.year_known)?;
-        let moved = naive.with_year(YEAR_WHEN_UNKNOWN + i32::from(turns))?;
-        Some(Self { seconds: moved.and_utc().timestamp(), year_known: false })
+        let in_year = self.seconds.saturating_sub(FIRST_WHEN_UNKNOWN).rem_euclid(LEAP_YEAR_SECONDS);
+        let seconds = FIRST_WHEN_UNKNOWN + i64::from(turns) * LEAP_YEAR_SECONDS + in_year;
+        (!self.year_known).then_some(Self { seconds, year_known: false })
     }
 
     /// Seconds since the epoch as if the wall clock were UTC: differences between stamps of one
-    /// clock are differences of these.
+    /// clock are differences of these. Without a year every year counts as a leap year.
     pub const fn wall_seconds(self) -> i64 {
         self.seconds
     }
@@ -286,7 +311,8 @@ impl LogTime {
     }
 
     fn to_chrono(self) -> Option<NaiveDateTime> {
-        DateTime::from_timestamp(self.seconds, 0).map(|time| time.naive_utc())
+        let turned = if self.year_known { 0 } else { self.turns().saturating_mul(LEAP_YEAR_SECONDS) };
+        DateTime::from_timestamp(self.seconds.saturating_sub(turned), 0).map(|time| time.naive_utc())
     }
 }
 
@@ -350,6 +376,11 @@ mod tests {
         assert_eq!(january.to_string(), "--01-01T00:00:00");
         assert_eq!(january.with_year(2025).unwrap().to_string(), "2026-01-01T00:00:00");
         assert_eq!(LogTime::new(Some(2025), 1, 1, 0, 0, 0).unwrap().turned(1), None);
+        let leap = LogTime::new(None, 2, 29, 9, 0, 0).unwrap().turned(1).unwrap();
+        assert!(leap > january && leap.is_leap_day() && leap.turned(1) == Some(leap));
+        assert_eq!(leap.to_string(), "--02-29T09:00:00");
+        assert_eq!(leap.with_year(2023).unwrap().to_string(), "2024-02-29T09:00:00");
+        assert_eq!(leap.with_year(2024), None);
     }
 
     #[test]

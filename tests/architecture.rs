@@ -17,12 +17,13 @@ use std::path::{Path, PathBuf};
 const GROUND: [&str; 5] = ["time", "net", "cite", "text", "input"];
 
 /// The rooms above it, in the order in which data flows: a room may import those before it.
-const ROOMS: [&str; 12] = [
+const ROOMS: [&str; 13] = [
     "capture",
     "smtp",
     "maillog",
     "join",
     "verdict",
+    "testimony",
     "cause",
     "case",
     "investigate",

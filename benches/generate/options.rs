@@ -65,6 +65,9 @@ pub(crate) struct Options {
     /// Client addresses; a few of them make most of the connections.
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) senders: u32,
+    /// Ports that each sender uses in turn [default: 32 to 1024]: what bounds its connections at a time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=60_000))]
+    pub(crate) ports: Option<u16>,
     /// Connections per second.
     #[arg(long, default_value_t = 10.0, value_parser = positive)]
     pub(crate) rate: f64,

@@ -124,6 +124,14 @@ impl Sender {
             ports: Vec::new(),
             next_port: 0,
         }
+        .with_ports(options.ports)
+    }
+
+    /// The same with as many ports as were asked for.
+    fn with_ports(self, wanted: Option<u16>) -> Self {
+        let Some(wanted) = wanted else { return self };
+        let ports_from = self.ports_from.min(u16::MAX - wanted);
+        Self { ports_from, ports_max: usize::from(wanted), ..self }
     }
 
     /// A port that is free at `now`; it is taken until [`Self::release`].

@@ -17,12 +17,11 @@ use mailwitness::input::{self, Input};
 use mailwitness::investigate::{InputPath, Kind, Selection, Time, Told, Watch, Zone, open_all};
 use mailwitness::join::clock::Clocks;
 use mailwitness::maillog::{
-    Connection, LogFile, LogInput, LogSink, MailLog, Message, ReadOptions, Stamp, stream_logs,
+    ClockSource, Connection, LogFile, LogInput, LogSink, MailLog, Message, ReadOptions, Stamp, stream_logs,
 };
 use mailwitness::report::build::shown_path;
 use mailwitness::report::json;
 use mailwitness::report::messages::{LogView, MessageRecord, MessageTable};
-use mailwitness::time::UtcOffset;
 
 use super::args::{Format, MessagesArgs};
 use super::exit::Exit;
@@ -185,6 +184,12 @@ impl Logs {
             output::warn(&format!("{}: {why}", shown_path(path)));
         }
         for file in &log.files {
+            if file.said > 0 {
+                // What was said on connections is compared with the wire, and there is none here.
+                let kind = file.kind().description();
+                let name = self.name(file);
+                output::note(&format!("{name}: {kind}; a report compares it with captures"));
+            }
             output::notes(&self.name(file), &file.notes);
         }
         let lossy = !self.unopened.is_empty() || log.files.iter().any(|file| file.notes.any_loss());
@@ -256,19 +261,24 @@ fn time(clocks: &Clocks, stamp: Stamp) -> Time {
 /// The clocks as far as the log has told them: read anew only when it tells more.
 struct ClockCache {
     zone: Option<Zone>,
-    told: (usize, Option<UtcOffset>),
+    told: Option<(usize, ClockSource)>,
     clocks: Rc<Clocks>,
 }
 
 impl ClockCache {
     fn new(zone: Option<Zone>) -> Self {
-        Self { zone, told: (0, None), clocks: Rc::default() }
+        Self { zone, told: None, clocks: Rc::default() }
     }
 
     fn of(&mut self, context: &MailLog) -> Rc<Clocks> {
-        let told = (context.clocks.len(), context.clocks.last().and_then(|clock| clock.head_offset));
-        if self.told != told {
-            self.told = told;
+        // Beside its last stamp, a clock changes where it steps and while its head is read.
+        let last = context.clocks.last();
+        let known = self.told.as_ref().is_some_and(|(count, known)| {
+            *count == context.clocks.len()
+                && last.is_some_and(|last| last.head_offset == known.head_offset && last.steps == known.steps)
+        });
+        if !known {
+            self.told = last.map(|last| (context.clocks.len(), last.clone()));
             self.clocks = Rc::new(Clocks::read(context, &[], self.zone));
         }
         Rc::clone(&self.clocks)

@@ -49,7 +49,7 @@ fn examine(plan: &Plan, watch: &Watch) -> Result<Document, Failure> {
             Err(with_unusable(failure, &inputs))
         }
         Err(InvestigateError::NoCapture(inputs)) => {
-            let logs = paths(&inputs, InputKind::Log);
+            let logs = paths(&inputs, InputKind::Log).chain(paths(&inputs, InputKind::DebugLog));
             let failure =
                 Failure::words("there are only logs, and a report needs a capture too").hint(format!(
                     "to list the messages in them and how they ended: {}",

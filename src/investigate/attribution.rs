@@ -8,6 +8,7 @@ use crate::cause::{self, CloseUps, Evidence, Vantage, vantage};
 use crate::cite::CaptureId;
 use crate::input;
 use crate::investigate::{InvestigateError, Plan, Watch, message_of, wire_options};
+use crate::join::MatchOutcome;
 use crate::maillog::MailLog;
 use crate::net::Leg;
 use crate::smtp::Session;
@@ -25,7 +26,11 @@ pub(super) fn attribute(
     captures: &[PathBuf],
     cases: &mut [Case],
 ) -> Result<Vantage, InvestigateError> {
-    let found = |case: &Case| case.matched.as_ref()?.session.and_then(|index| sessions.get(index));
+    // Where it is not certain which connection it was, nobody is named for what happened on one of them.
+    let found = |case: &Case| {
+        let matched = case.matched.as_ref().filter(|matched| matched.outcome == MatchOutcome::Matched)?;
+        sessions.get(matched.session?)
+    };
     let close_ups = close_ups(plan, watch, captures, cases.iter().filter_map(found))?;
     let leg = |case: &Case| {
         let connection = case.claim.connection.and_then(|index| log.connections.get(index));

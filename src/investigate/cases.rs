@@ -4,7 +4,7 @@ use crate::capture::{Flow, OriginatorFrom, Side};
 use crate::case::Case;
 use crate::investigate::Plan;
 use crate::investigate::select::Selected;
-use crate::join::{Joined, Match, MatchOutcome};
+use crate::join::{Doubt, Joined, Match, MatchOutcome};
 use crate::maillog::{Claim, ClaimKind, Connection, MailLog, Message};
 use crate::net::{Leg, Role};
 use crate::smtp::ending::{Context, ending};
@@ -154,11 +154,11 @@ impl<'a> Judging<'a> {
     ) -> Verdict {
         let count = matched.rivals.len() + 1;
         if matched.rivals.is_empty() {
-            let missing = "evidence that this connection is the one the log speaks of: address and time allow \
-                           it, and little else speaks for it";
+            let missing = matched.doubt.map_or(NOTHING_MORE, missing_in);
             return undecided(verdict, "the connection on the wire may be another one", missing);
         }
-        let alike = rivals.len() == matched.rivals.len()
+        let alike = matched.doubt.is_none()
+            && rivals.len() == matched.rivals.len()
             && rivals.iter().all(|rival| {
                 rival.ending.kind == best.ending.kind
                     && rival.ending.by == best.ending.by
@@ -258,8 +258,35 @@ fn bare(claim: Claim, matched: Option<Match>, verdict: Verdict) -> Case {
         rival_endings: Vec::new(),
         timers: Vec::new(),
         verdict,
+        testimony: None,
         cause: None,
         signs: Vec::new(),
+    }
+}
+
+/// What is missing where one connection fits and little speaks for it.
+const NOTHING_MORE: &str = "evidence that this connection is the one the log speaks of: address and time allow it, \
+                            and little else speaks for it";
+
+/// What is missing where a match is in doubt.
+const fn missing_in(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::Crowd => {
+            "what tells this connection from the many of its address that begin about then: neither time nor \
+             content in the log does"
+        }
+        Doubt::Contested => {
+            "what tells this connection from the many of its address that begin about then: other \
+             connections of the log may be it as well"
+        }
+        Doubt::BothInPart => {
+            "a log or a capture that holds all connections of this address: around then both lack some, and \
+             only times speak for this one"
+        }
+        Doubt::ClockUnchecked => {
+            "something that shows how far the clocks of log and capture are apart: only times speak for this \
+             connection, and others of its address are near; a message in clear that both hold would do"
+        }
     }
 }
 

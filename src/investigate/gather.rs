@@ -15,7 +15,7 @@ use crate::investigate::drops::Dropped;
 use crate::investigate::inputs::{Kind, open_all};
 use crate::investigate::{InputFacts, InputKind, InvestigateError, Plan, Reader, Time, Watch};
 use crate::join::clock::Clocks;
-use crate::maillog::{self, LogInput, MailLog, ReadOptions};
+use crate::maillog::{self, LogInput, LogKind, MailLog, ReadOptions};
 use crate::net::{Leg, canonical};
 use crate::smtp::{self, Session};
 use crate::time::Timestamp;
@@ -336,7 +336,10 @@ impl Sides {
                 _ => file.bytes,
             };
             facts.records = file.records;
-            facts.format = "mail_logs, text".to_owned();
+            if file.kind() == LogKind::Debug {
+                facts.kind = InputKind::DebugLog;
+            }
+            facts.format = file.kind().description().to_owned();
             facts.first = file.first.map(time);
             facts.last = file.last.map(time);
             facts.notes.merge(file.notes.clone());

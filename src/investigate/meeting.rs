@@ -3,22 +3,19 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use ahash::{AHashMap, AHashSet};
+use ahash::AHashSet;
 
 use crate::investigate::gather::{Seen, Spans};
 use crate::join::Joined;
-use crate::maillog::MailLog;
+use crate::maillog::{LogKind, MailLog};
 use crate::net::{Leg, canonical};
 use crate::smtp::Session;
-use crate::text::Text;
 use crate::time::{Span, Timestamp};
 
 /// Addresses named of each side.
 const MAX_NAMED: usize = 5;
 /// Stamps are whole seconds, and a log may end a little before the capture begins.
 const LEAST_APART: Span = Span::from_seconds(60);
-/// HELO names from which on one address is taken for a pool behind one door.
-const MANY_NAMES: usize = 4;
 
 /// What must be said about the inputs taken together.
 pub(super) fn notes(
@@ -34,7 +31,8 @@ pub(super) fn notes(
     if let Some(note) = addresses_apart(log, sessions, seen) {
         notes.push(note);
     }
-    notes.extend(pools(sessions));
+    notes.extend(pools(joined));
+    notes.extend(said_apart(log));
     if log.left_out.refused_without_icid > 0 {
         let count = log.left_out.refused_without_icid;
         notes.push(format!(
@@ -45,12 +43,29 @@ pub(super) fn notes(
 }
 
 fn clocks_unknown(log: &MailLog, joined: &Joined) -> Option<String> {
-    let unknown = joined.clocks.readings().iter().filter(|reading| reading.zone.is_none()).count();
+    // Connections of a debug log are found by their ids, whatever its clock.
+    let is_debug = |file| log.files.iter().any(|one| one.file == file && one.kind() == LogKind::Debug);
+    let readings = log.clocks.iter().zip(joined.clocks.readings());
+    let of_mail = readings.filter(|(clock, _)| !is_debug(clock.file));
+    let unknown = of_mail.filter(|(_, reading)| !reading.is_known()).count();
     (unknown > 0).then(|| {
         format!(
             "the offset from UTC of {unknown} of {} log clocks is not known: its connections are matched by \
              address and content alone; --utc-offset would help",
             log.clocks.len()
+        )
+    })
+}
+
+/// Debug logs tell of connections by their ids; without the mail log's lines nothing is claimed of them.
+fn said_apart(log: &MailLog) -> Option<String> {
+    let known: AHashSet<(Leg, u64)> = log.connections.iter().map(|one| (one.leg, one.id)).collect();
+    let is_known = |leg, id: Option<u64>| id.is_some_and(|id| known.contains(&(leg, id)));
+    let apart = log.conversations.iter().filter(|one| !is_known(one.leg, one.id)).count();
+    (apart > 0).then(|| {
+        format!(
+            "{apart} of {} connections of the debug logs are not in the mail logs: nothing is claimed of them",
+            log.conversations.len()
         )
     })
 }
@@ -120,27 +135,13 @@ fn addresses_apart(log: &MailLog, sessions: &[Session], seen: &Seen) -> Option<S
 }
 
 /// One address that greets with many names is a pool behind a translation or a balancer.
-fn pools(sessions: &[Session]) -> Vec<String> {
-    let mut names: AHashMap<IpAddr, AHashSet<&Text>> = AHashMap::new();
-    for session in sessions {
-        if let Some(helo) = &session.dialog.helo {
-            let of_address = names.entry(canonical(session.client().ip)).or_default();
-            if of_address.len() < 1000 {
-                of_address.insert(helo);
-            }
-        }
-    }
-    let mut pools: Vec<(IpAddr, usize)> = names
-        .into_iter()
-        .map(|(ip, names)| (ip, names.len()))
-        .filter(|(_, names)| *names >= MANY_NAMES)
-        .collect();
-    pools.sort_unstable();
-    pools
-        .into_iter()
+fn pools(joined: &Joined) -> Vec<String> {
+    joined
+        .pools
+        .iter()
         .take(MAX_NAMED)
         .map(|(ip, names)| {
-            format!("{ip} greets with {names} different names: several hosts stand behind it, so its address tells little")
+            format!("{ip} greets with {names} different names: several hosts stand behind it, so its address does not count as evidence")
         })
         .collect()
 }

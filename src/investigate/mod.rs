@@ -8,6 +8,7 @@ mod inputs;
 mod meeting;
 mod plan;
 mod select;
+mod third_witness;
 
 use std::path::PathBuf;
 
@@ -101,6 +102,8 @@ pub enum InputKind {
     Capture,
     /// A mail log.
     Log,
+    /// A debug log: what was said on connections, octet by octet.
+    DebugLog,
     /// Neither, or unreadable.
     Unusable,
 }
@@ -150,6 +153,10 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
     let claimed: AHashSet<usize> = claims.iter().filter_map(|claim| claim.connection).collect();
     let joined = join(&gathered.log, &gathered.sessions, &options, |index| claimed.contains(&index));
     let mut cases = cases::judged(plan, claims, &gathered.log, &gathered.sessions, &joined);
+    third_witness::hear(&mut cases, plan, watch, &gathered)?;
+    if watch.is_interrupted() {
+        return Err(InvestigateError::Interrupted);
+    }
     let vantage = attribution::attribute(
         plan,
         watch,

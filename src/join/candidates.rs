@@ -1,118 +1,149 @@
 //! Which flows an ICID may be, and what each is worth.
+//!
+//! Unique content leads first: who knows the envelope looks only at flows that show that envelope, or
+//! that may hide it. Windows of time narrow it down. Where more flows remain than can be weighed,
+//! nothing is guessed: the connection is crowded, and so is every flow that it may be.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
-use ahash::AHashMap;
+use ahash::AHashSet;
 
 use crate::capture::OriginatorFrom;
-use crate::join::Options;
 use crate::join::align::{Alignment, GapCosts, align};
-use crate::join::clock::Clocks;
-use crate::join::dark;
-use crate::join::evidence::{Evidence, Rarity, pair_evidence, time_cost};
-use crate::maillog::{Connection, MailLog, Tls};
+use crate::join::assign::Edge;
+use crate::join::evidence::{Evidence, Rarity, bare, pair_evidence};
+use crate::join::index::{Content, Index, PACES, Pace, QUICK, Way, lower, wire_is_whole};
+use crate::join::pair::{MAX_LOOKUP, Scales};
+use crate::join::ways::{Ways, addresses, log_is_whole};
+use crate::maillog::{Connection, MailLog, Message};
 use crate::net::{Leg, canonical};
 use crate::smtp::{Session, Transaction};
 use crate::time::{Span, Timestamp};
 
-/// Flows weighed for one connection: the nearest in time.
-const MAX_CANDIDATES: usize = 512;
-/// `New SMTP ICID` comes after the reverse lookup, which may take this long while no greeting is seen.
-const MAX_LOOKUP: Span = Span::from_seconds(60);
+/// Flows weighed for one connection. Where more fit, an ambiguous answer is all but certain.
+const MAX_CANDIDATES: usize = 96;
+/// Flows looked at to find those.
+const MAX_SCAN: usize = 2048;
+/// Flows weighed of a crowd, to show the likeliest of some.
+const SAMPLE: usize = 16;
 /// A stamp may precede its event by its own second and a little.
 const EARLY: Span = Span::from_seconds(3);
+/// In a crowd only flows stay whose opening is off by less than this costs; what is dropped is behind
+/// those that fit by that much and by what an opening that fits is worth.
+const TIGHT_COST: f64 = 3.0;
+/// The same in time, one side or the other: what fits, and what [`TIGHT_COST`] allows.
+const TIGHT: Span = Span::from_millis(3_500);
 
-/// A pair that address and time allow was in reach of the capture: the odds before any evidence.
-const PRESENT: f64 = 2.0;
-/// The opening fits to the second; a stranger's connection of the same address seldom does.
-const OPENED_FITS: f64 = 4.0;
-/// The closing fits to the second, and the most that one that does not may cost.
-const CLOSED: (f64, f64) = (2.0, 6.0);
-/// TLS in both; in one of the two only.
-const TLS: (f64, f64) = (1.0, 8.0);
-/// The appliance's own address differs between log and wire.
-const LOCAL_DIFFERS: f64 = 4.0;
 /// A message that a whole capture does not show, or a MAIL that a whole log does not.
 const MISSING_FROM_WHOLE: f64 = 12.0;
 /// The same where the capture or the log is known to hold only part.
 const MISSING_FROM_PART: f64 = 1.0;
+/// Both sides show envelopes, and none of them is on both.
+const NOTHING_SHARED: f64 = 20.0;
 
-/// A flow that a connection may be.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Candidate {
-    /// The flow, an index into the sessions.
-    pub session: usize,
-    /// What the pair is worth, in nats.
-    pub score: f64,
+/// The flows that a connection may be.
+#[derive(Debug, Default)]
+pub(super) struct Reach {
+    /// Those that are worth more than nothing.
+    pub(super) edges: Vec<Edge>,
+    /// How many content, address and time allow.
+    pub(super) in_reach: usize,
+    /// More fit than can be weighed; [`Self::edges`] is empty.
+    pub(super) crowded: bool,
 }
 
-/// The flows by the ways a log can name them.
-pub struct Candidates<'a> {
+/// Finds and weighs candidates.
+pub(super) struct Candidates<'a> {
     sessions: &'a [Session],
-    clocks: &'a Clocks,
-    options: &'a Options,
+    scales: Scales<'a>,
     rarity: Rarity,
-    by_remote: AHashMap<(Leg, IpAddr), Track>,
-    by_sender: AHashMap<Vec<u8>, Track>,
-}
-
-/// Flows in the order of their first frame, and how long any of them lasts.
-#[derive(Default)]
-struct Track {
-    flows: Vec<(Timestamp, usize)>,
-    longest: Span,
+    index: Index,
 }
 
 impl<'a> Candidates<'a> {
-    /// Indexes the flows by remote address, and by envelope sender for connections whose opening
-    /// the log does not hold.
-    pub fn new(log: &MailLog, sessions: &'a [Session], clocks: &'a Clocks, options: &'a Options) -> Self {
-        let mut by_remote: AHashMap<(Leg, IpAddr), Track> = AHashMap::new();
-        let mut by_sender: AHashMap<Vec<u8>, Track> = AHashMap::new();
-        let some_lack_remote = log.connections.iter().any(|connection| connection.remote.is_none());
-        for (index, session) in sessions.iter().enumerate() {
-            let lasted = session.flow.last.time.since(session.flow.first.time);
-            let entry = (session.flow.first.time, index);
-            for key in [
-                (Leg::Injection, canonical(session.client().ip)),
-                (Leg::Delivery, canonical(session.server().ip)),
-            ] {
-                by_remote.entry(key).or_default().add(entry, lasted);
-            }
-            if some_lack_remote {
-                for transaction in &session.dialog.transactions {
-                    let key = transaction.mail_from.as_bytes().to_ascii_lowercase();
-                    by_sender.entry(key).or_default().add(entry, lasted);
+    pub(super) fn new(log: &MailLog, sessions: &'a [Session], scales: Scales<'a>) -> Self {
+        let mut wanted: AHashSet<(Leg, IpAddr)> = AHashSet::new();
+        let mut some_lack_remote = false;
+        for connection in &log.connections {
+            match connection.remote {
+                Some(remote) => {
+                    wanted.extend(addresses(scales.options, remote).map(|address| (connection.leg, address)));
                 }
+                None => some_lack_remote = true,
             }
         }
-        for track in by_remote.values_mut().chain(by_sender.values_mut()) {
-            track.flows.sort_unstable();
-            track.flows.dedup();
+        Self {
+            sessions,
+            scales,
+            rarity: Rarity::of(sessions),
+            index: Index::new(sessions, &wanted, some_lack_remote),
         }
-        Self { sessions, clocks, options, rarity: Rarity::of(sessions), by_remote, by_sender }
     }
 
-    /// The flows that `connection` may be, worth more than nothing; and how many address and time
-    /// alone allow.
-    pub fn of(&self, connection: &Connection) -> (Vec<Candidate>, usize) {
-        let mut near: Vec<(Span, usize)> = Vec::new();
-        for track in self.tracks(connection) {
-            self.near_in(track, connection, &mut near);
+    /// The flows that `connection` may be; a crowd is remembered in the index.
+    pub(super) fn of(&mut self, connection: &Connection) -> Reach {
+        let ways = Ways::of(connection, self.scales.options);
+        let mut ranges = self.ranges(connection, &ways, false);
+        let mut in_reach = self.in_reach(connection, &ranges);
+        let mut tight = false;
+        if in_reach.as_ref().is_none_or(|near| near.len() > MAX_CANDIDATES) {
+            tight = true;
+            ranges = self.ranges(connection, &ways, true);
+            in_reach = self.in_reach(connection, &ranges);
+            if let Some(near) = &mut in_reach {
+                near.retain(|&session| self.opens_near(connection, session));
+            }
         }
+        let total = ranges.iter().map(Range::len).sum();
+        let (near, mut crowded) = match in_reach {
+            Some(near) if near.len() <= MAX_CANDIDATES => (near, false),
+            _ => (self.holders(connection, &ways), true),
+        };
+        let in_reach = if crowded { total } else { near.len() };
+        let edges = self.weigh(connection, &near);
+        if tight || crowded {
+            // What was left out lags far behind a pair whose opening fits, and not behind others.
+            let fits = |edge: &Edge| {
+                let session = self.sessions.get(edge.session());
+                let opening = session.and_then(|session| self.scales.opening(connection, session));
+                opening.is_some_and(|(cost, _)| cost == 0.0)
+            };
+            crowded = !best(&edges).is_some_and(fits) && (crowded || !edges.is_empty());
+        }
+        if crowded {
+            for range in ranges {
+                self.index.mark_crowded(range);
+            }
+            return Reach { edges: Vec::new(), in_reach, crowded };
+        }
+        Reach { edges, in_reach, crowded }
+    }
+
+    /// For each flow, whether some crowded connection may be it.
+    pub(super) fn crowded(&self) -> Vec<bool> {
+        self.index.crowded(self.sessions.len())
+    }
+
+    /// The likeliest of some flows around a crowded connection's opening, with its score, which may be
+    /// below nothing.
+    pub(super) fn likeliest(&self, connection: &Connection) -> Option<Edge> {
+        let at = connection.opened.as_ref().unwrap_or(&connection.first);
+        let at = self.scales.clocks.instant(at)?;
+        let ways = Ways::of(connection, self.scales.options);
+        let ranges = self.ranges(connection, &ways, true);
+        let mut near: Vec<usize> = ranges
+            .into_iter()
+            .flat_map(|range| self.index.sessions(self.index.around(range, at, SAMPLE)))
+            .collect();
         near.sort_unstable();
-        near.dedup_by_key(|(_, session)| *session);
-        let in_reach = near.len();
-        near.truncate(MAX_CANDIDATES);
-        let worthy = near.into_iter().filter_map(|(_, session)| {
-            let score = self.score(connection, session);
-            (score > 0.0).then_some(Candidate { session, score })
-        });
-        (worthy.collect(), in_reach)
+        near.dedup();
+        let weighed = near.iter().map(|&session| Edge::new(session, self.score(connection, session)));
+        best(&weighed.collect::<Vec<_>>()).copied()
     }
 
     /// Which transaction of the flow each message of the connection is.
-    pub fn alignment(&self, connection: &Connection, session: usize) -> Alignment {
+    pub(super) fn alignment(&self, connection: &Connection, session: usize) -> Alignment {
         let Some(session) = self.sessions.get(session) else { return Alignment::default() };
         let transactions = accepted(session);
         if session.dialog.encryption.is_some() && transactions.is_empty() {
@@ -122,19 +153,28 @@ impl<'a> Candidates<'a> {
             message: if wire_is_whole(session) { MISSING_FROM_WHOLE } else { MISSING_FROM_PART },
             transaction: if log_is_whole(connection) { MISSING_FROM_WHOLE } else { MISSING_FROM_PART },
         };
-        align(&connection.messages, &transactions, self.clocks, &self.rarity, gaps)
+        let mut alignment =
+            align(&connection.messages, &transactions, self.scales.clocks, &self.rarity, gaps);
+        if session.dialog.encryption.is_none()
+            && alignment.of_message.iter().all(Option::is_none)
+            && connection.messages.iter().any(|message| message.mail_from.is_some())
+            && transactions.iter().any(|(_, transaction)| !transaction.mail_missing)
+        {
+            alignment.score -= NOTHING_SHARED;
+        }
+        alignment
     }
 
     /// Every piece of evidence of a pair.
-    pub fn evidence(&self, connection: &Connection, session: usize) -> Vec<Evidence> {
+    pub(super) fn evidence(&self, connection: &Connection, session: usize) -> Vec<Evidence> {
         let Some(wire) = self.sessions.get(session) else { return Vec::new() };
-        let mut all = self.of_connection(connection, wire);
+        let mut all = Vec::new();
+        self.scales.weigh(connection, wire, &mut |name, weight, detail| {
+            all.push(Evidence::new(name, weight, detail()));
+        });
         let alignment = self.alignment(connection, session);
-        for (message, transaction) in connection.messages.iter().zip(&alignment.of_message) {
-            let Some(transaction) = transaction.and_then(|index| wire.dialog.transactions.get(index)) else {
-                continue;
-            };
-            for mut piece in pair_evidence(message, transaction, self.clocks, &self.rarity) {
+        for (message, transaction) in paired(connection, wire, &alignment) {
+            for mut piece in pair_evidence(message, transaction, self.scales.clocks, &self.rarity) {
                 piece.detail = format!("MID {}: {}", message.mid, piece.detail);
                 all.push(piece);
             }
@@ -149,168 +189,167 @@ impl<'a> Candidates<'a> {
         all
     }
 
+    /// Whether a message of the pair is told from all others by what it holds: the same Message-ID on
+    /// both sides, or an envelope that this address sent on one flow only.
+    pub(super) fn told_by_content(
+        &self,
+        connection: &Connection,
+        session: usize,
+        alignment: &Alignment,
+    ) -> bool {
+        let Some(wire) = self.sessions.get(session) else { return false };
+        let far = match connection.leg {
+            Leg::Injection => wire.client().ip,
+            Leg::Delivery => wire.server().ip,
+        };
+        let ip = connection.remote.map(|_| canonical(far));
+        let always = (Timestamp::from_nanos(i64::MIN), Timestamp::from_nanos(i64::MAX));
+        let once = |way: Way<'_>| {
+            let count = |pace| self.index.range(connection.leg, ip, way, pace, always).len();
+            PACES.into_iter().map(count).sum::<usize>() == 1
+        };
+        paired(connection, wire, alignment).any(|(message, transaction)| {
+            let same_id = message.message_id.as_ref().zip(transaction.message_id.as_ref());
+            if same_id.is_some_and(|(logged, wire)| bare(logged) == bare(wire)) {
+                return true;
+            }
+            let Some((from, _)) = &message.mail_from else { return false };
+            if transaction.mail_missing || !from.eq_ignore_case(&transaction.mail_from) {
+                return false;
+            }
+            let from = lower(from);
+            once(Way::Sender(&from))
+                || message.rcpt_to.first().is_some_and(|(to, _)| once(Way::Envelope(&from, Some(&lower(to)))))
+        })
+    }
+
+    fn weigh(&self, connection: &Connection, near: &[usize]) -> Vec<Edge> {
+        let weighed = near.iter().map(|&session| Edge::new(session, self.score(connection, session)));
+        weighed.filter(|edge| edge.score > 0.0).collect()
+    }
+
     fn score(&self, connection: &Connection, session: usize) -> f64 {
         let Some(wire) = self.sessions.get(session) else { return f64::NEG_INFINITY };
-        let own: f64 = self.of_connection(connection, wire).iter().map(|piece| piece.weight).sum();
+        let mut own = 0.0;
+        self.scales.weigh(connection, wire, &mut |_, weight, _| own += weight);
         own + self.alignment(connection, session).score
     }
 
-    fn of_connection(&self, connection: &Connection, session: &Session) -> Vec<Evidence> {
-        let mut all = Vec::with_capacity(5);
-        let (remote, local) = match connection.leg {
-            Leg::Injection => (session.client().ip, session.server().ip),
-            Leg::Delivery => (session.server().ip, session.client().ip),
-        };
-        all.push(match connection.remote {
-            Some(logged) if canonical(logged) == canonical(remote) => {
-                Evidence::new("address", PRESENT, format!("both have the remote address {remote}"))
+    fn ranges(&self, connection: &Connection, ways: &Ways, tight: bool) -> Vec<Range<usize>> {
+        let windows = PACES.map(|pace| (pace, self.window(connection, pace, tight)));
+        let mut ranges = Vec::new();
+        for &ip in &ways.addresses {
+            for way in ways.all() {
+                for (pace, window) in windows {
+                    let range = self.index.range(connection.leg, ip, way, pace, window);
+                    if !range.is_empty() {
+                        ranges.push(range);
+                    }
+                }
             }
-            Some(logged) => Evidence::new(
-                "address",
-                PRESENT,
-                format!("{logged} in the log is {remote} on the wire (--map)"),
-            ),
-            None => Evidence::new("address", 0.0, "the log does not hold the connection's opening"),
-        });
-        if let Some(logged) = connection.local
-            && canonical(logged) != canonical(local)
-            && self.mapped(logged).is_none_or(|mapped| mapped != canonical(local))
-        {
-            let detail = format!("the appliance is {logged} in the log, {local} on the wire");
-            all.push(Evidence::new("local_address", -LOCAL_DIFFERS, detail));
         }
-        all.extend(self.opening(connection, session));
-        all.extend(self.closing(connection, session));
-        all.extend(tls(connection, session));
-        all.extend(dark::sizes(connection, session, self.clocks, wire_is_whole(session)));
-        all
+        ranges
     }
 
-    /// `New SMTP ICID` is stamped between the SYN and a little after the greeting.
-    fn opening(&self, connection: &Connection, session: &Session) -> Option<Evidence> {
-        let logged = self.clocks.instant(connection.opened.as_ref()?)?;
-        let after_syn = logged.since(session.flow.first.time).seconds();
-        let greeted = session.dialog.greeting.as_ref().map(|reply| reply.at.time);
-        let after_greeting =
-            logged.since(greeted.unwrap_or(session.flow.first.time.plus(MAX_LOOKUP))).seconds();
-        let before = if session.flow.originator_from == OriginatorFrom::Handshake {
-            time_cost(after_syn.min(0.0))
-        } else {
-            0.0
+    /// When flows begin that were alive while the connection was, by how soon they greeted.
+    fn window(&self, connection: &Connection, pace: Pace, tight: bool) -> (Timestamp, Timestamp) {
+        let always = (Timestamp::from_nanos(i64::MIN), Timestamp::from_nanos(i64::MAX));
+        let instant = |stamp| self.scales.clocks.instant(stamp);
+        // No clock: every flow of the address is in reach, content must tell.
+        let (Some(first), Some(last)) = (instant(&connection.first), instant(&connection.last)) else {
+            return always;
         };
-        let cost = before.max(time_cost(after_greeting.max(0.0)));
-        let detail = format!("the log opens it {after_syn:+.1} s from its first frame");
-        Some(Evidence::new("opened", if cost == 0.0 { OPENED_FITS } else { -cost }, detail))
-    }
-
-    /// The time of the end, whatever its manner: the appliance logs it as it happens.
-    fn closing(&self, connection: &Connection, session: &Session) -> Option<Evidence> {
-        let stamp = connection.lost.as_ref().or(connection.closed.as_ref())?;
-        let logged = self.clocks.instant(stamp)?;
-        let close = session.flow.closes.effective.as_ref()?;
-        let behind = logged.since(close.at.time).seconds();
-        let cost = time_cost(behind).min(CLOSED.1);
-        let detail = format!("the log ends it {behind:+.1} s from the first close on the wire");
-        Some(Evidence::new("closed", if cost == 0.0 { CLOSED.0 } else { -cost }, detail))
-    }
-
-    fn tracks(&self, connection: &Connection) -> Vec<&Track> {
-        match connection.remote {
-            Some(remote) => {
-                let addresses = [Some(canonical(remote)), self.mapped(remote)];
-                addresses
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|address| self.by_remote.get(&(connection.leg, address)))
-                    .collect()
-            }
-            None => connection
-                .messages
-                .iter()
-                .filter_map(|message| message.mail_from.as_ref())
-                .filter_map(|(from, _)| self.by_sender.get(&from.as_bytes().to_ascii_lowercase()))
-                .take(1)
-                .collect(),
-        }
-    }
-
-    fn mapped(&self, logged: IpAddr) -> Option<IpAddr> {
-        let map = &self.options.address_map;
-        map.iter().find(|(from, _)| canonical(*from) == canonical(logged)).map(|(_, to)| canonical(*to))
-    }
-
-    /// Collects the flows of `track` that were alive while the connection was, with how far their
-    /// beginnings lie apart.
-    fn near_in(&self, track: &Track, connection: &Connection, near: &mut Vec<(Span, usize)>) {
-        let (Some(first), Some(last)) =
-            (self.clocks.instant(&connection.first), self.clocks.instant(&connection.last))
-        else {
-            // No clock: every flow of the address is in reach, content must tell.
-            near.extend(track.flows.iter().take(MAX_CANDIDATES).map(|&(_, session)| (Span::ZERO, session)));
-            return;
-        };
-        let opened = connection.opened.as_ref().and_then(|stamp| self.clocks.instant(stamp));
-        let earliest = first.minus(track.longest).minus(MAX_LOOKUP);
+        let opened = connection.opened.as_ref().and_then(instant);
         let latest = opened.unwrap_or(last).plus(EARLY);
-        let from = track.flows.partition_point(|&(time, _)| time < earliest);
-        let flows = track.flows.get(from..).unwrap_or_default();
-        for &(time, index) in flows.iter().take_while(|(time, _)| *time <= latest) {
-            let Some(session) = self.sessions.get(index) else { continue };
-            if session.flow.last.time < first.minus(MAX_LOOKUP) {
-                continue;
-            }
-            let apart = opened.unwrap_or(first).since(time);
-            let began_in_file = session.flow.originator_from == OriginatorFrom::Handshake;
-            if opened.is_some() && began_in_file && apart > MAX_LOOKUP {
-                continue;
-            }
-            near.push((apart.abs(), index));
+        match (pace, opened) {
+            (Pace::Begun, _) => (always.0, latest),
+            (Pace::Quick, Some(opened)) if tight => (opened.minus(TIGHT).minus(QUICK), latest),
+            (_, Some(opened)) => (opened.minus(MAX_LOOKUP), latest),
+            (_, None) => (first.minus(self.index.longest).minus(MAX_LOOKUP), latest),
         }
-        // Only the nearest will be weighed; the rest need not pile up.
-        if near.len() > 8 * MAX_CANDIDATES {
-            near.select_nth_unstable(MAX_CANDIDATES);
-            near.truncate(MAX_CANDIDATES);
+    }
+
+    /// How many flows address and time alone allow, whatever their content; `None` where the log does
+    /// not tell the address.
+    pub(super) fn by_address(&self, connection: &Connection) -> Option<usize> {
+        let remote = connection.remote?;
+        let mut ranges = Vec::new();
+        for address in addresses(self.scales.options, remote) {
+            for pace in PACES {
+                let (way, window) = (Way::Content(Content::Any), self.window(connection, pace, false));
+                ranges.push(self.index.range(connection.leg, Some(address), way, pace, window));
+            }
         }
+        let near = self.in_reach(connection, &ranges).map(|near| near.len());
+        Some(near.unwrap_or_else(|| ranges.iter().map(Range::len).sum()))
+    }
+
+    /// The flows of all ranges that were alive while the connection was; `None` where they are too
+    /// many to be looked at.
+    fn in_reach(&self, connection: &Connection, ranges: &[Range<usize>]) -> Option<Vec<usize>> {
+        if ranges.iter().map(Range::len).sum::<usize>() > MAX_SCAN {
+            return None;
+        }
+        let mut near: Vec<usize> =
+            ranges.iter().flat_map(|range| self.index.sessions(range.clone())).collect();
+        near.sort_unstable();
+        near.dedup();
+        near.retain(|&session| self.lived_with(connection, session));
+        Some(near)
+    }
+
+    fn lived_with(&self, connection: &Connection, session: usize) -> bool {
+        let Some(session) = self.sessions.get(session) else { return false };
+        let Some(first) = self.scales.clocks.instant(&connection.first) else { return true };
+        if session.flow.last.time < first.minus(MAX_LOOKUP) {
+            return false;
+        }
+        let began_in_file = session.flow.originator_from == OriginatorFrom::Handshake;
+        let apart = first.since(session.flow.first.time);
+        !(connection.opened.is_some() && began_in_file && apart > MAX_LOOKUP)
+    }
+
+    fn opens_near(&self, connection: &Connection, session: usize) -> bool {
+        let session = self.sessions.get(session);
+        let opening = session.and_then(|session| self.scales.opening(connection, session));
+        opening.is_none_or(|(cost, _)| cost <= TIGHT_COST)
+    }
+
+    /// The flows that hold a Message-ID of the connection, retries of the message among them.
+    fn holders(&self, connection: &Connection, ways: &Ways) -> Vec<usize> {
+        let mut ranges = Vec::new();
+        for &ip in &ways.addresses {
+            for id in connection.messages.iter().filter_map(|message| message.message_id.as_ref()) {
+                for pace in PACES {
+                    let window = self.window(connection, pace, false);
+                    let way = Way::MessageId(bare(id));
+                    ranges.push(self.index.range(connection.leg, ip, way, pace, window));
+                }
+            }
+        }
+        self.in_reach(connection, &ranges).filter(|near| near.len() <= MAX_CANDIDATES).unwrap_or_default()
     }
 }
 
-impl Track {
-    fn add(&mut self, entry: (Timestamp, usize), lasted: Span) {
-        self.flows.push(entry);
-        self.longest = self.longest.max(lasted);
-    }
+/// The best of some edges, the earlier flow of equals.
+pub(super) fn best(edges: &[Edge]) -> Option<&Edge> {
+    edges.iter().max_by(|a, b| a.score.total_cmp(&b.score).then(b.right.cmp(&a.right)))
 }
 
-fn tls(connection: &Connection, session: &Session) -> Option<Evidence> {
-    let logged = connection.tls.as_ref().map(|(tls, _)| *tls == Tls::Success);
-    let wire = session.dialog.encryption.as_ref().is_some_and(|encryption| encryption.established);
-    match (logged, wire) {
-        (Some(true), true) => Some(Evidence::new("tls", TLS.0, "encrypted in both")),
-        (Some(true), false) if wire_is_whole(session) => {
-            Some(Evidence::new("tls", -TLS.1, "TLS succeeded by the log, the wire is in clear"))
-        }
-        (None, true) if connection.opened.is_some() => {
-            Some(Evidence::new("tls", -TLS.1, "encrypted on the wire, the log tells of no TLS"))
-        }
-        _ => None,
-    }
+/// The messages that have a transaction, with it.
+fn paired<'a>(
+    connection: &'a Connection,
+    wire: &'a Session,
+    alignment: &'a Alignment,
+) -> impl Iterator<Item = (&'a Message, &'a Transaction)> {
+    connection
+        .messages
+        .iter()
+        .zip(&alignment.of_message)
+        .filter_map(|(message, transaction)| Some((message, wire.dialog.transactions.get((*transaction)?)?)))
 }
 
 /// Accepted MAILs with their place among all transactions.
 fn accepted(session: &Session) -> Vec<(usize, &Transaction)> {
     session.dialog.transactions.iter().enumerate().filter(|(_, transaction)| transaction.accepted()).collect()
-}
-
-/// Whether the file holds the dialogue from its beginning to its end without a hole.
-fn wire_is_whole(session: &Session) -> bool {
-    let flow = &session.flow;
-    flow.originator_from == OriginatorFrom::Handshake
-        && !flow.open_at_end
-        && flow.streams.originator.missed_octets == 0
-        && flow.streams.responder.missed_octets == 0
-        && session.dialog.transactions_dropped == 0
-}
-
-fn log_is_whole(connection: &Connection) -> bool {
-    connection.opened.is_some() && connection.closed.is_some()
 }

@@ -4,7 +4,7 @@
 //! cipher suites; the log tells the size of every message that the appliance took, and when.
 
 use crate::join::clock::Clocks;
-use crate::join::evidence::{Evidence, fits_size, time_cost};
+use crate::join::evidence::{Found, fits_size, time_cost};
 use crate::maillog::{Connection, Message};
 use crate::smtp::Session;
 use crate::smtp::tls::Speech;
@@ -18,14 +18,15 @@ const MOST: f64 = 6.0;
 /// more than they may have been.
 const MUST_SHOW: u64 = 8192;
 
-/// The evidence of all accepted messages, in their order; `whole`: the file holds all of the flow.
-pub(super) fn sizes(
+/// Weighs all accepted messages, in their order; `whole`: the file holds all of the flow.
+pub(super) fn weigh(
     connection: &Connection,
     session: &Session,
     clocks: &Clocks,
     whole: bool,
-) -> Option<Evidence> {
-    let encryption = session.dialog.encryption.as_ref()?;
+    found: &mut Found<'_>,
+) {
+    let Some(encryption) = &session.dialog.encryption else { return };
     let mut speeches = encryption.long_speeches.iter();
     let (mut fitting, mut without) = (0u32, 0u32);
     for message in &connection.messages {
@@ -39,17 +40,13 @@ pub(super) fn sizes(
         }
     }
     if fitting == 0 && without == 0 {
-        return None;
+        return;
     }
     let weight = f64::from(fitting) * FITS - f64::from(without) * FITS_NONE;
-    let detail = if without == 0 {
-        format!("{fitting} accepted messages fit what the client sent encrypted, by size and time")
-    } else {
-        format!(
-            "{fitting} accepted messages fit what the client sent encrypted, by size and time; {without} fit nothing of it"
-        )
-    };
-    Some(Evidence::new("encrypted_sizes", weight.clamp(-MOST, MOST), detail))
+    found("encrypted_sizes", weight.clamp(-MOST, MOST), &|| {
+        let fit = format!("{fitting} accepted messages fit what the client sent encrypted, by size and time");
+        if without == 0 { fit } else { format!("{fit}; {without} fit nothing of it") }
+    });
 }
 
 fn fits(message: &Message, size: u64, speech: &Speech, clocks: &Clocks) -> bool {
@@ -92,7 +89,9 @@ mod tests {
             .collect();
         let log = log(vec![logged]);
         let clocks = Clocks::read(&log, &[], None);
-        sizes(&log.connections[0], &wire, &clocks, true).map(|evidence| evidence.weight)
+        let mut weight = None;
+        weigh(&log.connections[0], &wire, &clocks, true, &mut |_, found, _| weight = Some(found));
+        weight
     }
 
     #[test]

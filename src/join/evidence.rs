@@ -84,7 +84,7 @@ impl Evidence {
 }
 
 /// Takes a piece of evidence: its name, its weight, and its words where they are wanted.
-type Found<'f> = dyn FnMut(&'static str, f64, &dyn Fn() -> String) + 'f;
+pub(super) type Found<'f> = dyn FnMut(&'static str, f64, &dyn Fn() -> String) + 'f;
 
 /// What a message and a transaction make of each other, added up.
 pub fn pair_score(message: &Message, transaction: &Transaction, clocks: &Clocks, rarity: &Rarity) -> f64 {
@@ -262,7 +262,7 @@ fn lower(text: &Text) -> Vec<u8> {
 }
 
 /// A Message-ID without its brackets: some logs and copies strip them.
-fn bare(message_id: &Text) -> &[u8] {
+pub(super) fn bare(message_id: &Text) -> &[u8] {
     let bytes = message_id.as_bytes().trim_ascii();
     let bytes = bytes.strip_prefix(b"<").unwrap_or(bytes);
     bytes.strip_suffix(b">").unwrap_or(bytes)

@@ -160,7 +160,8 @@ pub(crate) fn log(connections: Vec<Connection>) -> MailLog {
             stamped_by: StampedBy::Appliance,
             first: begin,
             last: begin,
-            steps_back: vec![],
+            steps: vec![],
+            leap_day: None,
         }],
         connections,
         ..MailLog::default()

@@ -4,10 +4,13 @@ use crate::capture::CloseKind;
 
 /// Fifty connections of one sender inside one second; `from` names each one's sender.
 fn fifty(from: impl Fn(u16) -> String, apart: f64) -> (MailLog, Vec<Session>) {
+    // Far apart they come unevenly: at even intervals nobody can tell a shift of one from none.
+    let uneven =
+        |number: u16| if apart > 1.0 { f64::from(u32::from(number).pow(2) * 37 % 101) * 0.1 } else { 0.0 };
     let mut sessions = Vec::new();
     let mut connections = Vec::new();
     for number in 0..50u16 {
-        let begins = 10.0 + f64::from(number) * apart;
+        let begins = 10.0 + f64::from(number) * apart + uneven(number);
         let from = from(number);
         sessions.push(session(40_000 + number, begins, 30.0, &from, "bert@example.com", CloseKind::Fin));
         connections.push(connection(u64::from(number), begins, 30.0, &from, "bert@example.com"));
@@ -42,12 +45,67 @@ fn with_equal_envelopes_they_are_ambiguous_and_every_rival_is_named() {
 
 #[test]
 fn time_tells_equal_envelopes_apart() {
-    let (log, sessions) = fifty(|_| "anna@example.net".to_owned(), 6.0);
+    let (log, sessions) = fifty(|_| "anna@example.net".to_owned(), 20.0);
     let joined = join(&log, &sessions, &Options::default(), |_| true);
     for (connection, matched) in log.connections.iter().zip(&joined.matches) {
         assert_eq!(matched.outcome, MatchOutcome::Matched, "ICID {}: {matched:?}", connection.id);
         assert_eq!(matched.session, Some(connection.id as usize));
     }
+}
+
+#[test]
+fn times_alone_match_nobody_where_both_sides_lack_connections() {
+    let (mut log, mut sessions) = fifty(|_| "anna@example.net".to_owned(), 20.0);
+    sessions.retain(|session| session.client().port % 3 != 0);
+    for session in &mut sessions {
+        let at = session.flow.first;
+        let text = crate::text::Text::from("mx ESMTP");
+        session.dialog.greeting = Some(crate::smtp::session::ReplySeen {
+            code: crate::smtp::ReplyCode(220),
+            text,
+            at,
+            end_offset: 10,
+        });
+    }
+    log.connections.retain(|connection| connection.id % 4 != 0);
+    let joined = join(&log, &sessions, &Options::default(), |_| true);
+    assert!(joined.matches.iter().any(|matched| matched.doubt == Some(Doubt::BothInPart)));
+    assert!(joined.matches.iter().all(|matched| matched.outcome != MatchOutcome::Matched));
+}
+
+#[test]
+fn an_address_with_many_names_is_no_evidence() {
+    let (log, mut sessions) = fifty(|number| format!("anna{number}@example.net"), 20.0);
+    for session in &mut sessions {
+        let name = format!("host{}.example.net", session.client().port % 5);
+        session.dialog.helo = Some(crate::text::Text::from(name.as_str()));
+    }
+    let joined = join(&log, &sessions, &Options::default(), |_| true);
+    assert_eq!(joined.pools, [("192.0.2.10".parse().unwrap(), 5)]);
+    for matched in &joined.matches {
+        let address = matched.evidence.iter().find(|piece| piece.name == "address").unwrap();
+        assert_eq!(address.weight, 0.0, "{address:?}");
+        assert_eq!(matched.outcome, MatchOutcome::Matched);
+    }
+}
+
+#[test]
+fn more_than_can_be_weighed_is_a_crowd_and_no_verdict_rests_on_some_of_it() {
+    let envelope = ("anna@example.net", "bert@example.com");
+    let sessions: Vec<Session> = (0..300)
+        .map(|n| {
+            session(40_000 + n, 10.0 + f64::from(n) * 0.002, 30.0, envelope.0, envelope.1, CloseKind::Fin)
+        })
+        .collect();
+    let logged =
+        (0..300).map(|n| connection(n, 10.0 + n as f64 * 0.002, 30.0, envelope.0, envelope.1)).collect();
+    let joined = join(&log(logged), &sessions, &Options::default(), |_| true);
+    for matched in &joined.matches {
+        assert_eq!((matched.outcome, matched.doubt), (MatchOutcome::Ambiguous, Some(Doubt::Crowd)));
+        assert_eq!((matched.candidates, matched.rivals.len()), (300, 0));
+        assert!(matched.session.is_some());
+    }
+    assert_eq!(joined.possible.len(), 300);
 }
 
 #[test]
@@ -94,7 +152,7 @@ fn without_a_clock_the_envelopes_carry_the_join_and_fit_the_clock() {
     let (mut log, sessions) = fifty(|number| format!("anna{number}@example.net"), 0.018);
     log.clocks[0].head_offset = None;
     let joined = join(&log, &sessions, &Options::default(), |_| true);
-    assert_eq!(joined.clocks.readings()[0].origin, clock::ClockOrigin::Fit);
+    assert_eq!(joined.clocks.readings()[0].segments[0].origin, clock::ClockOrigin::Fit);
     assert!(joined.matches.iter().all(|matched| matched.outcome == MatchOutcome::Matched));
 }
 

@@ -9,6 +9,7 @@ mod deliveries;
 mod handing_out;
 mod left_out;
 mod repeated;
+mod said;
 mod shelf;
 
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ use ahash::AHashMap;
 use crate::cite::{LogId, Notes, Place};
 use crate::maillog::clock::{self, ClockReader};
 use crate::maillog::connection::{Life, OpenConnection, OpenMessage};
+use crate::maillog::conversation::Conversations;
 use crate::maillog::event::{Abort, ConnectionId, Event, Fact};
 use crate::maillog::repeats::Repeats;
 use crate::maillog::slab::Slab;
@@ -84,6 +86,7 @@ pub(super) struct Book<'s> {
     due: VecDeque<Due>,
     left_out: VecDeque<(usize, u64)>,
     repeats: Repeats,
+    conversations: Conversations,
 }
 
 impl<'s> Book<'s> {
@@ -103,6 +106,7 @@ impl<'s> Book<'s> {
             due: VecDeque::new(),
             left_out: VecDeque::new(),
             repeats: Repeats::default(),
+            conversations: Conversations::default(),
         }
     }
 
@@ -139,6 +143,8 @@ impl<'s> Book<'s> {
         self.tick += 1;
         self.file.records += 1;
         self.file.known += u64::from(event.fact != Fact::Unknown);
+        let of_a_head = matches!(event.fact, Fact::HeadBegins | Fact::Version { .. } | Fact::Offset(_));
+        self.file.of_heads += u64::from(of_a_head);
         self.clock.comes_from(&mut self.log, &mut self.file.notes, line, source);
         if self.clock.latest() != Some(time) {
             self.file.first = Some(self.file.first.map_or(time, |first| first.min(time)));

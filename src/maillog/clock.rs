@@ -3,7 +3,9 @@
 use crate::cite::{LogId, LogRef, Notes, Place};
 use crate::maillog::event::Fact;
 use crate::maillog::source::Source;
-use crate::maillog::{ClockIndex, ClockSource, HostIndex, MailLog, SerialIndex, Stamp, StampedBy, StepBack};
+use crate::maillog::{
+    ClockIndex, ClockSet, ClockSource, HostIndex, MailLog, SerialIndex, Stamp, StampedBy, Step,
+};
 use crate::text::Text;
 use crate::time::{LogTime, UtcOffset};
 
@@ -115,9 +117,10 @@ impl ClockReader {
         time: LogTime,
         fact: &Fact<'_>,
     ) -> Stamp {
-        // Nearly every record: no part of a head, in the second of the record before it.
-        let of_a_head = matches!(fact, Fact::HeadBegins | Fact::Version { .. } | Fact::Offset(_));
-        if let (Some(clock), false) = (self.current, of_a_head || self.latest != Some(time)) {
+        // Nearly every record: nothing of the clock, in the second of the record before it.
+        let of_the_clock =
+            matches!(fact, Fact::HeadBegins | Fact::Version { .. } | Fact::Offset(_) | Fact::ClockSet(_));
+        if let (Some(clock), false) = (self.current, of_the_clock || self.latest != Some(time)) {
             return Stamp { time, clock, line: LogRef { file: self.file, line } };
         }
         let serial = match fact {
@@ -153,7 +156,17 @@ impl ClockReader {
             }
             source.first = source.first.min(time);
             source.last = source.last.max(time);
+            if source.leap_day.is_none() && !time.year_known() && time.is_leap_day() {
+                source.leap_day = Some(time);
+            }
             self.step(source, line, time);
+        }
+        if let Fact::ClockSet(set) = fact
+            && log.clock_sets.len() < MailLog::MAX_CLOCK_SETS
+        {
+            let at = Stamp { time, clock, line: LogRef { file: self.file, line } };
+            let serial = self.serial(log);
+            log.clock_sets.push(ClockSet { serial, at, from: set.0, to: set.1 });
         }
         Stamp { time, clock, line: LogRef { file: self.file, line } }
     }
@@ -208,18 +221,22 @@ impl ClockReader {
             stamped_by: self.route.by,
             first: time,
             last: time,
-            steps_back: Vec::new(),
+            steps: Vec::new(),
+            leap_day: None,
         });
     }
 
     fn step(&mut self, source: &mut ClockSource, line: u32, time: LogTime) {
-        let behind = self.latest.map_or(0, |latest| latest.wall_seconds() - time.wall_seconds());
-        if behind >= ClockSource::LEAST_STEP {
-            if source.steps_back.len() < ClockSource::MAX_STEPS {
-                source.steps_back.push(StepBack { line, seconds: behind });
+        let from = self.latest.unwrap_or(time);
+        let step = Step { line, from, to: time };
+        let back = step.seconds() <= -ClockSource::LEAST_STEP_BACK;
+        if back || step.seconds() >= ClockSource::LEAST_STEP_FORWARD {
+            let kept = source.steps.iter().filter(|step| (step.seconds() < 0) == back).count();
+            if kept < ClockSource::MAX_STEPS {
+                source.steps.push(step);
             }
-            self.latest = Some(time);
-        } else if behind <= 0 {
+        }
+        if back || step.seconds() >= 0 {
             self.latest = Some(time);
         }
     }

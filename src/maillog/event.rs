@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use crate::maillog::{ApplianceEndKind, Finish, NetworkError, PolicyAction, Tls, UndeliveredKind};
 use crate::net::Leg;
-use crate::time::UtcOffset;
+use crate::time::{LogTime, UtcOffset};
 
 /// One record, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub enum Fact<'a> {
     },
     /// `Time offset from UTC: N seconds`; `None` for an offset that no zone has.
     Offset(Option<UtcOffset>),
+    /// `The system time was changed from A to B`.
+    ClockSet(Box<(LogTime, LogTime)>),
 
     /// `New SMTP ICID`, `New SMTP DCID`. Boxed, so that every other fact is small to hand on.
     Opened(Box<Opening<'a>>),

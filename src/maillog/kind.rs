@@ -110,6 +110,7 @@ impl Event<'_> {
             Fact::Response(_) => LineKind::Response,
             Fact::Undelivered(_) => LineKind::Undelivered,
             Fact::ConnectionError(_) => LineKind::ConnectionError,
+            Fact::ClockSet(_) => LineKind::System,
             Fact::Known(known) => of_known(*known),
             Fact::Unknown => LineKind::Unknown,
         }

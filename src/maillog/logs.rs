@@ -5,6 +5,7 @@ use std::io::{BufRead, Read};
 use crate::cite::{LogId, Notes, Place};
 use crate::maillog::book::{Book, Keep, LogSink, Taken};
 use crate::maillog::carrier::Told;
+use crate::maillog::conversation;
 use crate::maillog::event::{Event, Fact, Ids, Known};
 use crate::maillog::line::StampReader;
 use crate::maillog::open::{Unreadable, open};
@@ -176,7 +177,10 @@ fn take(record: &Record<'_>, book: &mut Book<'_>, wanted: Wanted<'_>) -> bool {
         return take_summary(record, book, wanted);
     }
     let event = parse_text(record.text);
-    let taken = book.record(record.line, record.time, &record.source, record.text, &event);
+    let taken = match conversation::read(record.text) {
+        Some(said) => book.said(record, &event, &said),
+        None => book.record(record.line, record.time, &record.source, record.text, &event),
+    };
     if let Some((lines, carrier)) = wanted {
         let relayed = if record.source.is_plain() { Carrier::Text } else { Carrier::Syslog };
         let named = Named::of(record.text, &event);

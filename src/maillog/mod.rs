@@ -53,8 +53,9 @@ pub use kind::LineKind;
 pub use logs::{LogInput, ReadOptions, read_logs, stream_logs, walk_logs};
 pub use open::looks_like_mail_log;
 pub use record::{
-    AbortReason, ApplianceEnd, ApplianceEndKind, ClockIndex, ClockSource, Connection, Finish, HostIndex,
-    LeftOut, LogFile, MailLog, Message, Policy, PolicyAction, SerialIndex, Stamp, StampedBy, StepBack, Tls,
+    AbortReason, ApplianceEnd, ApplianceEndKind, ClockIndex, ClockSet, ClockSource, Connection, Finish,
+    HostIndex, LeftOut, LogFile, LogKind, MailLog, Message, Policy, PolicyAction, SerialIndex, Stamp,
+    StampedBy, Step, Tls,
 };
 pub use text::parse_text;
 pub use walk::{Carrier, Line, LineSink, Named};

@@ -39,6 +39,8 @@ pub(super) struct Record<'a> {
     pub(super) text: &'a [u8],
     /// What its carrier tells.
     pub(super) source: Source<'a>,
+    /// It stood on several physical lines, joined with one space each.
+    pub(super) broken: bool,
 }
 
 /// Reads the records of one log.
@@ -133,7 +135,8 @@ impl<R: Read> Records<R> {
         let following = self.look(first.whole);
         let (from, to) = (self.start + head.text_at, self.start + first.text);
         self.pass(first);
-        let text = if let Some((_, Kind::Continuation)) = following {
+        let broken = matches!(following, Some((_, Kind::Continuation)));
+        let text = if broken {
             self.joined.clear();
             self.joined.extend_from_slice(self.buffer.get(from.min(to)..to).unwrap_or_default());
             self.ahead = following;
@@ -149,7 +152,7 @@ impl<R: Read> Records<R> {
             offset: relayed.offset,
             by: if relayed.stamped { StampedBy::Relay } else { StampedBy::Appliance },
         });
-        Some(Record { line, time, text: text.trim_ascii_start(), source })
+        Some(Record { line, time, text: text.trim_ascii_start(), source, broken })
     }
 
     /// Keeps the host of a syslog line, which the read buffer may give up before the record is whole.

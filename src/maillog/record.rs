@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::cite::{LogId, LogRef, Notes};
 use crate::maillog::Delivery;
+use crate::maillog::conversation::Conversation;
 use crate::net::Leg;
 use crate::text::Text;
 use crate::time::{LogTime, UtcOffset};
@@ -21,10 +22,20 @@ pub struct MailLog {
     pub connections: Vec<Connection>,
     /// Messages whose connection the log does not name (it starts late, or a `grep` for the MID).
     pub orphans: Vec<Message>,
+    /// What debug logs say of connections, octet by octet, in the order of their first lines; only
+    /// where everything is kept.
+    pub conversations: Vec<Conversation>,
     /// Per file: what was read and what was passed over.
     pub files: Vec<LogFile>,
     /// What is left out of the join by rule, counted.
     pub left_out: LeftOut,
+    /// Where an appliance says that it set its clock, bounded by [`Self::MAX_CLOCK_SETS`].
+    pub clock_sets: Vec<ClockSet>,
+}
+
+impl MailLog {
+    /// Settings of clocks kept.
+    pub const MAX_CLOCK_SETS: usize = 256;
 }
 
 /// One log file as read.
@@ -40,6 +51,10 @@ pub struct LogFile {
     pub known: u64,
     /// Records that a file read before it holds too: they tell nothing anew.
     pub repeated: u64,
+    /// Of these, lines of debug logs: what was said on a connection.
+    pub said: u64,
+    /// Of these, lines of the heads of files.
+    pub of_heads: u64,
     /// The first and last stamp, in the order of time.
     pub first: Option<LogTime>,
     /// See [`Self::first`].
@@ -69,26 +84,89 @@ pub struct ClockSource {
     pub first: LogTime,
     /// See [`Self::first`].
     pub last: LogTime,
-    /// Where the stamps step back far, in the order of lines: the end of daylight saving, or the
-    /// clock was set. Bounded by [`Self::MAX_STEPS`].
-    pub steps_back: Vec<StepBack>,
+    /// Where the stamps step far, in the order of lines: daylight saving begins or ends, the clock
+    /// was set, or (forward) nothing happened for long. Bounded by [`Self::MAX_STEPS`] each way.
+    pub steps: Vec<Step>,
+    /// Among stamps without a year, the first of 29 February: its year is a leap year.
+    pub leap_day: Option<LogTime>,
+}
+
+impl LogFile {
+    /// What kind of log it is, by its records.
+    pub const fn kind(&self) -> LogKind {
+        match (self.said, self.known - self.said - self.of_heads) {
+            (0, 0) if self.records > self.known => LogKind::Unknown,
+            (0, _) => LogKind::Mail,
+            (_, 0) => LogKind::Debug,
+            _ => LogKind::MailAndDebug,
+        }
+    }
+}
+
+/// The kinds of log that are told apart by their records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogKind {
+    /// A mail log, or nothing but the head of some log.
+    Mail,
+    /// An injection or domain debug log.
+    Debug,
+    /// Both in one file, as a relay may write them.
+    MailAndDebug,
+    /// No record of it is of a kind that is known.
+    Unknown,
+}
+
+impl LogKind {
+    /// `mail_logs, text`
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Mail => "mail_logs, text",
+            Self::Debug => "injection or domain debug log, text",
+            Self::MailAndDebug => "mail_logs with injection or domain debug log, text",
+            Self::Unknown => "a log of an unknown kind, text",
+        }
+    }
 }
 
 impl ClockSource {
     /// Steps kept.
     pub const MAX_STEPS: usize = 32;
-    /// The least step that counts, in seconds. Zones differ by half an hour at the least, and a log
-    /// whose lines are a little out of order steps back by seconds.
-    pub const LEAST_STEP: i64 = 1800;
+    /// The least step back that counts, in seconds: a log whose lines are a little out of order
+    /// steps back by less.
+    pub const LEAST_STEP_BACK: i64 = 10;
+    /// The least step forward that counts: the least change of daylight saving, half an hour.
+    pub const LEAST_STEP_FORWARD: i64 = 1800;
 }
 
-/// A place at which the stamps of one clock step back.
+/// A place at which the stamps of one clock step back, or far forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StepBack {
-    /// The first line with the earlier time.
+pub struct Step {
+    /// The first line after it.
     pub line: u32,
-    /// How far it is behind the latest stamp before it, in seconds; positive.
-    pub seconds: i64,
+    /// The latest stamp before it.
+    pub from: LogTime,
+    /// The stamp of that line.
+    pub to: LogTime,
+}
+
+impl Step {
+    /// How far the stamps step, in seconds; negative where they step back.
+    pub const fn seconds(&self) -> i64 {
+        self.to.wall_seconds() - self.from.wall_seconds()
+    }
+}
+
+/// The appliance's own word that it set its clock (`sntpd_logs`, ESA-LOGS section 2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClockSet {
+    /// Which appliance.
+    pub serial: Option<SerialIndex>,
+    /// Where it says so.
+    pub at: Stamp,
+    /// The time before.
+    pub from: LogTime,
+    /// The time it was set to.
+    pub to: LogTime,
 }
 
 /// An index into [`MailLog::serials`].

@@ -17,9 +17,9 @@ use crate::maillog::table::Table;
 use crate::net::Leg;
 pub(super) use facts::abort;
 use facts::{
-    aborted, alert, authentication, delivery_tls, disconnected, finished, invalid_bounce, killed, limit,
-    lost_early, offset, opened, policy, ready, receiving_failed, recipient, rejected, rejected_outside,
-    started, tls, version,
+    aborted, alert, authentication, clock_set, delivery_tls, disconnected, finished, invalid_bounce, killed,
+    limit, lost_early, offset, opened, policy, ready, receiving_failed, recipient, rejected,
+    rejected_outside, started, tls, version,
 };
 use outbound::{
     bounced, connection_error, delayed, delivered, delivery, delivery_started, generated, possible,
@@ -104,7 +104,7 @@ static SENTENCES: Table = Table::new(&[
     ("System is ", Kind(Known::System)),
     ("System limit reached:", As(limit)),
     ("Time offset from UTC:", As(offset)),
-    ("The system time was changed", Kind(Known::System)),
+    ("The system time was changed", As(clock_set)),
     ("Version:", As(version)),
     ("(", As(details::bracketed)),
 ]);

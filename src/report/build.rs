@@ -1,5 +1,7 @@
 //! From an investigation to the document that every format shows.
 
+mod debug_log;
+
 use std::path::PathBuf;
 
 use crate::capture::Loss;
@@ -8,12 +10,13 @@ use crate::case::Case;
 use crate::cause::{Bearing, CauseKind, Sign};
 use crate::cite::{LogRef, Moment, Notes, Severity};
 use crate::investigate::{InputFacts, Investigation, Time, message_of};
-use crate::join::{Match, MatchOutcome};
-use crate::maillog::{ClockIndex, Connection, Message, Stamp};
+use crate::join::{Doubt, Match, MatchOutcome, clock};
+use crate::maillog::{Connection, Message, Stamp};
 use crate::net::{Leg, Party, Role};
 use crate::report::document::{
-    self, Clock, ClockSegment, Document, EndingAccount, GapAccount, Input, InputNote, Line, LogAccount,
-    MatchAccount, MatchEvidence, Rival, SCHEMA_VERSION, SignAccount, Summary, TurnOf, Unlogged, WireAccount,
+    self, Clock, ClockPair, ClockSegment, Document, EndingAccount, GapAccount, Input, InputNote, Line,
+    LogAccount, MatchAccount, MatchEvidence, Rival, RunnerUp, SCHEMA_VERSION, SignAccount, Summary, TurnOf,
+    Unlogged, WireAccount,
 };
 use crate::report::key_frames::key_frames;
 use crate::smtp::ending::{Context, Turn, ending};
@@ -23,6 +26,8 @@ use crate::verdict::VerdictKind;
 
 /// Lines shown for one case.
 const MAX_LINES: usize = 64;
+/// Stretches listed of one log.
+const MAX_SEGMENTS: usize = 1024;
 /// Rivals listed for an ambiguous connection; their number is told whole.
 const MAX_RIVALS: usize = 32;
 
@@ -106,28 +111,47 @@ impl Builder<'_> {
         let clocks = &self.investigation.joined.clocks;
         let mut all: Vec<Clock> = Vec::new();
         let mut last_file = None;
-        for ((index, source), reading) in (0u16..).zip(&log.clocks).zip(clocks.readings()) {
-            let line = LogRef { file: source.file, line: source.from_line };
-            let first = Stamp { time: source.first, clock: ClockIndex(index), line };
-            let segment = ClockSegment {
-                from: source.first,
-                utc_offset_seconds: clocks.offset_at(&first),
-                source: reading.origin,
-                skew_seconds: reading.skew,
-                drift_ppm: reading.drift_ppm,
-            };
+        for (source, reading) in log.clocks.iter().zip(clocks.readings()) {
+            let segments = reading.stretches(source.last).into_iter().map(|stretch| ClockSegment {
+                from: stretch.from,
+                utc_offset_seconds: stretch.offset,
+                source: stretch.origin,
+                skew_seconds: stretch.skew.map(to_millis),
+                drift_ppm: stretch.drift_ppm,
+                step_not_placed: !stretch.placed,
+            });
             match all.last_mut() {
-                Some(clock) if last_file == Some(source.file) => clock.segments.push(segment),
+                Some(clock) if last_file == Some(source.file) && clock.segments.len() < MAX_SEGMENTS => {
+                    clock.segments.extend(segments);
+                }
                 _ => all.push(Clock {
                     log: self.log_path(source.file.0),
                     serial: source.serial.and_then(|serial| log.serials.get(usize::from(serial.0)).cloned()),
-                    segments: vec![segment],
+                    segments: segments.collect(),
                     explanation: reading.explanation.clone(),
+                    year: reading.year.map(|year| year.first),
+                    runner_up: reading.runner_up.map(|(ahead, votes)| RunnerUp {
+                        ahead_seconds: to_millis(ahead),
+                        votes: votes as u64,
+                    }),
+                    pair_count: reading.pairs as u64,
+                    pairs: reading.examples.iter().map(|pair| self.clock_pair(pair)).collect(),
                 }),
             }
             last_file = Some(source.file);
         }
         all
+    }
+
+    fn clock_pair(&self, pair: &clock::ClockPair) -> ClockPair {
+        ClockPair {
+            file: self.log_path(pair.line.file.0),
+            line: pair.line.line,
+            logged: pair.logged,
+            capture: self.capture_path(pair.wire),
+            frame: pair.wire.frame.frame,
+            time: pair.wire.time,
+        }
     }
 
     fn summary(&self) -> Summary {
@@ -202,6 +226,7 @@ impl Builder<'_> {
             wire: session
                 .zip(case.ending.as_ref())
                 .map(|(session, ending)| self.wire_account(session, case.transaction, ending, leg)),
+            debug_log: self.debug_log(case, leg),
             matched: self.match_account(case),
             signs: self.signs(case),
         }
@@ -321,6 +346,13 @@ impl Builder<'_> {
                     format!("{count} connections are in reach of its address and time; this one fits best")
                 }
             },
+            MatchOutcome::Ambiguous if matched.doubt == Some(Doubt::Crowd) => format!(
+                "it may be any of {} connections, too many to weigh; the likeliest of some is shown",
+                matched.candidates
+            ),
+            MatchOutcome::Ambiguous if matched.rivals.is_empty() => {
+                "it may be this connection; what is missing stands with the verdict".to_owned()
+            }
             MatchOutcome::Ambiguous => {
                 format!("it may be any of {} connections; the likeliest is shown", matched.rivals.len() + 1)
             }
@@ -423,6 +455,11 @@ impl Builder<'_> {
     fn log_path(&self, log: u16) -> String {
         path_at(&self.investigation.log_paths, log)
     }
+}
+
+/// A stamp is a whole second: no fit is better than milliseconds.
+fn to_millis(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
 }
 
 fn path_at(paths: &[PathBuf], index: u16) -> String {

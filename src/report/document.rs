@@ -4,9 +4,12 @@
 //! seconds; octets that are not UTF-8 are `{"bytes": base64}`; endpoints are `ip:port`. Wherever a
 //! `frame` stands, its `capture` (the path as given) stands beside it.
 
+mod debug_log;
+
 pub use crate::investigate::{InputKind, Time};
 pub use crate::join::MatchOutcome;
 pub use crate::join::clock::ClockOrigin;
+pub use debug_log::{DebugLogAccount, DebugWord, OctetChange, OctetDifference, OctetsCompared};
 
 use std::collections::BTreeMap;
 
@@ -134,8 +137,46 @@ pub struct Clock {
     pub serial: Option<Text>,
     /// Its stretches of one offset each.
     pub segments: Vec<ClockSegment>,
-    /// How the offset was found, in a sentence.
+    /// How the offset was found, in a sentence or two, and what would settle what is open.
     pub explanation: String,
+    /// The year of its first stamps, where they tell none and the capture does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<i32>,
+    /// What came second in the fit, where there was a fit and a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runner_up: Option<RunnerUp>,
+    /// Pairs of a line and a frame that the fit rests on: content that occurs once in the log and once
+    /// on the wire.
+    pub pair_count: u64,
+    /// Some of them.
+    pub pairs: Vec<ClockPair>,
+}
+
+/// What came second in the fit of a clock.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+pub struct RunnerUp {
+    /// How far the log would be ahead: of UTC where the offset was to be found, of the capture beyond
+    /// the offset where that is told.
+    pub ahead_seconds: f64,
+    /// Pairs that are for it.
+    pub votes: u64,
+}
+
+/// A line of the log and a frame of the capture that tell of the same event: MAIL was accepted.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ClockPair {
+    /// The path of the log.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// Its stamp, as the log prints it.
+    pub logged: LogTime,
+    /// The capture.
+    pub capture: String,
+    /// The frame of the reply to MAIL.
+    pub frame: u32,
+    /// Its time.
+    pub time: Timestamp,
 }
 
 /// A stretch of a log with one offset.
@@ -152,6 +193,10 @@ pub struct ClockSegment {
     /// How fast the two clocks part, in parts per million, where it could be fitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift_ppm: Option<f64>,
+    /// True where the clock was set somewhere in this stretch and nothing tells where: its stamps are
+    /// matched by content alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub step_not_placed: bool,
 }
 
 /// The counts of a report.
@@ -231,6 +276,10 @@ pub struct Case {
     pub log: LogAccount,
     /// The wire's account; null where no connection was found.
     pub wire: Option<WireAccount>,
+    /// What the appliance's debug log says of the connection, beside what the wire shows; only where
+    /// there is such a log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debug_log: Option<DebugLogAccount>,
     /// How the two were joined.
     #[serde(rename = "match")]
     pub matched: MatchAccount,

@@ -105,6 +105,7 @@ pub(crate) fn confirmed() -> Case {
             ],
             encrypted: false,
         }),
+        debug_log: None,
         matched: MatchAccount {
             outcome: MatchOutcome::Matched,
             score: Some(14.25),
@@ -241,6 +242,62 @@ pub(crate) fn crowded() -> Case {
     case
 }
 
+/// A third witness that differs from the wire, in a dialogue that is encrypted later on.
+pub(crate) fn with_debug_log() -> Case {
+    let mut case = confirmed();
+    let line = |line| Line { file: "injection_debug.log".to_owned(), line };
+    let compared = OctetsCompared {
+        in_log: 1_812,
+        on_wire: 1_811,
+        equal: 46,
+        credentials: 12,
+        in_gaps: 0,
+        only_in_log: 0,
+        only_on_wire: 0,
+        stopped: None,
+        first_difference: Some(OctetDifference {
+            offset: 58,
+            capture: "captures/gateway.pcap".to_owned(),
+            frame: 8,
+            line: Some(line(17)),
+            change: OctetChange::OnlyInLog,
+            octets: Some(1),
+            before: Some(Text::from("EHLO client.")),
+            log_reads: Some(Text::from("example.net\r\n")),
+            wire_reads: Some(Text::new(b"xample.net\xff\n")),
+        }),
+    };
+    let sent = OctetsCompared {
+        stopped: Some("the wire is encrypted from here on".to_owned()),
+        first_difference: None,
+        ..compared.clone()
+    };
+    let word = |by, text: &str, number| DebugWord {
+        by,
+        text: Text::from(text),
+        time: Time::Utc(at(-30, 0)),
+        line: number,
+    };
+    case.debug_log = Some(DebugLogAccount {
+        first: line(12),
+        last: line(31),
+        agrees: Some(false),
+        received: Some(compared),
+        sent: Some(sent),
+        body_octets: Some(900),
+        wire_body_octets: None,
+        quit: Some(line(30)),
+        dialogue: vec![
+            word(Party::Sender, "EHLO client.example.net", 17),
+            word(Party::Appliance, "250-mx.example.com \u{1b}[1m", 18),
+            word(Party::Sender, "QUIT", 30),
+        ],
+        dialogue_left_out: 7,
+        remarks: vec!["the body has 900 octets in the log, 899 on the wire".to_owned()],
+    });
+    case
+}
+
 /// Everything that a stranger can write tries to reach the terminal, and is long.
 pub(crate) fn hostile() -> Case {
     let mut case = confirmed();
@@ -331,8 +388,20 @@ pub(crate) fn document(cases: Vec<Case>) -> Document {
                 source: ClockOrigin::Head,
                 skew_seconds: Some(-0.4),
                 drift_ppm: Some(1.5),
+                step_not_placed: false,
             }],
             explanation: "The head of the log tells the offset, and 12 pairs agree with it.".to_owned(),
+            year: None,
+            runner_up: None,
+            pair_count: 12,
+            pairs: vec![ClockPair {
+                file: "mail.current".to_owned(),
+                line: 1_204,
+                logged: LogTime::new(Some(2014), 8, 14, 13, 8, 49).unwrap(),
+                capture: "trace.pcap".to_owned(),
+                frame: 5_120,
+                time: at(-7_200, 250_000),
+            }],
         }],
         summary: Summary {
             aborted: cases.len() as u64,
@@ -369,8 +438,15 @@ pub(crate) fn unlogged() -> Unlogged {
 
 /// One document with everything in it.
 pub(crate) fn everything() -> Document {
-    let mut document =
-        document(vec![confirmed(), contradicted(), ambiguous(), not_found(), crowded(), hostile()]);
+    let mut document = document(vec![
+        confirmed(),
+        contradicted(),
+        ambiguous(),
+        not_found(),
+        crowded(),
+        with_debug_log(),
+        hostile(),
+    ]);
     document.unlogged = vec![unlogged(); 60];
     document
 }

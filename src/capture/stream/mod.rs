@@ -248,6 +248,10 @@ impl Stream {
         // its end.
         let from = start.max(self.next);
         let to = end.min(limit);
+        // A FIN may stand before what was handed on already.
+        if to <= from {
+            return News::BeyondEnd;
+        }
         let passed =
             usize::try_from(from.saturating_add_signed(offer.offset.saturating_neg())).unwrap_or(usize::MAX);
         let bytes = offer.bytes.get(passed..).unwrap_or_default();

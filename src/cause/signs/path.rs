@@ -505,7 +505,7 @@ mod tests {
     fn numbers_and_octets_that_a_device_changed() {
         let sack = |left, right| SegmentHeader { sack: Some((left, right)), ..sender(1_000) };
         let ours = SegmentHeader { payload: 3_000, ..appliance(900) };
-        let far = silent([ours, sack(77, 1_077)]);
+        let far = silent([ours, sack(ISN.1 + 5_000_000, ISN.1 + 5_001_000)]);
         assert_eq!(strength(&far, &SACK_OUTSIDE), Some(Strength::Strong));
         let within = silent([ours, sack(ISN.1 + 1_001, ISN.1 + 2_001)]);
         assert_eq!(strength(&within, &SACK_OUTSIDE), None);

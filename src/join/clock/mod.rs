@@ -1,40 +1,45 @@
 //! The log's clocks: how far each is from UTC, and from the clock of the capture.
 //!
-//! The offset comes from the log's head, from the user, or is fitted; the skew (what is left when
-//! the offset is taken away) is always fitted. Both fits rest on unique content only: an envelope
-//! that occurs once in the log and once on the wire. The log stamps `Start MID` when it accepts
-//! MAIL, so the stamp is the second in which the 2xx to MAIL was sent.
+//! ```text
+//! pairs (unique content) -> tracks (consensus) -> course (segments of one offset and one skew) -> words
+//! ```
+//!
+//! The offset comes from the stamps themselves, from the user, from the log's head, or is fitted; the
+//! skew (what is left when the offset is taken away) is always fitted. Fits rest on unique content
+//! only. The log stamps `Start MID` when it accepts MAIL, so the stamp is the second in which the 2xx
+//! to MAIL was sent, or one soon after. The logs of one appliance are one course: a clock that runs
+//! on through a rotation is fitted over all of its files.
 
-mod fit;
+mod course;
+mod pairs;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+mod tracks;
+mod words;
+mod year;
+mod zone;
 
 use ahash::AHashMap;
-use chrono::{Offset as _, TimeZone as _};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use fit::{STAMP_CENTRE_SECONDS, skew};
-
-use crate::maillog::{ClockIndex, MailLog, Stamp};
-use crate::net::Leg;
+use crate::cite::{LogRef, Moment};
+use crate::maillog::{ClockIndex, ClockSource, HostIndex, MailLog, SerialIndex, Stamp, StampedBy};
 use crate::smtp::Session;
-use crate::time::{Span, Timestamp, UtcOffset};
+use crate::time::{LogTime, Span, Timestamp, UtcOffset};
 
-/// The step of the offsets that a fit may find: every zone in use is a multiple of a quarter of an hour.
-const OFFSET_STEP_SECONDS: f64 = 900.0;
-/// A single pair carries a fit only when it lands this close to a quarter of an hour: by chance that
-/// happens to one pair in 180.
-const LONE_PAIR_TOLERANCE_SECONDS: f64 = 2.5;
-/// A fitted offset needs this many times the votes of the runner-up.
-const RUNNER_UP_FACTOR: usize = 3;
+use pairs::{Pair, unique_pairs};
+pub use year::{Year, YearOrigin};
+use zone::Local;
+pub use zone::Zone;
 
-/// The zone of a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Zone {
-    /// One offset throughout.
-    Fixed(UtcOffset),
-    /// An IANA zone with its daylight-saving rules.
-    Named(chrono_tz::Tz),
-}
+/// Pairs that tell the pass of a repeated hour, and how far they may be off: a skew of minutes.
+const PASS_PAIRS: usize = 2;
+const PASS_SECONDS: i64 = 900;
+/// A pass of a repeated hour is told by a step back at most this far from it.
+const FOLD_SECONDS: i64 = 2 * 3600;
 
 /// What says how far a log's clock is from UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -46,31 +51,186 @@ pub enum ClockOrigin {
     Head,
     /// `--utc-offset`.
     Option,
+    /// The order of lines: the stamps step as they do when daylight saving begins or ends.
+    OrderOfLines,
     /// Fitted on content that occurs once in the log and once on the wire.
     Fit,
     /// Nothing.
     Unknown,
 }
 
-/// One clock as it was read.
+/// A stretch of one clock: one zone, one skew.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ClockReading {
-    /// The zone; `None`: stamps of this clock have no instant.
+pub struct Segment {
+    /// Its first line.
+    pub from_line: u32,
+    /// The stamp of that line.
+    pub from: LogTime,
+    /// The zone; `None`: not known.
     pub zone: Option<Zone>,
     /// What says so.
     pub origin: ClockOrigin,
-    /// How far the log's clock is ahead of the capture's, in seconds.
+    /// How far the log's clock is ahead of the capture's, in seconds, at [`Self::drift_from`].
     pub skew: Option<f64>,
-    /// How fast it gains on it, in parts per million, from [`Self::drift_from`] on.
+    /// How fast it gains on it, in parts per million.
     pub drift_ppm: Option<f64>,
-    /// See [`Self::drift_ppm`].
+    /// See [`Self::skew`].
     pub drift_from: Timestamp,
-    /// Pairs that the skew, or the fitted offset, rests on.
+    /// Pairs that the skew rests on.
     pub pairs: usize,
-    /// The offset that came second in a fit, and its votes.
-    pub runner_up: Option<(UtcOffset, usize)>,
-    /// How it was found, in a sentence.
+    /// `false`: the clock was set somewhere between these lines, nothing tells where, and the stamps
+    /// have no instant.
+    pub placed: bool,
+}
+
+/// A stamp and a frame of the same event, as an example of what a fit rests on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClockPair {
+    /// The line of the log.
+    pub line: LogRef,
+    /// Its stamp.
+    pub logged: LogTime,
+    /// The frame of the reply to MAIL.
+    pub wire: Moment,
+}
+
+/// One clock as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClockReading {
+    /// Its stretches in the order of lines; never empty.
+    pub segments: Vec<Segment>,
+    /// The year, where the stamps tell none and the capture does.
+    pub year: Option<Year>,
+    /// Pairs that the fit rests on.
+    pub pairs: usize,
+    /// Some of them.
+    pub examples: Vec<ClockPair>,
+    /// What came second in the fit: the offset (where it was to be found) or skew in seconds, and its
+    /// votes.
+    pub runner_up: Option<(f64, usize)>,
+    /// How it was found, and what would settle what is open.
     pub explanation: String,
+    /// The steps back by which the passes of a repeated hour are told: first line after, its stamp.
+    folds: Vec<(u32, LogTime)>,
+    /// The offset that the head tells: it says in which pass the log begins.
+    head: Option<UtcOffset>,
+}
+
+impl ClockReading {
+    /// The stretch that a line is in.
+    fn segment(&self, line: u32) -> Option<&Segment> {
+        let after = self.segments.partition_point(|segment| segment.from_line <= line);
+        self.segments.get(after.saturating_sub(1))
+    }
+
+    /// Whether every stretch has its offset.
+    pub fn is_known(&self) -> bool {
+        self.segments.iter().all(|segment| segment.zone.is_some())
+    }
+
+    /// The stamp with its year.
+    fn dated(&self, time: LogTime) -> Option<LogTime> {
+        if time.year_known() { Some(time) } else { time.with_year(self.year?.first) }
+    }
+
+    /// The offset in force; `None` where it is not known, or the hour is repeated and nothing tells
+    /// which pass it is.
+    fn offset(&self, zone: Zone, wall: LogTime, line: u32) -> Option<UtcOffset> {
+        let (first, second) = match zone.local(wall) {
+            Local::Once(offset) => return Some(offset),
+            Local::Twice(first, second) => (first, second),
+            Local::Never => return None,
+        };
+        let near = self.folds.iter().filter(|(_, to)| {
+            self.dated(*to).is_some_and(|to| (to.wall_seconds() - wall.wall_seconds()).abs() <= FOLD_SECONDS)
+        });
+        match near.map(|(after, _)| *after).min() {
+            Some(after) => Some(if line >= after { second } else { first }),
+            None => self.head.filter(|head| *head == first || *head == second),
+        }
+    }
+
+    /// Learns from the wire which pass of a repeated hour a log is of that does not show both.
+    fn learn_pass(&mut self, zone: Option<Zone>, pairs: &[Pair]) {
+        if self.head.is_some() || !self.folds.is_empty() {
+            return;
+        }
+        let mut votes: [Option<(UtcOffset, usize)>; 2] = [None; 2];
+        for pair in pairs {
+            let Some(wall) = self.dated(pair.stamp.time) else { continue };
+            let Some(Local::Twice(first, second)) = zone.map(|zone| zone.local(wall)) else { continue };
+            for (vote, offset) in votes.iter_mut().zip([first, second]) {
+                let near = wall
+                    .at(offset)
+                    .is_some_and(|at| at.since(pair.wire.time).abs() <= Span::from_seconds(PASS_SECONDS));
+                let (_, count) = vote.get_or_insert((offset, 0));
+                *count += usize::from(near);
+            }
+        }
+        self.head = match votes {
+            [Some((first, count)), Some((_, 0))] if count >= PASS_PAIRS => Some(first),
+            [Some((_, 0)), Some((second, count))] if count >= PASS_PAIRS => Some(second),
+            _ => None,
+        };
+    }
+
+    fn to_utc(&self, zone: Zone, stamp: &Stamp) -> Option<Timestamp> {
+        let wall = self.dated(stamp.time)?;
+        wall.at(self.offset(zone, wall, stamp.line.line)?)
+    }
+
+    /// The stretches as they are shown: those of a named zone are split where its offset changes.
+    pub fn stretches(&self, last: LogTime) -> Vec<Stretch> {
+        let mut all = Vec::new();
+        for (at, segment) in self.segments.iter().enumerate() {
+            let from = self.dated(segment.from);
+            let told = segment.zone.zip(from).and_then(|(zone, from)| {
+                self.offset(zone, from, segment.from_line).or(zone.local(from).first())
+            });
+            let offset = told.or(match segment.zone {
+                Some(Zone::Fixed(offset)) => Some(offset),
+                _ => None,
+            });
+            let shown = |from, offset| Stretch {
+                from,
+                offset,
+                origin: segment.origin,
+                skew: segment.skew,
+                drift_ppm: segment.drift_ppm,
+                placed: segment.placed,
+            };
+            all.push(shown(from.unwrap_or(segment.from), offset));
+            let end = self.segments.get(at + 1).map_or(last, |next| next.from);
+            if let (Some(zone), Some(from), Some(end)) = (segment.zone, from, self.dated(end)) {
+                // Its end in a repeated hour may be of the first pass: then the change is yet to come.
+                let in_second = |offset| match zone.local(end) {
+                    Local::Twice(..) => self.offset(zone, end, u32::MAX) == Some(offset),
+                    Local::Once(_) | Local::Never => true,
+                };
+                let changes = zone.changes(from, end);
+                let come = changes.into_iter().filter(|(_, offset)| in_second(*offset));
+                all.extend(come.map(|(wall, offset)| shown(wall, Some(offset))));
+            }
+        }
+        all
+    }
+}
+
+/// A stretch of one clock as it is shown: one offset, one skew.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stretch {
+    /// Its first stamp.
+    pub from: LogTime,
+    /// The offset from UTC.
+    pub offset: Option<UtcOffset>,
+    /// What says so.
+    pub origin: ClockOrigin,
+    /// See [`Segment::skew`].
+    pub skew: Option<f64>,
+    /// See [`Segment::drift_ppm`].
+    pub drift_ppm: Option<f64>,
+    /// See [`Segment::placed`].
+    pub placed: bool,
 }
 
 /// Every clock of the logs; indexed as [`Stamp::clock`] is.
@@ -83,25 +243,36 @@ impl Clocks {
     /// Reads every clock of `log`; `zone` is the user's word and outranks the head's, but not an
     /// offset that each stamp bears.
     pub fn read(log: &MailLog, sessions: &[Session], zone: Option<Zone>) -> Self {
-        let mut pairs = unique_pairs(log, sessions);
-        let readings = log
-            .clocks
+        let pairs = unique_pairs(log, sessions);
+        let capture = sessions
             .iter()
-            .enumerate()
+            .map(|session| (session.flow.first.time, session.flow.last.time))
+            .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let mut readings: Vec<ClockReading> = (0..)
+            .zip(&log.clocks)
             .map(|(index, source)| {
-                let pairs = pairs.remove(&index).unwrap_or_default();
-                let (zone, origin) = match (source.stamp_offset, zone, source.head_offset) {
-                    (Some(offset), ..) => (Some(Zone::Fixed(offset)), ClockOrigin::Stamp),
-                    (None, Some(zone), _) => (Some(zone), ClockOrigin::Option),
-                    (None, None, Some(head)) => (Some(Zone::Fixed(head)), ClockOrigin::Head),
-                    (None, None, None) => (None, ClockOrigin::Unknown),
-                };
-                match zone {
-                    Some(zone) => with_zone(zone, origin, &pairs),
-                    None => fitted(&pairs),
+                let pairs = pairs.get(&index).map(Vec::as_slice).unwrap_or_default();
+                let dated = !source.first.year_known() && !source.last.year_known();
+                ClockReading {
+                    segments: Vec::new(),
+                    year: if dated { year::year(source, pairs, capture) } else { None },
+                    pairs: 0,
+                    examples: Vec::new(),
+                    runner_up: None,
+                    explanation: String::new(),
+                    folds: source
+                        .steps
+                        .iter()
+                        .filter(|step| step.seconds() <= -ClockSource::LEAST_STEP_FORWARD)
+                        .map(|step| (step.line, step.to))
+                        .collect(),
+                    head: source.head_offset,
                 }
             })
             .collect();
+        for group in groups(log, zone) {
+            course::solve(log, &group, &pairs, capture, &mut readings);
+        }
         Self { readings }
     }
 
@@ -119,20 +290,24 @@ impl Clocks {
     /// clock's offset is unknown.
     pub fn instant(&self, stamp: &Stamp) -> Option<Timestamp> {
         let reading = self.reading(stamp.clock)?;
-        let utc = to_utc(reading.zone?, stamp)?;
-        let ahead = reading.skew.unwrap_or(0.0)
-            + reading.drift_ppm.unwrap_or(0.0) * 1e-6 * utc.since(reading.drift_from).seconds();
+        let segment = reading.segment(stamp.line.line).filter(|segment| segment.placed)?;
+        let utc = reading.to_utc(segment.zone?, stamp)?;
+        let ahead = segment.skew.unwrap_or(0.0)
+            + segment.drift_ppm.unwrap_or(0.0) * 1e-6 * utc.since(segment.drift_from).seconds();
         Some(utc.minus(seconds(ahead)))
     }
 
     /// The stamp in UTC by the log's own clock, skew left in: what the appliance itself would say.
     pub fn as_logged(&self, stamp: &Stamp) -> Option<Timestamp> {
-        to_utc(self.reading(stamp.clock)?.zone?, stamp)
+        let reading = self.reading(stamp.clock)?;
+        reading.to_utc(reading.segment(stamp.line.line)?.zone?, stamp)
     }
 
     /// The offset in force at a stamp.
     pub fn offset_at(&self, stamp: &Stamp) -> Option<UtcOffset> {
-        offset_of(self.reading(stamp.clock)?.zone?, stamp)
+        let reading = self.reading(stamp.clock)?;
+        let zone = reading.segment(stamp.line.line)?.zone?;
+        reading.offset(zone, reading.dated(stamp.time)?, stamp.line.line)
     }
 }
 
@@ -140,267 +315,52 @@ fn seconds(value: f64) -> Span {
     Span::from_nanos((value * 1e9) as i64)
 }
 
-fn to_utc(zone: Zone, stamp: &Stamp) -> Option<Timestamp> {
-    stamp.time.at(offset_of(zone, stamp)?)
+/// The clocks of one appliance, or of one file where none is named, that run on into each other.
+#[derive(Debug)]
+struct Group {
+    /// Indices of clocks with the zone that each has, and what says so, in the order of reading.
+    clocks: Vec<(usize, Option<Zone>, ClockOrigin)>,
 }
 
-/// In the hour that daylight saving repeats, the first pass is taken; in the one it skips, the
-/// offset before the change.
-fn offset_of(zone: Zone, stamp: &Stamp) -> Option<UtcOffset> {
-    match zone {
-        Zone::Fixed(offset) => Some(offset),
-        Zone::Named(zone) => {
-            let local = chrono::DateTime::from_timestamp(stamp.time.wall_seconds(), 0)?.naive_utc();
-            let found = zone.offset_from_local_datetime(&local).earliest().or_else(|| {
-                zone.offset_from_local_datetime(&(local - chrono::Duration::hours(1))).earliest()
-            })?;
-            UtcOffset::from_seconds(found.fix().local_minus_utc())
-        }
-    }
+/// What tells one clock from another. A clock whose zone is known and one whose zone is not are not
+/// fitted together.
+#[derive(PartialEq, Eq, Hash)]
+struct Owner {
+    serial: Option<SerialIndex>,
+    host: Option<HostIndex>,
+    file: Option<crate::cite::LogId>,
+    by: StampedBy,
+    known: bool,
 }
 
-/// A stamp and the moment on the wire that it must have been written at.
-#[derive(Debug, Clone, Copy)]
-struct Pair {
-    stamp: Stamp,
-    wire: Timestamp,
-}
-
-/// Pairs of unique content, by clock: the envelope (sender and recipients, case ignored) occurs once
-/// among the log's messages and once among the wire's accepted transactions.
-fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usize, Vec<Pair>> {
-    let mut wire: AHashMap<Vec<u8>, Option<Timestamp>> = AHashMap::new();
-    for session in sessions {
-        for transaction in session.dialog.transactions.iter().filter(|transaction| transaction.accepted()) {
-            let Some((_, replied)) = transaction.mail_reply else { continue };
-            let recipients = transaction
-                .recipients
-                .iter()
-                .filter(|recipient| recipient.reply.is_some_and(|(code, _)| code.is_positive()))
-                .map(|recipient| recipient.address.as_bytes());
-            let key = envelope_key(transaction.mail_from.as_bytes(), recipients);
-            wire.entry(key).and_modify(|seen| *seen = None).or_insert(Some(replied.time));
+fn groups(log: &MailLog, zone: Option<Zone>) -> Vec<Group> {
+    let mut places: AHashMap<Owner, usize> = AHashMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    for (index, source) in log.clocks.iter().enumerate() {
+        let (zone, origin) = match (source.stamp_offset, zone, source.head_offset) {
+            (Some(offset), ..) => (Some(Zone::Fixed(offset)), ClockOrigin::Stamp),
+            (None, Some(zone), _) => (Some(zone), ClockOrigin::Option),
+            (None, None, Some(head)) => (Some(Zone::Fixed(head)), ClockOrigin::Head),
+            (None, None, None) => (None, ClockOrigin::Unknown),
+        };
+        // A relay's stamps are of the relay's clock, whichever appliance wrote the words.
+        let relayed = source.stamped_by == StampedBy::Relay;
+        let serial = source.serial.filter(|_| !relayed);
+        let host = source.host.filter(|_| serial.is_none());
+        let owner = Owner {
+            serial,
+            host,
+            file: (serial.is_none() && host.is_none()).then_some(source.file),
+            by: source.stamped_by,
+            known: zone.is_some(),
+        };
+        let place = *places.entry(owner).or_insert_with(|| {
+            groups.push(Group { clocks: Vec::new() });
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(place) {
+            group.clocks.push((index, zone, origin));
         }
     }
-    let mut logged: AHashMap<Vec<u8>, Option<Stamp>> = AHashMap::new();
-    for connection in log.connections.iter().filter(|connection| connection.leg == Leg::Injection) {
-        for message in &connection.messages {
-            let (Some((from, at)), false) = (&message.mail_from, message.rcpt_to.is_empty()) else {
-                continue;
-            };
-            let recipients = message.rcpt_to.iter().map(|(address, _)| address.as_bytes());
-            let key = envelope_key(from.as_bytes(), recipients);
-            let stamp = message.started.unwrap_or(*at);
-            logged.entry(key).and_modify(|seen| *seen = None).or_insert(Some(stamp));
-        }
-    }
-    let mut pairs: AHashMap<usize, Vec<Pair>> = AHashMap::new();
-    for (key, stamp) in logged {
-        if let (Some(stamp), Some(Some(wire))) = (stamp, wire.get(&key).copied()) {
-            pairs.entry(usize::from(stamp.clock.0)).or_default().push(Pair { stamp, wire });
-        }
-    }
-    for pairs in pairs.values_mut() {
-        pairs.sort_by_key(|pair| (pair.wire, pair.stamp.line));
-    }
-    pairs
-}
-
-fn envelope_key<'a>(from: &[u8], recipients: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut key = from.to_ascii_lowercase();
-    for recipient in recipients {
-        key.push(0);
-        key.extend(recipient.iter().map(u8::to_ascii_lowercase));
-    }
-    key
-}
-
-/// The offset is known: only the skew is fitted.
-fn with_zone(zone: Zone, origin: ClockOrigin, pairs: &[Pair]) -> ClockReading {
-    let residuals: Vec<(Timestamp, f64)> = pairs
-        .iter()
-        .filter_map(|pair| Some((pair.wire, to_utc(zone, &pair.stamp)?.since(pair.wire).seconds())))
-        .collect();
-    let fit = skew(&residuals);
-    let named = match zone {
-        Zone::Fixed(offset) => format!("UTC{offset}"),
-        Zone::Named(zone) => zone.name().to_owned(),
-    };
-    let said_by = match origin {
-        ClockOrigin::Stamp => "the stamps themselves",
-        ClockOrigin::Head => "the head of the log",
-        ClockOrigin::Option => "--utc-offset",
-        ClockOrigin::Fit | ClockOrigin::Unknown => "the fit",
-    };
-    let explanation = match &fit {
-        Some(fit) => format!(
-            "{named} by {said_by}; {} envelopes that occur once in the log and once on the wire put it \
-             {:+.1} s from the capture's clock",
-            fit.pairs, fit.skew
-        ),
-        None => format!("{named} by {said_by}; too little unique content to check it against the capture"),
-    };
-    ClockReading {
-        zone: Some(zone),
-        origin,
-        skew: fit.as_ref().map(|fit| fit.skew),
-        drift_ppm: fit.as_ref().and_then(|fit| fit.drift_ppm),
-        drift_from: fit.as_ref().map_or(Timestamp::default(), |fit| fit.from),
-        pairs: fit.map_or(0, |fit| fit.pairs),
-        runner_up: None,
-        explanation,
-    }
-}
-
-/// No offset is known: the pairs vote, each for the quarter of an hour nearest to its difference.
-fn fitted(pairs: &[Pair]) -> ClockReading {
-    let mut votes: Vec<(i32, usize)> = Vec::new();
-    let mut lone_distance = f64::INFINITY;
-    for pair in pairs {
-        let Some(as_utc) = pair.stamp.time.at(UtcOffset::default()) else { continue };
-        let difference = as_utc.since(pair.wire).seconds() + STAMP_CENTRE_SECONDS;
-        let steps = (difference / OFFSET_STEP_SECONDS).round();
-        let offset = (steps * OFFSET_STEP_SECONDS) as i32;
-        lone_distance = (difference - steps * OFFSET_STEP_SECONDS).abs();
-        if UtcOffset::from_seconds(offset).is_none() {
-            continue;
-        }
-        match votes.iter_mut().find(|(voted, _)| *voted == offset) {
-            Some((_, count)) => *count += 1,
-            None => votes.push((offset, 1)),
-        }
-    }
-    votes.sort_by_key(|&(offset, count)| (std::cmp::Reverse(count), offset.abs(), offset));
-    let mut ranked =
-        votes.into_iter().filter_map(|(offset, count)| Some((UtcOffset::from_seconds(offset)?, count)));
-    let (winner, runner_up) = (ranked.next(), ranked.next());
-    let refused = |explanation: String| ClockReading {
-        zone: None,
-        origin: ClockOrigin::Unknown,
-        skew: None,
-        drift_ppm: None,
-        drift_from: Timestamp::default(),
-        pairs: 0,
-        runner_up,
-        explanation,
-    };
-    let Some((offset, count)) = winner else {
-        return refused(
-            "no head line tells the offset from UTC, and no envelope occurs once in the log and once on \
-             the wire to fit it on; --utc-offset would tell it"
-                .to_owned(),
-        );
-    };
-    let second = runner_up.map_or(0, |(_, votes)| votes);
-    if count < second * RUNNER_UP_FACTOR || (count == 1 && lone_distance > LONE_PAIR_TOLERANCE_SECONDS) {
-        let rival = runner_up.map_or(String::new(), |(offset, votes)| format!(", {votes} for UTC{offset}"));
-        return refused(format!(
-            "no head line tells the offset from UTC, and the fit is too close to call: {count} for \
-             UTC{offset}{rival}; --utc-offset would tell it"
-        ));
-    }
-    let reading = with_zone(Zone::Fixed(offset), ClockOrigin::Fit, pairs);
-    let rival = runner_up.map_or("none for any other".to_owned(), |(offset, votes)| {
-        format!("{votes} for UTC{offset}, the runner-up")
-    });
-    ClockReading {
-        pairs: count,
-        runner_up,
-        explanation: format!(
-            "UTC{offset} fitted: {count} envelope{} that occur{} once in the log and once on the wire \
-             vote for it, {rival}",
-            if count == 1 { "" } else { "s" },
-            if count == 1 { "s" } else { "" },
-        ),
-        ..reading
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cite::{LogId, LogRef};
-    use crate::time::LogTime;
-
-    fn pair(wall: i64, wire: f64) -> Pair {
-        let time = chrono::DateTime::from_timestamp(wall, 0).unwrap().naive_utc();
-        use chrono::{Datelike as _, Timelike as _};
-        let time = LogTime::new(
-            Some(time.year()),
-            time.month(),
-            time.day(),
-            time.hour(),
-            time.minute(),
-            time.second(),
-        );
-        Pair {
-            stamp: Stamp {
-                time: time.unwrap(),
-                clock: ClockIndex(0),
-                line: LogRef { file: LogId(0), line: 1 },
-            },
-            wire: Timestamp::from_nanos((wire * 1e9) as i64),
-        }
-    }
-
-    fn plus_hours(hours: f64, skew: f64, wires: &[f64]) -> Vec<Pair> {
-        wires.iter().map(|&wire| pair((wire + hours * 3600.0 + skew).floor() as i64, wire)).collect()
-    }
-
-    #[test]
-    fn an_offset_and_a_skew_of_minutes_are_fitted_together() {
-        let reading = fitted(&plus_hours(5.5, 130.2, &[1e9, 1e9 + 100.3, 1e9 + 777.7]));
-        assert_eq!(reading.zone, Some(Zone::Fixed(UtcOffset::from_seconds(19_800).unwrap())));
-        assert!((reading.skew.unwrap() - 130.2).abs() < 0.6, "{reading:?}");
-    }
-
-    #[test]
-    fn one_pair_carries_a_fit_only_when_it_lands_exactly() {
-        assert!(fitted(&plus_hours(2.0, 0.3, &[1e9])).zone.is_some());
-        let refused = fitted(&plus_hours(2.0, 61.0, &[1e9]));
-        assert_eq!(refused.zone, None);
-        assert!(refused.explanation.contains("too close to call"));
-    }
-
-    #[test]
-    fn a_close_call_is_refused_and_names_the_runner_up() {
-        let mut pairs = plus_hours(2.0, 0.0, &[1e9, 1e9 + 5.0, 1e9 + 9.0, 1e9 + 12.0]);
-        pairs.extend(plus_hours(1.0, 0.0, &[1e9 + 100.0, 1e9 + 200.0]));
-        let reading = fitted(&pairs);
-        assert_eq!(reading.zone, None);
-        assert_eq!(reading.runner_up.map(|(offset, votes)| (offset.seconds(), votes)), Some((3600, 2)));
-    }
-
-    #[test]
-    fn a_drift_is_seen_over_hours() {
-        let wires: Vec<f64> = (0..200).map(|n| 1e9 + f64::from(n) * 180.0).collect();
-        let pairs: Vec<Pair> = wires
-            .iter()
-            .map(|&wire| pair((wire + 3.0 + (wire - 1e9) * 200e-6).floor() as i64, wire))
-            .collect();
-        let reading = with_zone(Zone::Fixed(UtcOffset::default()), ClockOrigin::Head, &pairs);
-        assert!((reading.drift_ppm.unwrap() - 200.0).abs() < 20.0, "{reading:?}");
-        let clocks = Clocks { readings: vec![reading] };
-        let last = pairs.last().unwrap();
-        let off = clocks.instant(&last.stamp).unwrap().since(last.wire).seconds();
-        assert!((-1.2..0.2).contains(&off), "{off}");
-    }
-
-    #[test]
-    fn pairs_that_disagree_tell_no_skew() {
-        let pairs =
-            [pair(1_000_000_000, 1e9), pair(1_000_000_400, 1e9 + 10.0), pair(1_000_000_900, 1e9 + 20.0)];
-        let reading = with_zone(Zone::Fixed(UtcOffset::default()), ClockOrigin::Head, &pairs);
-        assert_eq!(reading.skew, None);
-    }
-
-    #[test]
-    fn a_named_zone_knows_its_summer() {
-        let zone = Zone::Named(chrono_tz::Europe::Vienna);
-        let summer = Stamp { time: LogTime::new(Some(2014), 8, 14, 13, 0, 0).unwrap(), ..pair(0, 0.0).stamp };
-        let winter =
-            Stamp { time: LogTime::new(Some(2014), 12, 14, 13, 0, 0).unwrap(), ..pair(0, 0.0).stamp };
-        assert_eq!(offset_of(zone, &summer).unwrap().seconds(), 7200);
-        assert_eq!(offset_of(zone, &winter).unwrap().seconds(), 3600);
-    }
+    groups
 }

@@ -17,7 +17,9 @@ impl Book<'_> {
             // Numbers were given in the order of the first lines, none of them twice.
             let mut connections = std::mem::take(&mut self.connections);
             let mut orphans = std::mem::take(&mut self.orphans);
+            let conversations = std::mem::take(&mut self.conversations).finish();
             return MailLog {
+                conversations,
                 connections: connections.drain_into(|open| self.finished(open)),
                 orphans: orphans.drain_into(|open| {
                     let serial = self.serial_of(open.life);

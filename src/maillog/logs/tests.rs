@@ -138,8 +138,36 @@ fn a_step_back_of_the_clock_is_kept_by_its_line() {
     let text = "Sun Oct 26 02:59:58 2014 Info: ICID 1 lost\nSun Oct 26 02:59:50 2014 Info: ICID 1 close\n\
                 Sun Oct 26 02:00:01 2014 Info: ICID 2 lost\nSun Oct 26 02:00:02 2014 Info: ICID 2 close\n";
     let log = read_text(text);
-    let steps: Vec<_> = log.clocks[0].steps_back.iter().map(|step| (step.line, step.seconds)).collect();
-    assert_eq!(steps, [(3, 3597)]);
+    let steps: Vec<_> = log.clocks[0].steps.iter().map(|step| (step.line, step.seconds())).collect();
+    assert_eq!(steps, [(3, -3597)]);
+}
+
+/// ESA-LOGS section 2: what the appliance's own time daemon says.
+#[test]
+fn a_clock_that_was_set_is_kept_with_both_times() {
+    let text = head("A", 0, "Sun Jun 16 21:00:50 2024")
+        + "Sun Jun 16 21:00:59 2024 Info: The system time was changed from Sun, 16 Jun 2024 21:00:52 to \
+           Sun, 16 Jun 2024 21:00:59 using information from 192.0.2.123\n\
+           Sun Jun 16 21:00:59 2024 Info: The system time was changed at noon\n";
+    let log = read_text(&text);
+    let [set] = log.clock_sets.as_slice() else { panic!("{:?}", log.clock_sets) };
+    assert_eq!(set.to.wall_seconds() - set.from.wall_seconds(), 7);
+    assert_eq!((set.serial.map(|serial| serial.0), set.at.line.line), (Some(0), 4));
+    assert_eq!(log.files[0].known, 5);
+}
+
+/// RFC 3164: stamps without a year, over New Year and 29 February.
+#[test]
+fn a_leap_day_is_kept_after_a_turn_of_the_year() {
+    let text = "<166>Dec 31 23:59:58 mail_logs: Info: New SMTP ICID 5 interface In address 192.0.2.1\n\
+                <166>Jan  1 00:00:02 mail_logs: Info: ICID 5 close\n\
+                <166>Feb 29 08:00:00 mail_logs: Info: New SMTP ICID 6 interface In address 192.0.2.1\n";
+    let log = read_text(text);
+    let source = &log.clocks[0];
+    assert_eq!(source.leap_day, Some(source.last));
+    assert_eq!(source.last.with_year(2023).unwrap().to_string(), "2024-02-29T08:00:00");
+    let connection = &log.connections[0];
+    assert_eq!(connection.last.time.wall_seconds() - connection.first.time.wall_seconds(), 4);
 }
 
 #[test]

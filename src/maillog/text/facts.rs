@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use super::outbound::response;
 use super::{details, take_ids};
 use crate::maillog::event::{Abort, Fact, Ids, Known, Opening};
+use crate::maillog::line::Scan;
 use crate::maillog::scan;
 use crate::maillog::table::Matched;
 use crate::maillog::{ApplianceEndKind, Finish, PolicyAction, Tls};
-use crate::time::UtcOffset;
+use crate::time::{LogTime, UtcOffset};
 
 pub(super) fn version<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
     let serial = scan::cut(matched.rest, b"SN:").map(|(_, after)| scan::word(after.trim_ascii_start()).0);
@@ -24,6 +25,34 @@ pub(super) fn offset<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
     };
     let seconds = scan::number(digits).and_then(|(value, _)| i32::try_from(value).ok());
     Fact::Offset(seconds.and_then(|seconds| UtcOffset::from_seconds(sign * seconds)))
+}
+
+/// `from Sun, 16 Jun 2024 21:00:52 to Sun, 16 Jun 2024 21:00:59 using information from IP`.
+pub(super) fn clock_set<'a>(_: &mut Ids, matched: Matched<'a>) -> Fact<'a> {
+    let times = || {
+        let (before, after) = scan::cut(scan::strip(matched.rest, b"from")?, b" to ")?;
+        Some((mail_date(before)?, mail_date(after)?))
+    };
+    times().map_or(Fact::Known(Known::System), |times| Fact::ClockSet(Box::new(times)))
+}
+
+/// `Sun, 16 Jun 2024 21:00:52`, the date of a mail (RFC 5322 section 3.3) without a zone.
+fn mail_date(text: &[u8]) -> Option<LogTime> {
+    let comma = memchr::memchr(b',', text)?;
+    let mut scan = Scan { text, at: comma + 1 };
+    scan.spaces()?;
+    let day = scan.digits(1, 2)?;
+    scan.spaces()?;
+    let month = scan.month()?;
+    scan.spaces()?;
+    let year = scan.digits(4, 4)?;
+    scan.spaces()?;
+    let hour = scan.digits(2, 2)?;
+    scan.octet(b':')?;
+    let minute = scan.digits(2, 2)?;
+    scan.octet(b':')?;
+    let second = scan.digits(2, 2)?;
+    LogTime::new(i32::try_from(year).ok(), month, day, hour, minute, second)
 }
 
 /// `ICID 7 interface NAME (LOCAL) address REMOTE reverse dns host HOST verified yes|no`.

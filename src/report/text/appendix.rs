@@ -5,8 +5,9 @@ use super::{show, wire};
 use crate::investigate::InputKind;
 use crate::join::clock::ClockOrigin;
 use crate::net::Leg;
-use crate::report::document::{Clock, ClockSegment, Document, Input, InputNote, Unlogged};
+use crate::report::document::{Clock, ClockPair, ClockSegment, Document, Input, InputNote, Unlogged};
 use crate::report::words::{self, EndingFacts, Names, counted};
+use crate::time::Span;
 
 /// Connections without an ICID that are listed.
 const MAX_UNLOGGED: usize = 50;
@@ -67,6 +68,25 @@ fn write_clock(page: &mut Page, clock: &Clock) {
     }
     lines.push(clock.explanation.clone());
     page.fields("Log", &lines);
+    let several = are_of_several_captures(&clock.pairs);
+    page.fields("Pairs", &clock.pairs.iter().map(|pair| clock_pair(pair, several)).collect::<Vec<_>>());
+}
+
+/// `line 1204 at 13:08:49 is frame 5120 at 11:08:49.250 UTC: MAIL accepted`
+fn clock_pair(pair: &ClockPair, several: bool) -> String {
+    let logged = pair.logged.to_string();
+    let logged = logged.split_once('T').map_or(logged.as_str(), |(_, time)| time);
+    let capture = if several { format!(" of {}", show::path(&pair.capture)) } else { String::new() };
+    format!(
+        "line {} at {logged} is frame {}{capture} at {} UTC",
+        pair.line,
+        pair.frame,
+        pair.time.clock_face()
+    )
+}
+
+fn are_of_several_captures(pairs: &[ClockPair]) -> bool {
+    pairs.iter().zip(pairs.iter().skip(1)).any(|(one, other)| one.capture != other.capture)
 }
 
 /// `from 2014-08-14 13:08:49: UTC+0200, by the log's head; its clock is 0.4 s ahead`
@@ -76,12 +96,13 @@ fn segment(segment: &ClockSegment) -> String {
         Some(offset) => format!("local time is UTC{offset}, {}", source(segment.source)),
         None => "the offset from UTC is not known".to_owned(),
     };
+    let unplaced = if segment.step_not_placed { "; the clock was set hereabouts" } else { "" };
     let skew = segment.skew_seconds.map(|skew| {
         let way = if skew < 0.0 { "behind" } else { "ahead of" };
-        format!("; the log is {:.3} s {way} the capture", skew.abs())
+        format!("; the log is {} {way} the capture", Span::from_millis((skew.abs() * 1000.0) as i64))
     });
     let drift = segment.drift_ppm.map(|drift| format!("; drift {drift:+.1} ppm"));
-    format!("from {from}: {offset}{}{}", skew.unwrap_or_default(), drift.unwrap_or_default())
+    format!("from {from}: {offset}{unplaced}{}{}", skew.unwrap_or_default(), drift.unwrap_or_default())
 }
 
 const fn source(source: ClockOrigin) -> &'static str {
@@ -89,6 +110,7 @@ const fn source(source: ClockOrigin) -> &'static str {
         ClockOrigin::Stamp => "as its stamps say",
         ClockOrigin::Head => "as the head of the log says",
         ClockOrigin::Option => "as --utc-offset says",
+        ClockOrigin::OrderOfLines => "as the order of lines shows",
         ClockOrigin::Fit => "fitted to the capture",
         ClockOrigin::Unknown => "from nowhere",
     }
@@ -98,13 +120,16 @@ fn write_input(page: &mut Page, input: &Input) {
     let kind = match input.kind {
         InputKind::Capture => "Capture",
         InputKind::Log => "Log",
+        InputKind::DebugLog => "Debug log",
         InputKind::Unusable => "Not read",
     };
     let mut lines = vec![show::path(&input.path)];
     if input.kind != InputKind::Unusable {
         let records = match input.kind {
             InputKind::Capture => counted(input.records, "frame", "frames"),
-            InputKind::Log | InputKind::Unusable => counted(input.records, "record", "records"),
+            InputKind::Log | InputKind::DebugLog | InputKind::Unusable => {
+                counted(input.records, "record", "records")
+            }
         };
         lines.push(format!("{}, {}, {records}", input.format, counted(input.bytes, "octet", "octets")));
     }

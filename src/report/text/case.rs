@@ -1,7 +1,7 @@
 //! One case: a headline, the log's account, the wire's account, the verdict, the join.
 
 use super::page::{Page, Tone};
-use super::{matching, show, wire};
+use super::{debug_log, matching, show, wire};
 use crate::cause::Bearing;
 use crate::join::MatchOutcome;
 use crate::report::document::{Case, LogAccount, SignAccount};
@@ -33,6 +33,10 @@ pub(super) fn write(page: &mut Page, case: &Case, place: usize, of: usize) {
     match &case.wire {
         Some(account) => wire::write(page, account, Names::of(case.leg)),
         None => page.field("Wire", "no connection of this claim in the captures"),
+    }
+    if let Some(account) = &case.debug_log {
+        page.space();
+        debug_log::write(page, account, Names::of(case.leg));
     }
     page.space();
     verdict(page, case);

@@ -7,6 +7,7 @@
 
 mod appendix;
 mod case;
+mod debug_log;
 mod matching;
 mod page;
 mod show;

@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::{Style, render};
 use crate::report::samples::{
     ambiguous, confirmed, contradicted, crowded, document, everything, hostile, not_found, unlogged,
+    with_debug_log,
 };
 use crate::text::acts_on_terminal;
 
@@ -21,6 +22,11 @@ fn verdicts_of_every_kind() {
 #[test]
 fn a_crowded_case_is_cut() {
     insta::assert_snapshot!(render(&document(vec![crowded()]), Style::PLAIN));
+}
+
+#[test]
+fn a_debug_log_stands_beside_the_wire() {
+    insta::assert_snapshot!(render(&document(vec![with_debug_log()]), Style::PLAIN));
 }
 
 #[test]
