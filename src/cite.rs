@@ -31,6 +31,26 @@ pub struct Moment {
     pub frame: FrameRef,
 }
 
+impl Moment {
+    /// Whether it comes before `other`: in one capture by the place in it, for a clock may be set
+    /// back while it runs; else by time.
+    pub fn precedes(self, other: Self) -> bool {
+        if self.frame.capture == other.frame.capture { self.frame < other.frame } else { self < other }
+    }
+}
+
+/// Sorts things by when they were seen: those of one capture by their places in it, see
+/// [`Moment::precedes`]; those of several by time.
+pub fn sort_by_moment<T>(things: &mut [T], moment: impl Fn(&T) -> Moment) {
+    let capture = |thing: &T| moment(thing).frame.capture;
+    let first = things.first().map(capture);
+    if things.iter().all(|thing| Some(capture(thing)) == first) {
+        things.sort_by_key(|thing| moment(thing).frame);
+    } else {
+        things.sort_by_key(moment);
+    }
+}
+
 /// One line of one log. Lines count from 1; a record broken over several lines is cited by its first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogRef {
@@ -154,6 +174,25 @@ impl Notes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn in_one_capture_the_place_tells_what_came_first() {
+        let moment = |time, capture, frame| Moment {
+            time: Timestamp::from_nanos(time),
+            frame: FrameRef { capture: CaptureId(capture), frame },
+        };
+        // The clock was set back between the two.
+        let (early, late) = (moment(900, 0, 5), moment(100, 0, 6));
+        assert!(early.precedes(late) && !late.precedes(early) && !late.precedes(late));
+        let elsewhere = moment(500, 1, 1);
+        assert!(elsewhere.precedes(early) && late.precedes(elsewhere));
+        let mut one = [late, early];
+        sort_by_moment(&mut one, |moment| *moment);
+        assert_eq!(one, [early, late]);
+        let mut several = [early, elsewhere, late];
+        sort_by_moment(&mut several, |moment| *moment);
+        assert_eq!(several, [late, elsewhere, early]);
+    }
 
     #[test]
     fn equal_notes_are_counted_at_their_first_place() {

@@ -16,17 +16,30 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use serde_json::Value;
 
+/// Cases in which the report does not yet say what the lab's truth says, and what it says instead. A
+/// case that comes right must leave the list.
+const NOT_YET: [(&str, &str); 4] = [
+    ("implicit-tls-delivered", "the QUIT behind an accepted message under TLS is taken for its ending"),
+    ("no-answer-to-the-dot", "the timer's 421, 300 s after the dot, is taken for the reply to it"),
+    ("tls12-delivered", "the QUIT behind an accepted message under TLS is taken for its ending"),
+    ("tls13-delivered", "the QUIT behind an accepted message under TLS is taken for its ending"),
+];
+
 #[test]
 fn every_case_is_reported_as_it_was() {
     let mut run = 0;
     let mut wrong = Vec::new();
     for folder in cases() {
         run += 1;
-        if let Err(why) = check(&folder) {
-            wrong.push(format!("{}: {why}", folder.display()));
+        let not_yet = NOT_YET.iter().any(|(name, _)| folder.ends_with(name));
+        match check(&folder) {
+            Err(_) if not_yet => {}
+            Ok(()) if not_yet => wrong.push(format!("{}: has come right", folder.display())),
+            Err(why) => wrong.push(format!("{}: {why}", folder.display())),
+            Ok(()) => {}
         }
     }
-    assert!(run >= 7, "only {run} cases found");
+    assert!(run >= 60, "only {run} cases found");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     println!("{run} cases");
 }
@@ -79,7 +92,7 @@ fn compare(found: &[Value], want: &Value) -> Result<(), String> {
     if !want["frame"].is_null() {
         same(&format!("{name}: frame"), &wire["ending"]["frame"], &want["frame"])?;
     }
-    same(&format!("{name}: match"), &case["match"]["outcome"], &"matched".into())
+    same(&format!("{name}: match"), &case["match"]["outcome"], &want["match"])
 }
 
 fn same(what: &str, found: &Value, expected: &Value) -> Result<(), String> {

@@ -69,10 +69,18 @@ fn a_log_made_from_the_wire_agrees_octet_by_octet() {
             let account = &case["debug_log"];
             assert_eq!(account["agrees"], true, "{}: {case:#}", folder.display());
             for side in ["received", "sent"] {
-                assert_eq!(account[side]["equal"], account[side]["in_log"], "{}", folder.display());
-                assert_eq!(account[side]["equal"], account[side]["on_wire"], "{}", folder.display());
+                let one = &account[side];
+                let told = number(&one["equal"]) + number(&one["credentials"]);
+                assert_eq!(told, number(&one["in_log"]), "{}", folder.display());
+                assert_eq!(told, number(&one["on_wire"]), "{}", folder.display());
             }
-            if number(&case["wire"]["body_octets"]) > 0 && case["wire"]["encrypted"] == false {
+            // Bodies are told from the dialogue by their go-aheads, which BDAT has none of.
+            let chunked = lines.iter().any(|line| line.octets.starts_with(b"BDAT"));
+            assert!(!chunked || account["body_octets"].is_null(), "{}", folder.display());
+            // A refusal within the body ends the log's account of it, while the sender still sends.
+            let refused = case["wire"]["ending"]["kind"] == "refused";
+            let clear = case["wire"]["encrypted"] == false;
+            if number(&case["wire"]["body_octets"]) > 0 && clear && !chunked && !refused {
                 assert_eq!(account["body_octets"], account["wire_body_octets"], "{}", folder.display());
             }
             compared += 1;
@@ -212,7 +220,8 @@ fn made_from_wire(folder: &Path) -> Option<Vec<Line>> {
     }
     // Sessions are mixed, as the appliance would have it.
     lines.sort_by_key(|line| line.at.frame.frame);
-    Some(lines)
+    // Where nobody is in the log that said anything there is nothing to tell.
+    (!lines.is_empty()).then_some(lines)
 }
 
 /// As the appliance writes it: three lines of head, one hour ahead of UTC, octal escapes.

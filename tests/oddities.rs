@@ -145,7 +145,8 @@ fn differences(seed: u64, oddities: &[Oddity]) -> Vec<String> {
 
 #[test]
 fn every_oddity_by_itself_changes_what_it_says_and_no_more() {
-    let all = Oddity::ALL.iter().flat_map(|oddity| differences(31, &[*oddity]));
+    let all = [31, 33, 34].into_iter().flat_map(|seed| Oddity::ALL.iter().map(move |oddity| (seed, *oddity)));
+    let all = all.flat_map(|(seed, oddity)| differences(seed, &[oddity]));
     let wrong: Vec<_> = all.chain(differences(32, &[Oddity::Extensions])).collect();
     assert!(wrong.is_empty(), "{}\n{} differences", wrong.join("\n"), wrong.len());
 }

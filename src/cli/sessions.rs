@@ -1,6 +1,7 @@
 //! `mailwitness sessions`: every SMTP connection on the wire and how it ended, without a log.
 //!
-//! Connections are shown as they end; memory depends on the open ones only.
+//! Connections are shown as they end; memory depends on the open ones only. Some encrypted ones wait
+//! until the captures are read: what their server says in clear later tells how they ended.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,8 @@ use mailwitness::report::build::shown_path;
 use mailwitness::report::json;
 use mailwitness::report::sessions::zeek::ZeekLog;
 use mailwitness::report::sessions::{Detail, SessionRecord, SessionTable, csv};
-use mailwitness::smtp::ending::{Context, ending};
+use mailwitness::smtp::ending::{Context, Ending, ending};
+use mailwitness::smtp::known_replies::Phrasebook;
 use mailwitness::smtp::{self, Session};
 
 use super::args::{SessionsArgs, SessionsFormat};
@@ -43,14 +45,15 @@ pub(crate) fn run(args: &SessionsArgs, watch: &Watch) -> Result<Exit, Failure> {
     let mut list = List::begin(args, output, &paths).context(CANNOT_WRITE).map_err(Failure::new)?;
     let sink = smtp::Sessions::new(&args.wire.port, |session: Session| {
         if list.failed.is_none()
-            && let Err(error) = list.show(&session)
+            && let Err(error) = list.take(session)
         {
             list.failed = Some(error);
             // Nobody takes what is still to come.
             watch.interrupt();
         }
     });
-    let (_, files) = capture::follow(inputs, &options, sink, &|octets| watch.progress(octets));
+    let (sink, files) = capture::follow(inputs, &options, sink, &|octets| watch.progress(octets));
+    let phrasebook = sink.phrasebook;
     drop(progress);
 
     if let Some(error) = list.failed.take() {
@@ -62,6 +65,7 @@ pub(crate) fn run(args: &SessionsArgs, watch: &Watch) -> Result<Exit, Failure> {
     if files.iter().all(|file| file.error.is_some()) {
         return Err(unreadable(&files));
     }
+    list.show_held(&phrasebook).context(CANNOT_WRITE).map_err(Failure::new)?;
     let shown = list.shown;
     list.end().context(CANNOT_WRITE).map_err(Failure::new)?.finish()?;
     if shown == 0 {
@@ -71,6 +75,9 @@ pub(crate) fn run(args: &SessionsArgs, watch: &Watch) -> Result<Exit, Failure> {
 }
 
 const CANNOT_WRITE: &str = "cannot write the list";
+
+/// Encrypted connections that wait until the captures are read; any more are shown as they end.
+const MAX_HELD: usize = 256;
 
 /// Rows of connections have no room for exchanges.
 fn check_exchanges(args: &SessionsArgs) -> Result<(), Failure> {
@@ -93,6 +100,7 @@ struct List<'a> {
     writer: Writer,
     shown: u64,
     failed: Option<io::Error>,
+    held: Vec<Session>,
 }
 
 /// What a format remembers from row to row.
@@ -114,7 +122,7 @@ impl<'a> List<'a> {
             }
             SessionsFormat::Zeek => Writer::Zeek(ZeekLog::default()),
         };
-        Ok(Self { args, output, paths, writer, shown: 0, failed: None })
+        Ok(Self { args, output, paths, writer, shown: 0, failed: None, held: Vec::new() })
     }
 
     /// The rows are all written.
@@ -125,13 +133,39 @@ impl<'a> List<'a> {
         Ok(self.output)
     }
 
+    /// Shows a connection, unless its server's words in clear may still tell how it ended.
+    fn take(&mut self, session: Session) -> io::Result<()> {
+        let waits = session.dialog.encryption.is_some()
+            && self.held.len() < MAX_HELD
+            && self.wants(&session)
+            && self.ending(&session).may_be_quit;
+        if waits {
+            self.held.push(session);
+            return Ok(());
+        }
+        self.show(&session)
+    }
+
+    /// Shows those that waited.
+    fn show_held(&mut self, phrasebook: &Phrasebook) -> io::Result<()> {
+        for mut session in std::mem::take(&mut self.held) {
+            phrasebook.teach(&mut session);
+            self.show(&session)?;
+        }
+        Ok(())
+    }
+
+    fn ending(&self, session: &Session) -> Ending {
+        let silence = self.args.silence.silence;
+        let context = Context { appliance: Role::Server, silence, aborted_at: None };
+        ending(session, session.last_open_transaction(), &context)
+    }
+
     fn show(&mut self, session: &Session) -> io::Result<()> {
         if !self.wants(session) {
             return Ok(());
         }
-        let context =
-            Context { appliance: Role::Server, silence: self.args.silence.silence, aborted_at: None };
-        let ending = ending(session, session.last_open_transaction(), &context);
+        let ending = self.ending(session);
         let detail = if self.args.exchanges { Detail::Exchanges } else { Detail::Connection };
         let record = || SessionRecord::new(session, &ending, self.paths, detail);
         self.shown += 1;

@@ -159,7 +159,8 @@ fn follow(
     let keeps_all = plan.keeps_all();
     let sink = smtp::Sessions::new(&plan.ports, |mut session: Session| {
         kept.seen.sessions += 1;
-        session.dialog.forget_commands();
+        // Attribution will ask for traces; until then a report has no use for them.
+        session.compact();
         match addresses.get() {
             Some(addresses) if !keeps_all && !addresses.knows(&session) => kept.drop(&session, addresses),
             _ => kept.sessions.push(session),
@@ -217,14 +218,17 @@ impl Kept {
     /// Drops what was kept before the log was known, and puts the rest in an order that does not
     /// depend on which flow happened to end first.
     fn keep_known(&mut self, addresses: &Addresses, keeps_all: bool) {
-        for session in std::mem::take(&mut self.sessions) {
-            if keeps_all || addresses.knows(&session) {
-                self.sessions.push(session);
-            } else {
-                self.drop(&session, addresses);
+        // In place: a second list of them, or a buffer to sort by, would be as large as all the rest.
+        let mut sessions = std::mem::take(&mut self.sessions);
+        sessions.retain(|session| {
+            let known = keeps_all || addresses.knows(session);
+            if !known {
+                self.drop(session, addresses);
             }
-        }
-        self.sessions.sort_by_key(|session| (session.flow.first.time, session.flow.first.frame));
+            known
+        });
+        sessions.sort_unstable_by_key(|session| (session.flow.first.time, session.flow.first.frame));
+        self.sessions = sessions;
     }
 }
 

@@ -77,10 +77,10 @@ mod tests {
     fn weight(speeches: Vec<Speech>, sizes_logged: &[(u64, f64)]) -> Option<f64> {
         let mut wire = session(40_000, 0.0, 30.0, "a@example.net", "b@example.com", CloseKind::Fin);
         wire.dialog.transactions.clear();
-        wire.dialog.encryption = Some(Encryption {
+        wire.dialog.encryption = Some(Box::new(Encryption {
             long_speeches: speeches,
             ..Encryption::begun(EncryptionStart::StartTls, moment(0.1, 1))
-        });
+        }));
         let mut logged = connection(7, 0.0, 30.0, "a@example.net", "b@example.com");
         let template = logged.messages[0].clone();
         logged.messages = sizes_logged

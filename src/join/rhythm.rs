@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use ahash::AHashMap;
 
 use crate::join::Options;
-use crate::join::clock::Clocks;
+use crate::join::clock::{ClockReading, Clocks};
 use crate::join::pair::mapped;
 use crate::maillog::{Connection, MailLog, Stamp};
 use crate::net::{Leg, canonical};
@@ -39,14 +39,8 @@ pub(super) struct Rhythm {
 impl Rhythm {
     /// Checks every clock that no unique content has checked.
     pub(super) fn of(log: &MailLog, sessions: &[Session], clocks: &Clocks, options: &Options) -> Self {
-        let mut this = Self {
-            checked: clocks
-                .readings()
-                .iter()
-                .map(|reading| reading.segments.iter().all(|segment| segment.skew.is_some()))
-                .collect(),
-            ..Self::default()
-        };
+        let mut this =
+            Self { checked: clocks.readings().iter().map(is_checked).collect(), ..Self::default() };
         if this.checked.iter().all(|checked| *checked) {
             return this;
         }
@@ -94,6 +88,12 @@ impl Rhythm {
         around(self.logged.get(&(connection.leg, canonical(remote))), at).len() <= 1
             && around(self.flows.get(&(connection.leg, canonical(far.ip))), at).len() <= 1
     }
+}
+
+/// Whether unique content has checked a clock: a skew was fitted, or one pair at least agrees to the
+/// second of its stamp.
+fn is_checked(reading: &ClockReading) -> bool {
+    reading.segments.iter().all(|segment| segment.skew.is_some()) || reading.agreeing > 0
 }
 
 fn meet_best_unshifted(

@@ -38,6 +38,17 @@ impl Session {
         self.dialog.transactions.get(last).filter(|last| last.outcome == Outcome::Open).map(|_| last)
     }
 
+    /// Gives back the memory that nobody asks for once the dialogue is read and shown: headers,
+    /// commands, and what lists had in reserve.
+    pub fn compact(&mut self) {
+        self.flow.trace = None;
+        self.flow.history.shrink_to_fit();
+        self.flow.closes.all.shrink_to_fit();
+        self.flow.streams.originator.gaps.shrink_to_fit();
+        self.flow.streams.responder.gaps.shrink_to_fit();
+        self.dialog.forget_commands();
+    }
+
     /// Both.
     pub fn tuple(&self) -> FourTuple {
         FourTuple { client: self.client(), server: self.server() }
@@ -71,7 +82,7 @@ pub struct Dialog {
     /// Transactions beyond [`Self::MAX_TRANSACTIONS`].
     pub transactions_dropped: u64,
     /// Encryption, where the dialogue went dark.
-    pub encryption: Option<Encryption>,
+    pub encryption: Option<Box<Encryption>>,
     /// AUTH was used (credentials are not kept).
     pub authenticated: bool,
     /// What the last accepted EHLO was offered.
@@ -304,4 +315,23 @@ pub struct Owed {
     /// Whether the word that makes it their move is known to have reached them (it was
     /// acknowledged); `false`: the path may have lost it.
     pub delivered: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A report keeps these by the ten thousand.
+    #[test]
+    fn what_is_kept_of_a_session_stays_small() {
+        for (what, size, most) in [
+            ("session", size_of::<Session>(), 1120),
+            ("flow", size_of::<Flow>(), 616),
+            ("dialog", size_of::<Dialog>(), 496),
+            ("transaction", size_of::<Transaction>(), 360),
+            ("recipient", size_of::<Recipient>(), 64),
+        ] {
+            assert!(size <= most, "{what}: {size} octets");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::generate::oddity::{Family, Oddity};
+use crate::generate::oddity::Oddity;
 
 /// What is compared, by name.
 pub(crate) type Essence = BTreeMap<&'static str, String>;
@@ -40,10 +40,11 @@ pub(crate) fn essence(session: Option<&Value>, oddities: &[Oddity]) -> Essence {
     }
     essence.insert("shown", "yes".to_owned());
     let ending = &session["ending"];
-    // What is said within TLS is told from the lengths of its records and from times, and those are other ones here.
-    let kept = [Family::Form, Family::File, Family::Link, Family::Tunnel, Family::Packet];
-    let retold = |oddity: &Oddity| !kept.contains(&oddity.family()) || *oddity == Oddity::ClockSteps;
-    if session["starttls"] == true && oddities.iter().any(retold) {
+    let encrypted = session["starttls"] == true;
+    // What the capture lost are records here. Of these replies and of sessions without a go-ahead other lengths are
+    // learned; by them QUIT is told from DATA.
+    let lengths_differ = [Oddity::CaptureLoss, Oddity::OddReplies, Oddity::Chunks, Oddity::HugeChunk];
+    if encrypted && lengths_differ.into_iter().any(has) {
         return essence;
     }
     // Whoever has said AUTH has come further than EHLO.
@@ -52,6 +53,8 @@ pub(crate) fn essence(session: Option<&Value>, oddities: &[Oddity]) -> Essence {
     let stage = match ending["stage"].as_str() {
         Some("auth") if has(Oddity::Auth) => json!("helo"),
         Some("connect") if midway => json!("greeting"),
+        // A go-ahead is told by its length where it is a record of its own.
+        Some("data" | "tls") if encrypted && has(Oddity::EnvelopeWithData) => json!("tls"),
         _ => ending["stage"].clone(),
     };
     let ending = json!([ending["kind"], ending["by"], stage, ending["why"]]);

@@ -2,7 +2,42 @@
 
 from __future__ import annotations
 
-from . import aborted, crowd, finished
+from . import (
+    aborted,
+    appliance,
+    clients,
+    crowd,
+    debug_logs,
+    delivered_out,
+    encrypted,
+    endings,
+    finished,
+    interference,
+    other_stack,
+    path,
+    postfix_server,
+    rewriting,
+    wrong_log,
+)
 from .plan import Case
 
-CASES: dict[str, Case] = {case.name: case for module in (finished, aborted, crowd) for case in module.CASES}
+FAMILIES = (
+    finished,
+    aborted,
+    crowd,
+    endings,
+    appliance,
+    clients,
+    wrong_log,
+    encrypted,
+    postfix_server,
+    other_stack,
+    debug_logs,
+    interference,
+    rewriting,
+    path,
+    delivered_out,
+)
+"""In the order of the table in captures/README.md."""
+
+CASES: dict[str, Case] = {case.name: case for module in FAMILIES for case in module.CASES}

@@ -121,7 +121,7 @@ mod tests {
         let mut scene = Scene::of(&script);
         let mut encryption = Encryption::begun(EncryptionStart::StartTls, moment(9, Script::START));
         change(&mut encryption);
-        scene.session.dialog.encryption = Some(encryption);
+        scene.session.dialog.encryption = Some(Box::new(encryption));
         scene
     }
 
@@ -143,6 +143,7 @@ mod tests {
             content_type: APPLICATION_DATA,
             length,
             at: moment(12, Script::START),
+            end: 500,
         };
         let goodbye = |length| {
             scene(|tls| {

@@ -41,6 +41,9 @@ const PASS_SECONDS: i64 = 900;
 /// A pass of a repeated hour is told by a step back at most this far from it.
 const FOLD_SECONDS: i64 = 2 * 3600;
 
+/// How far a stamp, rounded down to its second and written at once, lies behind its event, in seconds.
+const TO_THE_SECOND: std::ops::Range<f64> = -1.1..0.5;
+
 /// What says how far a log's clock is from UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -103,7 +106,10 @@ pub struct ClockReading {
     pub year: Option<Year>,
     /// Pairs that the fit rests on.
     pub pairs: usize,
-    /// Some of them.
+    /// Pairs that agree with it to the second of their stamps, whether or not the fit rests on them: one is
+    /// enough to show that a told clock is right.
+    pub agreeing: usize,
+    /// Some of those that the fit rests on.
     pub examples: Vec<ClockPair>,
     /// What came second in the fit: the offset (where it was to be found) or skew in seconds, and its
     /// votes.
@@ -257,6 +263,7 @@ impl Clocks {
                     segments: Vec::new(),
                     year: if dated { year::year(source, pairs, capture) } else { None },
                     pairs: 0,
+                    agreeing: 0,
                     examples: Vec::new(),
                     runner_up: None,
                     explanation: String::new(),
@@ -273,7 +280,18 @@ impl Clocks {
         for group in groups(log, zone) {
             course::solve(log, &group, &pairs, capture, &mut readings);
         }
-        Self { readings }
+        let mut clocks = Self { readings };
+        for (clock, pairs) in &pairs {
+            let agrees = |pair: &&Pair| {
+                let logged = clocks.instant(&pair.stamp);
+                logged.is_some_and(|at| TO_THE_SECOND.contains(&at.since(pair.wire.time).seconds()))
+            };
+            let agreeing = pairs.iter().filter(agrees).count();
+            if let Some(reading) = clocks.readings.get_mut(*clock) {
+                reading.agreeing = agreeing;
+            }
+        }
+        clocks
     }
 
     /// The readings in the order of [`MailLog::clocks`].

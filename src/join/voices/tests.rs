@@ -128,10 +128,10 @@ fn lengths_of_speeches_are_all_that_tls_leaves() {
     };
     let weight = |lengths: &[(Role, u64)]| {
         let mut wire = sessions[0].clone();
-        wire.dialog.encryption = Some(Encryption {
+        wire.dialog.encryption = Some(Box::new(Encryption {
             speeches: lengths.iter().map(|&(by, octets)| speech(by, octets)).collect(),
             ..Encryption::begun(EncryptionStart::StartTls, moment(0.1, 1))
-        });
+        }));
         let all = Voices::new(&log, &sessions).evidence(&log.connections[0], &wire);
         all.iter().find(|piece| piece.name == "debug_log_speeches").map(|piece| piece.weight)
     };

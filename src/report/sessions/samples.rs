@@ -177,8 +177,10 @@ pub(crate) fn odd() -> (Session, Ending) {
         vec![],
     );
     session.roles_from = RolesFrom::Greeting;
-    session.dialog.encryption =
-        Some(Encryption { established: true, ..Encryption::begun(EncryptionStart::StartTls, moment(8)) });
+    session.dialog.encryption = Some(Box::new(Encryption {
+        established: true,
+        ..Encryption::begun(EncryptionStart::StartTls, moment(8))
+    }));
     session.dialog.gaps =
         vec![(Role::Client, Gap { offset: 10, length: 20, at: moment(9), loss: Loss::Capture })];
     let ending = Ending {

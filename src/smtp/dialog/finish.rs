@@ -9,7 +9,7 @@ use crate::smtp::dialog::pairing::Patience;
 use crate::smtp::dialog::pending::Pending;
 use crate::smtp::dialog::{Delivered, DialogReader};
 use crate::smtp::session::{Dialog, Owed, Stage};
-use crate::smtp::tls::Encryption;
+use crate::smtp::tls::{Encryption, LastRecord};
 
 /// See [`DialogReader::finish`].
 pub(super) fn finish(mut reader: DialogReader, delivered: Delivered) -> Dialog {
@@ -35,15 +35,16 @@ pub(super) fn finish(mut reader: DialogReader, delivered: Delivered) -> Dialog {
         let encryption = dark.finish(reader.started);
         if !encryption.not_tls {
             dialog.stage = Stage::Tls;
-            if let Some((by, at)) = encryption.last_record {
-                dialog.owed = owed_in_the_dark(&encryption, by, at);
-                dialog.last_word = dialog.last_word.max(Some(at));
+            if let Some(last) = encryption.last_record {
+                let at = last.at;
+                dialog.owed = owed_in_the_dark(&encryption, last, delivered);
+                dialog.last_word = dialog.last_word.filter(|word| at.precedes(*word)).or(Some(at));
             }
         } else {
             let place = Place::Frame(encryption.since.frame.frame);
             dialog.notes.oddity("octets where TLS was due that are not TLS", Some(place));
         }
-        dialog.encryption = Some(encryption);
+        dialog.encryption = Some(Box::new(encryption));
     }
     dialog.notes.sort_by_place();
     compact(&mut dialog);
@@ -121,16 +122,21 @@ impl DialogReader {
 /// Who owed the next word, as far as records tell. A handshake's flights take turns (RFC 8446
 /// section 2). Later the client does behind the server's record; behind the client's nobody knows,
 /// unless it was cut, since it may have been part of a body.
-fn owed_in_the_dark(encryption: &Encryption, last_by: Role, at: Moment) -> Option<Owed> {
+fn owed_in_the_dark(encryption: &Encryption, last: LastRecord, delivered: Delivered) -> Option<Owed> {
     let cut_by_client = matches!(encryption.cut_record, Some((Role::Client, _)));
-    let by = if cut_by_client || last_by == Role::Server {
+    let by = if cut_by_client || last.by == Role::Server {
         Role::Client
     } else if !encryption.established {
         Role::Server
     } else {
         return None;
     };
-    Some(Owed { by, since: at, delivered: true })
+    let received = match last.by {
+        Role::Client => delivered.client,
+        Role::Server => delivered.server,
+    };
+    // What the client has begun to say since, it said in answer.
+    Some(Owed { by, since: last.at, delivered: cut_by_client || last.end <= received })
 }
 
 /// Reports keep one dialogue a connection.
@@ -138,6 +144,9 @@ fn compact(dialog: &mut Dialog) {
     dialog.commands.shrink_to_fit();
     dialog.gaps.shrink_to_fit();
     dialog.transactions.shrink_to_fit();
+    if let Some(encryption) = &mut dialog.encryption {
+        encryption.speeches.shrink_to_fit();
+    }
     for tx in &mut dialog.transactions {
         tx.recipients.shrink_to_fit();
     }

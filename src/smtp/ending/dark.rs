@@ -74,6 +74,14 @@ pub(super) fn ending(
                     .push("the commands are encrypted: where the dialogue stood cannot be read".to_owned());
             }
         }
+        EndingKind::ApplianceClosed if !facts.left_unasked && shape.is_last_word_like_quit() => {
+            ended.may_be_quit = true;
+            ended.missing.push(
+                "the commands are encrypted: by its length the client's last record may be a QUIT, which the server \
+                 answered by closing"
+                    .to_owned(),
+            );
+        }
         _ if facts.left_unasked => ended.missing.push(
             "the appliance spoke once more, unasked, and left: its words are encrypted, a timer's 421 fits"
                 .to_owned(),
@@ -92,6 +100,8 @@ pub(super) struct UnaskedLeave {
     pub(super) at: Moment,
     /// The last word before it: the server's answer to the client.
     pub(super) last_word: Moment,
+    /// Whether that word is known to have reached the client.
+    pub(super) delivered: bool,
 }
 
 /// Two words of the server with a pause and no word of the client between them, the second one right
@@ -114,10 +124,14 @@ pub(super) fn unasked_leave(session: &Session) -> Option<UnaskedLeave> {
     let leaves = session.flow.closes.effective.is_some_and(|close| {
         role(close.by) == Role::Server
             && close.at.time.since(leave.at.time) < ROUND_TRIP
-            && close.at >= leave.at
+            && !close.at.precedes(leave.at)
     });
     let paused = leave.at.time.since(before.at.time) >= PAUSE;
-    (leaves && paused).then_some(UnaskedLeave { at: leave.at, last_word: before.at })
+    (leaves && paused).then_some(UnaskedLeave {
+        at: leave.at,
+        last_word: before.at,
+        delivered: before.end <= session.flow.streams.responder.acknowledged,
+    })
 }
 
 /// The records of a session, looked at for what they may have been.
@@ -135,8 +149,14 @@ impl Shape<'_> {
             return None;
         }
         let after = records.get(place + 1..)?;
-        let mut answers = after.iter().filter(|record| record.by == Role::Server && self.is_speech(record));
-        let (answer, None) = (answers.next()?, answers.next()) else { return None };
+        let answers: Vec<&Record> =
+            after.iter().filter(|record| record.by == Role::Server && self.is_speech(record)).collect();
+        let answer = match answers.as_slice() {
+            [] => return None,
+            [answer] => *answer,
+            [first, .., answer] if self.answers_at_once(last, answers.len(), first, answer) => *answer,
+            _ => return None,
+        };
         let closes = &facts.session.flow.closes;
         let server_closed = closes.effective.is_some_and(|close| {
             role(close.by) == Role::Server
@@ -149,9 +169,20 @@ impl Shape<'_> {
         }
         // The leave-taking record counts if the client had not closed before it.
         let server_left = after.iter().find(|record| !self.is_speech(record)).is_some_and(|leave| {
-            leave.by == Role::Server && closes.effective.is_none_or(|close| close.at >= leave.at)
+            leave.by == Role::Server && closes.effective.is_none_or(|close| !close.at.precedes(leave.at))
         });
         (server_closed || server_left).then_some(*last)
+    }
+
+    /// Whether several answers to the client's `last` record are those to commands sent without
+    /// waiting (RFC 2920), the last one that to `last`: no more answers than records of that speech,
+    /// and all of them at once, as a timer's word behind an answer is not. Five octets are no QUIT
+    /// here: a dot in a record of its own is as long.
+    fn answers_at_once(&self, last: &Record, answers: usize, from: &Record, to: &Record) -> bool {
+        let mut speeches = self.encryption.speeches.iter().rev();
+        let speech = speeches.find(|speech| speech.by == Role::Client);
+        let spoke = speech.is_some_and(|speech| speech.last == last.at && answers as u64 <= speech.records);
+        spoke && self.is_surely_six_octets(last) && to.at.time.since(from.at.time) < ROUND_TRIP
     }
 
     /// Whether a record of the server is its answer to QUIT; `None` where its length does not tell.
@@ -205,6 +236,16 @@ impl Shape<'_> {
             APPLICATION_DATA => self.encryption.tls13 == Some(false) || record.length != ALERT_OF_TLS13,
             _ => false,
         }
+    }
+
+    /// Six octets and no fewer.
+    fn is_surely_six_octets(&self, record: &Record) -> bool {
+        let [six, five] = COMMAND;
+        if self.encryption.cipher_suite.is_some() {
+            let text = self.encryption.text_of(record);
+            return text.may_be(six) && !text.may_be(five);
+        }
+        self.encryption.tls13 == Some(true) && SIX_OCTETS_13.last() == Some(&record.length)
     }
 
     fn is_six_octets(&self, record: &Record) -> bool {

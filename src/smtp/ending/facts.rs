@@ -76,7 +76,7 @@ impl<'a> Facts<'a> {
                 crossed: false,
             };
             signal = Some(reply);
-            owed = Some(Owed { by: Role::Client, since: leave.last_word, delivered: true });
+            owed = Some(Owed { by: Role::Client, since: leave.last_word, delivered: leave.delivered });
             last_word = Some(leave.last_word);
         }
         let end = signal.map_or(session.flow.watched_until, |signal| signal.at.time);
@@ -166,7 +166,7 @@ fn first_signal(session: &Session) -> Option<Signal> {
         let form = if close.kind == CloseKind::Fin { Form::Fin } else { Form::Rst };
         let crossed = closes.all.iter().any(|other| {
             other.by != close.by
-                && other.at > close.at
+                && close.at.precedes(other.at)
                 && other.at.time.since(close.at.time) < ROUND_TRIP
                 && match (close.kind, other.acknowledged) {
                     // An acknowledgment of a FIN is one octet beyond the stream.
@@ -191,16 +191,17 @@ fn first_signal(session: &Session) -> Option<Signal> {
         (Some(reply), None) => Some(reply),
         (None, Some((_, close))) => Some(close),
         (Some(reply), Some((_, close))) if close.by == Role::Server => {
-            Some(if reply.at <= close.at { reply } else { close })
+            Some(if close.at.precedes(reply.at) { close } else { reply })
         }
         (Some(reply), Some((facts, close))) => {
             let end = announced.map_or(0, |reply| reply.end_offset);
-            let knew = facts.acknowledged.map_or(reply.at <= close.at, |acknowledged| acknowledged >= end);
+            let knew =
+                facts.acknowledged.map_or(!close.at.precedes(reply.at), |acknowledged| acknowledged >= end);
             if knew {
                 return Some(reply);
             }
             let crossed = reply.at.time.since(close.at.time).abs() < ROUND_TRIP;
-            let first = if reply.at <= close.at { reply } else { close };
+            let first = if close.at.precedes(reply.at) { close } else { reply };
             Some(Signal { crossed, ..first })
         }
     }
@@ -212,7 +213,7 @@ pub(super) fn closing_reply(session: &Session) -> Option<&ReplySeen> {
     // A server that goes on talking did not close after all.
     let went_on = |reply: &ReplySeen| {
         dialog.last_reply.as_ref().is_some_and(|last| {
-            last.at > reply.at && !matches!(last.code, ReplyCode::CLOSING | ReplyCode::NOT_AVAILABLE)
+            reply.at.precedes(last.at) && !matches!(last.code, ReplyCode::CLOSING | ReplyCode::NOT_AVAILABLE)
         })
     };
     let unasked = dialog.unsolicited.as_ref().filter(|reply| words::closes(reply) && !went_on(reply));

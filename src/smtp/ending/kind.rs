@@ -93,7 +93,7 @@ fn plain_quit(facts: &Facts<'_>, stage: Stage) -> Option<Ending> {
         .flow
         .closes
         .effective
-        .is_some_and(|close| answered.is_none_or(|answered| close.at < answered));
+        .is_some_and(|close| answered.is_none_or(|answered| close.at.precedes(answered)));
     Some(Ending {
         by: Some(Role::Client),
         at: Some(quit.at),
@@ -114,18 +114,18 @@ fn is_aftermath(facts: &Facts<'_>, quit: &Quit) -> bool {
         return false;
     }
     let announced = closing_reply(session)
-        .is_some_and(|reply| reply.at < quit.at && quit.acknowledged >= reply.end_offset);
+        .is_some_and(|reply| reply.at.precedes(quit.at) && quit.acknowledged >= reply.end_offset);
     let closed = session.flow.closes.effective.is_some_and(|close| match role(close.by) {
         // Both in one stream: their places in it hold also where the capture's clock was set back between them.
         Role::Client if close.kind == CloseKind::Fin => close.offset < quit.end_offset,
-        Role::Client => close.at < quit.at,
+        Role::Client => close.at.precedes(quit.at),
         // An acknowledgment of a FIN is one octet beyond the stream; where the file shows none, a
         // client who sends long after it knows all the same.
         Role::Server if close.kind == CloseKind::Fin => {
-            close.at < quit.at
+            close.at.precedes(quit.at)
                 && (quit.acknowledged > close.offset || quit.at.time.since(close.at.time) >= ROUND_TRIP)
         }
-        Role::Server => close.at < quit.at,
+        Role::Server => close.at.precedes(quit.at),
     });
     announced || closed
 }

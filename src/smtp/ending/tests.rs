@@ -368,6 +368,56 @@ fn a_servers_fixed_replies_tell_quit_from_data() {
 }
 
 #[test]
+fn a_quit_sent_behind_a_dot_without_waiting_is_told_by_its_answers() {
+    let command = |n: u16| record(23, n + 17);
+    let body = |last: u16| {
+        let spoken = dark().c(command(16)).s(command(100)).c(command(6)).s(command(37));
+        spoken.c([command(1000), command(last)].concat())
+    };
+    let quit = ended(&body(6).s([command(30), command(15)].concat()).fin(Server).fin(Client), &AT_SERVER);
+    assert_eq!((quit.kind, quit.by, quit.inferred), (Quit, Some(Client), true), "{quit:?}");
+    // A word some time behind the answer is no answer; and five octets are a dot in a record of its own.
+    let late = ended(&body(6).s(command(30)).wait(5).s(command(15)).fin(Server), &AT_SERVER);
+    assert_eq!((late.kind, late.may_be_quit), (ApplianceClosed, true), "{late:?}");
+    let dot = ended(&body(5).s([command(30), command(15)].concat()).fin(Server), &AT_SERVER);
+    assert_eq!((dot.kind, dot.may_be_quit), (ApplianceClosed, true), "{dot:?}");
+    // More answers than there was said.
+    let more = body(6).s([command(30), command(15), command(15)].concat()).fin(Server);
+    assert_eq!(ended(&more, &AT_SERVER).kind, ApplianceClosed);
+}
+
+#[test]
+fn tickets_behind_the_handshake_answer_nothing() {
+    let command = |n: u16| record(23, n + 17);
+    let tickets = || dark().s([command(233), command(233)].concat());
+    let quit = tickets().c(command(16)).s(command(100)).c(command(6)).s(command(15)).fin(Server);
+    assert_eq!(ended(&quit, &AT_SERVER).kind, Quit);
+    let silent = ended(&tickets().wait(300).fin(Server), &AT_SERVER);
+    assert_eq!((silent.kind, silent.by), (Silence, Some(Client)), "{silent:?}");
+    let left = ended(&tickets().fin(Client), &AT_SERVER);
+    assert_eq!((left.kind, left.may_be_quit), (Fin, false), "{left:?}");
+}
+
+#[test]
+fn an_alert_in_clear_ends_a_handshake() {
+    let alert = [21, 3, 3, 0, 2, 2, 40];
+    let refused = greeted().c("STARTTLS\r\n").s("220 go\r\n").c(record(22, 200)).s(alert);
+    for (script, kind, by) in [
+        (refused.clone().fin(Server), ApplianceClosed, Server),
+        (refused.clone().fin(Client), Fin, Client),
+        (refused.rst(Client), Rst, Client),
+    ] {
+        let session = script.session();
+        let encryption = session.dialog.encryption.as_ref().unwrap();
+        let said = encryption.alert.map(|alert| (alert.by, alert.description.to_string()));
+        assert_eq!(said, Some((Server, "handshake_failure".to_owned())));
+        assert!(!encryption.established);
+        let ending = ending(&session, None, &AT_SERVER);
+        assert_eq!((ending.kind, ending.by, ending.may_be_quit), (kind, Some(by), false), "{ending:?}");
+    }
+}
+
+#[test]
 fn a_long_speech_without_an_answer_is_a_body() {
     let command = |n: u16| record(23, n + 17);
     let spoken = || dark().c(command(16)).s(command(100)).c(command(6)).s(command(20));

@@ -8,9 +8,9 @@ use super::records::{RecordReader, RecordSink};
 use super::speeches::Runs;
 use super::{
     ALERT, APPLICATION_DATA, Alert, AlertDescription, CHANGE_CIPHER_SPEC, Encryption, EncryptionStart,
-    HANDSHAKE, Record, TlsVersion,
+    HANDSHAKE, LastRecord, Record, TlsVersion,
 };
-use crate::cite::Moment;
+use crate::cite::{Moment, sort_by_moment};
 use crate::net::Role;
 
 /// Octets of an alert that is not encrypted: level and description (RFC 8446 section 6).
@@ -111,13 +111,14 @@ impl Darkness {
         let cut = |role, direction: &Direction| direction.reader.missing().map(|missing| (role, missing));
         let cut_record = cut(Role::Client, &client).or_else(|| cut(Role::Server, &server));
         let (mut client, mut server) = (client.facts, server.facts);
-        let last_record = if server.last > client.last {
-            server.last.map(|at| (Role::Server, at))
-        } else {
-            client.last.map(|at| (Role::Client, at))
-        };
+        let last = |by, facts: &Facts| facts.last.map(|at| LastRecord { by, at, end: facts.last_end });
+        let last_records = [last(Role::Client, &client), last(Role::Server, &server)];
+        let last_record = last_records
+            .into_iter()
+            .flatten()
+            .reduce(|one, other| if one.at.precedes(other.at) { other } else { one });
         let mut records: Vec<Record> = client.records.drain(..).chain(server.records.drain(..)).collect();
-        records.sort_by_key(|record| record.at);
+        sort_by_moment(&mut records, |record| record.at);
         records.drain(..records.len().saturating_sub(Encryption::MAX_RECORDS));
         records.shrink_to_fit();
 
@@ -144,11 +145,11 @@ impl Darkness {
         let alert = alerts
             .into_iter()
             .filter_map(|(by, alert)| alert.map(|(description, at)| Alert { by, description, at }))
-            .max_by_key(|alert| alert.at);
+            .reduce(|one, other| if one.at.precedes(other.at) { other } else { one });
         let (mut speeches, long_speeches, long_speeches_dropped) =
             client.runs.finish(Role::Client, protection);
         speeches.extend(server.runs.finish(Role::Server, protection).0);
-        speeches.sort_by_key(|speech| speech.first);
+        sort_by_moment(&mut speeches, |speech| speech.first);
         Encryption {
             version,
             cipher_suite,
@@ -228,7 +229,7 @@ impl RecordSink for Found<'_> {
             if facts.records.len() == Encryption::MAX_RECORDS {
                 facts.records.pop_front();
             }
-            facts.records.push_back(Record { by: *by, content_type, length, at });
+            facts.records.push_back(Record { by: *by, content_type, length, at, end });
         }
     }
 }

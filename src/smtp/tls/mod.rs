@@ -56,8 +56,8 @@ pub struct Encryption {
     pub long_speeches: Vec<Speech>,
     /// Long speeches beyond those.
     pub long_speeches_dropped: u64,
-    /// Who sent the last record of any kind, and when.
-    pub last_record: Option<(Role, Moment)>,
+    /// The last record of any kind.
+    pub last_record: Option<LastRecord>,
     /// Whether both ends got as far as application data.
     pub established: bool,
     /// Whether it is TLS 1.3: by the server's hello, else by what follows the client's or the
@@ -186,6 +186,19 @@ pub struct Record {
     pub length: u16,
     /// The segment of its last octet.
     pub at: Moment,
+    /// Where it ends in its stream.
+    pub end: u64,
+}
+
+/// The last record of a dialogue, of whatever kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastRecord {
+    /// Who sent it.
+    pub by: Role,
+    /// The segment of its last octet.
+    pub at: Moment,
+    /// Where it ends in its stream.
+    pub end: u64,
 }
 
 const ALERTS: [(u8, &str); 26] = [
