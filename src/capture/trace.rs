@@ -5,8 +5,10 @@
 //! distinct ACK values that each end sent of late.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use crate::capture::Pair;
+use crate::capture::decode::IcmpKind;
 use crate::capture::segment::{Checksum, Flags, SeqNumber};
 use crate::cite::Moment;
 
@@ -25,9 +27,28 @@ pub struct Trace {
     pub after_close_dropped: u64,
     /// The last [`Self::MAX_ACKS`] distinct ACK numbers each end sent, oldest first.
     pub recent_acks: Pair<VecDeque<u32>>,
+    /// The first [`Self::MAX_ERRORS`] ICMP errors about its segments.
+    pub errors: Vec<ErrorNotice>,
+}
+
+/// An ICMP error about one of a flow's segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorNotice {
+    /// When and where.
+    pub at: Moment,
+    /// Who says so.
+    pub from: IpAddr,
+    /// What is said.
+    pub kind: IcmpKind,
+    /// Whose segment it is about.
+    pub about: super::Side,
+    /// That segment's sequence number.
+    pub seq: u32,
 }
 
 impl Trace {
+    /// ICMP errors kept.
+    pub const MAX_ERRORS: usize = 16;
     /// Headers kept before the first close.
     pub const MAX_RECENT: usize = 64;
     /// Headers kept after it.
@@ -37,12 +58,14 @@ impl Trace {
 
     pub(crate) fn flipped(self) -> Self {
         let flip = |header: SegmentHeader| SegmentHeader { by: header.by.other(), ..header };
+        let turn = |error: ErrorNotice| ErrorNotice { about: error.about.other(), ..error };
         Self {
             handshake: self.handshake.swapped(),
             habits: self.habits.swapped(),
             recent: self.recent.into_iter().map(flip).collect(),
             after_close: self.after_close.into_iter().map(flip).collect(),
             recent_acks: self.recent_acks.swapped(),
+            errors: self.errors.into_iter().map(turn).collect(),
             ..self
         }
     }

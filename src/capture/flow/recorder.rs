@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use crate::capture::Side;
+use crate::capture::decode::IcmpError;
 use crate::capture::segment::{Checksum, Segment};
-use crate::capture::trace::{HeaderHabits, SegmentHeader, SynFacts, Trace};
+use crate::capture::trace::{ErrorNotice, HeaderHabits, SegmentHeader, SynFacts, Trace};
 use crate::cite::Moment;
 
 /// TTLs told apart in each direction.
@@ -60,6 +61,14 @@ impl Recorder {
             self.trace.after_close.push(header);
         } else {
             self.trace.after_close_dropped += 1;
+        }
+    }
+
+    /// Records an ICMP error about a segment of `about`.
+    pub(super) fn error(&mut self, error: &IcmpError, about: Side, at: Moment) {
+        if self.trace.errors.len() < Trace::MAX_ERRORS {
+            let IcmpError { from, kind, seq, .. } = *error;
+            self.trace.errors.push(ErrorNotice { at, from, kind, about, seq });
         }
     }
 

@@ -16,6 +16,7 @@ pub use only::Only;
 use set::{Set, retire};
 
 use crate::capture::FlowSink;
+use crate::capture::decode::{Decoder, Skipped};
 use crate::capture::read::{CaptureReader, Filter, Frame, LinkType, ReaderKind};
 use crate::cite::{FrameRef, Moment, Place};
 use crate::input;
@@ -233,7 +234,15 @@ impl Walk<'_> {
                 let at = Moment { time: frame.time, frame: frame_ref };
                 table.push(&segment, at, sink, &mut file.notes);
             }
-            Err(cause) => file.skipped.add(cause, frame.number),
+            Err(cause) => {
+                if cause == Skipped::NotTcp
+                    && let Some(error) = table.wants_errors().then(|| Decoder::icmp_error(frame)).flatten()
+                {
+                    let frame_ref = FrameRef { capture: file.id, frame: frame.number };
+                    table.error(&error, Moment { time: frame.time, frame: frame_ref });
+                }
+                file.skipped.add(cause, frame.number);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ pub mod appliance;
 pub mod capture;
 pub mod dialogue;
 pub mod fins;
+pub mod icmp;
 pub mod limits;
 pub mod path;
 pub mod resets;
@@ -37,6 +38,7 @@ pub const FAMILIES: &[Family] = &[
     limits::FAMILY,
     tls::FAMILY,
     path::FAMILY,
+    icmp::FAMILY,
     sender::FAMILY,
     appliance::FAMILY,
 ];
