@@ -17,5 +17,5 @@ pub mod trace;
 
 pub use event::{Chunk, Conversation, FlowSink, FlowStart, Gap, Interest, Loss, OriginatorFrom, Pair, Side};
 pub use flow_facts::{Close, CloseKind, Closes, ConnState, Effect, Flow, RoundTrip, StreamFacts};
-pub use follow::{CaptureFile, CaptureInput, Options, follow};
+pub use follow::{CaptureFile, CaptureInput, Only, Options, follow};
 pub use trace::Trace;

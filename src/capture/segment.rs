@@ -190,6 +190,26 @@ impl Segment<'_> {
         kinds
     }
 
+    /// The first SACK block (kind 5): its left and right edge (RFC 2018 section 3).
+    pub fn first_sack_block(&self) -> Option<(u32, u32)> {
+        let mut rest = self.raw_options;
+        while let [kind, after @ ..] = rest {
+            rest = match (kind, after) {
+                (0, _) => return None,
+                (1, _) => after,
+                (5, [_, a, b, c, d, e, f, g, h, ..]) => {
+                    return Some((
+                        u32::from_be_bytes([*a, *b, *c, *d]),
+                        u32::from_be_bytes([*e, *f, *g, *h]),
+                    ));
+                }
+                (_, [length, ..]) if *length >= 2 => rest.get(usize::from(*length)..).unwrap_or_default(),
+                _ => return None,
+            };
+        }
+        None
+    }
+
     /// Option kinds kept of a SYN.
     pub const MAX_OPTION_KINDS: usize = 16;
 }

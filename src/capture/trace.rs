@@ -5,8 +5,11 @@
 //! distinct ACK values that each end sent of late.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use crate::capture::Pair;
+use crate::capture::decode::IcmpKind;
+use crate::capture::segment::{Checksum, Flags, SeqNumber};
 use crate::cite::Moment;
 
 /// See the module.
@@ -24,9 +27,28 @@ pub struct Trace {
     pub after_close_dropped: u64,
     /// The last [`Self::MAX_ACKS`] distinct ACK numbers each end sent, oldest first.
     pub recent_acks: Pair<VecDeque<u32>>,
+    /// The first [`Self::MAX_ERRORS`] ICMP errors about its segments.
+    pub errors: Vec<ErrorNotice>,
+}
+
+/// An ICMP error about one of a flow's segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorNotice {
+    /// When and where.
+    pub at: Moment,
+    /// Who says so.
+    pub from: IpAddr,
+    /// What is said.
+    pub kind: IcmpKind,
+    /// Whose segment it is about.
+    pub about: super::Side,
+    /// That segment's sequence number.
+    pub seq: u32,
 }
 
 impl Trace {
+    /// ICMP errors kept.
+    pub const MAX_ERRORS: usize = 16;
     /// Headers kept before the first close.
     pub const MAX_RECENT: usize = 64;
     /// Headers kept after it.
@@ -36,12 +58,14 @@ impl Trace {
 
     pub(crate) fn flipped(self) -> Self {
         let flip = |header: SegmentHeader| SegmentHeader { by: header.by.other(), ..header };
+        let turn = |error: ErrorNotice| ErrorNotice { about: error.about.other(), ..error };
         Self {
             handshake: self.handshake.swapped(),
             habits: self.habits.swapped(),
             recent: self.recent.into_iter().map(flip).collect(),
             after_close: self.after_close.into_iter().map(flip).collect(),
             recent_acks: self.recent_acks.swapped(),
+            errors: self.errors.into_iter().map(turn).collect(),
             ..self
         }
     }
@@ -110,8 +134,8 @@ pub struct SegmentHeader {
     pub seq: u32,
     /// Acknowledgment number; meaningful where `flags` has ACK.
     pub ack: u32,
-    /// TCP flags, the low eight bits of RFC 9293's header (CWR ECE URG ACK PSH RST SYN FIN).
-    pub flags: u8,
+    /// TCP flags.
+    pub flags: Flags,
     /// Raw window.
     pub window: u16,
     /// Payload octets by the IP header, also where the snaplen cut them.
@@ -124,6 +148,18 @@ pub struct SegmentHeader {
     pub ip_id: Option<u16>,
     /// TSval and TSecr.
     pub timestamps: Option<(u32, u32)>,
-    /// The lowest octets of the Ethernet source address, where there is one.
+    /// The first SACK block: its left and right edge (RFC 2018 section 3).
+    pub sack: Option<(u32, u32)>,
+    /// What its TCP checksum says.
+    pub checksum: Checksum,
+    /// The Ethernet source address, where there is one.
     pub source_mac: Option<[u8; 6]>,
+}
+
+impl SegmentHeader {
+    /// The number behind its last octet, SYN and FIN counted (RFC 9293 section 3.4).
+    pub const fn behind(&self) -> SeqNumber {
+        let payload = if self.flags.rst() { 0 } else { self.payload };
+        SeqNumber(self.seq).plus(payload).plus(self.flags.syn() as u32).plus(self.flags.fin() as u32)
+    }
 }

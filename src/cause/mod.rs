@@ -1,14 +1,30 @@
-//! Who did it: signs in a connection's evidence and what they point at.
+//! Who did it: signs in a connection's evidence, what they point at, and a decision over them.
 //!
-//! This room holds its types. No sign is read yet, so a case's cause is `None` and its list of signs
-//! empty; the types stand here so that a case, and whoever shows one, has its place for them.
+//! ```text
+//! close_up (second reading) -> evidence -> signs/ (one file a family) -> patterns (all cases) -> decide -> next_step
+//! ```
+//!
+//! The decision never accuses a device or the path on one sign that is not decisive, and everything that
+//! speaks against it is shown beside it.
 
+pub mod close_up;
+pub mod decide;
+pub mod evidence;
+pub mod headers;
+pub mod next_step;
 pub mod signs;
+#[cfg(test)]
+mod testing;
+pub mod vantage;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use close_up::{CloseUp, CloseUps};
+pub use decide::decide;
+pub use evidence::Evidence;
 pub use signs::{PointsAt, Sign, Strength};
+pub use vantage::Vantage;
 
 /// Who or what ended a connection, decided over its signs.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,32 +33,58 @@ pub struct Cause {
     pub kind: CauseKind,
     /// How sure that is.
     pub confidence: Confidence,
+    /// A sentence for people: why this and nothing else.
+    pub because: String,
+    /// For each sign of the case, in their order, how it bears on this cause.
+    pub bearings: Vec<Bearing>,
     /// What would settle it.
     pub next_step: Option<String>,
+}
+
+/// How a sign bears on the cause that was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bearing {
+    /// It speaks for it.
+    For,
+    /// It speaks against it.
+    Against,
+    /// Neither.
+    Aside,
 }
 
 /// The closed list of causes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CauseKind {
-    /// The appliance ran into a limit of its own.
+    /// The appliance closed the connection by itself: shut down, killed, or without a word.
+    ApplianceClosed,
+    /// The appliance ran into a limit of its own: size, header lines, commands, connections, recipients.
     ApplianceLimit,
-    /// The appliance's timer ran out.
+    /// The appliance refused with 4xx or 5xx for another reason.
+    ApplianceRefused,
+    /// The appliance owed a reply, or had its window closed, and nothing came.
+    ApplianceStalled,
+    /// The appliance's timer ended a sender that still talked, only too slowly or to no purpose.
     ApplianceTimer,
-    /// Content of the message was blocked on the way.
+    /// Stopped or reset on the way by the content of the message.
     ContentBlocked,
-    /// A device on the way reset the connection.
+    /// A device on the way stopped forwarding at a limit of its own.
+    MiddleboxLimit,
+    /// A device on the way reset (or closed) the connection in the sender's name.
     MiddleboxReset,
-    /// A device on the way rewrote the dialogue.
+    /// A device on the way changed the dialogue.
     MiddleboxRewriting,
-    /// The evidence does not reach from here.
+    /// The evidence does not reach from here; the reason is given.
     NotVisibleHere,
-    /// The path lost data.
+    /// The path lost data or went dead, without a sign of intent.
     PathLostData,
     /// The path drops large packets without a word.
     PmtuBlackHole,
-    /// Every recipient was refused.
+    /// Every recipient was refused, and the sender left.
     RecipientsRefused,
+    /// The sender gave the message up within the dialogue: RSET, EHLO or another MAIL.
+    SenderAbandoned,
     /// The sender closed the connection.
     SenderClosed,
     /// The sender gave up waiting for the appliance.
@@ -51,16 +93,83 @@ pub enum CauseKind {
     SenderQuit,
     /// The sender reset the connection.
     SenderReset,
+    /// The sender's host lives, its program said nothing more.
+    SenderStalled,
     /// The sender only verified an address (call-back).
     VerificationProbe,
+}
+
+impl CauseKind {
+    /// Every kind.
+    pub const ALL: [Self; 20] = [
+        Self::ApplianceClosed,
+        Self::ApplianceLimit,
+        Self::ApplianceRefused,
+        Self::ApplianceStalled,
+        Self::ApplianceTimer,
+        Self::ContentBlocked,
+        Self::MiddleboxLimit,
+        Self::MiddleboxReset,
+        Self::MiddleboxRewriting,
+        Self::NotVisibleHere,
+        Self::PathLostData,
+        Self::PmtuBlackHole,
+        Self::RecipientsRefused,
+        Self::SenderAbandoned,
+        Self::SenderClosed,
+        Self::SenderGaveUpWaiting,
+        Self::SenderQuit,
+        Self::SenderReset,
+        Self::SenderStalled,
+        Self::VerificationProbe,
+    ];
+
+    /// Whether it accuses a device or the path: never on one sign that is not decisive.
+    pub const fn accuses(self) -> bool {
+        matches!(
+            self,
+            Self::ContentBlocked
+                | Self::MiddleboxLimit
+                | Self::MiddleboxReset
+                | Self::MiddleboxRewriting
+                | Self::PathLostData
+                | Self::PmtuBlackHole
+        )
+    }
+
+    /// The kind in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::ApplianceClosed => "the appliance closed the connection",
+            Self::ApplianceLimit => "a limit of the appliance",
+            Self::ApplianceRefused => "the appliance refused",
+            Self::ApplianceStalled => "the appliance did not answer",
+            Self::ApplianceTimer => "a timer of the appliance",
+            Self::ContentBlocked => "content blocked on the way",
+            Self::MiddleboxLimit => "a limit of a device on the way",
+            Self::MiddleboxReset => "a device on the way reset the connection",
+            Self::MiddleboxRewriting => "a device on the way changed the dialogue",
+            Self::NotVisibleHere => "not visible here",
+            Self::PathLostData => "the path lost data",
+            Self::PmtuBlackHole => "the path drops large packets (PMTU black hole)",
+            Self::RecipientsRefused => "all recipients were refused",
+            Self::SenderAbandoned => "the sender gave the message up",
+            Self::SenderClosed => "the sender closed the connection",
+            Self::SenderGaveUpWaiting => "the sender gave up waiting",
+            Self::SenderQuit => "the sender said QUIT",
+            Self::SenderReset => "the sender reset the connection",
+            Self::SenderStalled => "the sender said nothing more",
+            Self::VerificationProbe => "the sender only verified an address",
+        }
+    }
 }
 
 /// How sure a cause is. A mere suspicion stays in the signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Confidence {
-    /// The evidence names it.
-    Named,
     /// The evidence makes it likely.
     Likely,
+    /// The evidence names it.
+    Named,
 }

@@ -193,6 +193,7 @@ pub fn wire_options(
         filter: filter.map(capture::read::Filter::new).transpose()?,
         decap,
         traced: false,
+        only: None,
         interrupted: Some(watch.interruption()),
     })
 }

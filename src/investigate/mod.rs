@@ -1,5 +1,6 @@
 //! The investigation: both sides on their threads, the join, the verdicts. The only place that sees all.
 
+mod attribution;
 mod cases;
 mod drops;
 mod gather;
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 use crate::capture::read::InterfaceFacts;
 use crate::case::Case;
+use crate::cause::Vantage;
 use crate::cite::Notes;
 pub use crate::join::clock::Zone;
 use crate::join::{Joined, Options, join};
@@ -48,6 +50,8 @@ pub struct Investigation {
     pub joined: Joined,
     /// The claims, judged.
     pub cases: Vec<Case>,
+    /// Where the captures were taken, by the connections of the cases.
+    pub vantage: Vantage,
     /// SMTP connections on the wire.
     pub wire_connections: u64,
     /// Of these, connections to the appliance that the log has no ICID for.
@@ -154,6 +158,14 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
     if watch.is_interrupted() {
         return Err(InvestigateError::Interrupted);
     }
+    let vantage = attribution::attribute(
+        plan,
+        watch,
+        &gathered.log,
+        &gathered.sessions,
+        &gathered.capture_paths,
+        &mut cases,
+    )?;
     gathered.dropped.weigh(&mut cases, &gathered.sessions);
     let mut notes =
         meeting::notes(&gathered.log, &gathered.sessions, &gathered.seen, &joined, &gathered.spans);
@@ -187,6 +199,7 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
         sessions: gathered.sessions,
         joined,
         cases,
+        vantage,
         notes,
     })
 }

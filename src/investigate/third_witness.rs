@@ -1,6 +1,6 @@
 //! Hears the debug logs on the reported cases: their flows are read a second time from the captures.
 
-use crate::capture::CaptureInput;
+use crate::capture::{CaptureInput, Options};
 use crate::case::Case;
 use crate::cite::{CaptureId, Moment};
 use crate::input::is_read_once;
@@ -49,7 +49,11 @@ pub(super) fn hear(
     }
     let captures = (0u16..).zip(capture_paths).filter(|(_, path)| !is_read_once(path));
     let captures = captures.map(|(id, path)| CaptureInput::new(CaptureId(id), path)).collect();
-    let options = wire_options(plan.reader, plan.filter.as_deref(), plan.decap, watch)?;
+    let tuples = wanted.iter().filter_map(|(session, _)| sessions.get(*session)).map(Session::tuple);
+    let options = Options {
+        only: Some(tuples.collect()),
+        ..wire_options(plan.reader, plan.filter.as_deref(), plan.decap, watch)?
+    };
     let pairs: Vec<Wanted<'_>> = wanted
         .iter()
         .filter_map(|&(session, conversation)| {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::capture::Loss;
 use crate::capture::read::InterfaceFacts;
 use crate::case::Case;
+use crate::cause::{Bearing, CauseKind, Sign};
 use crate::cite::{LogRef, Moment, Notes, Severity};
 use crate::investigate::{InputFacts, Investigation, Time, message_of};
 use crate::join::{Doubt, Match, MatchOutcome, clock};
@@ -39,6 +40,7 @@ pub fn build(investigation: &Investigation) -> Document {
         inputs: investigation.inputs.iter().map(|input| builder.input(input)).collect(),
         clocks: builder.clocks(),
         summary: builder.summary(),
+        vantage: investigation.vantage,
         patterns: Vec::new(),
         notes: investigation.notes.clone(),
         cases: investigation.cases.iter().map(|case| builder.case(case)).collect(),
@@ -226,7 +228,12 @@ impl Builder<'_> {
             standing: case.claim.kind.meaning().standing,
             verdict: verdict.kind,
             cause: case.cause.as_ref().map(|cause| cause.kind),
-            confidence: case.cause.as_ref().map(|cause| cause.confidence),
+            confidence: case
+                .cause
+                .as_ref()
+                .filter(|cause| cause.kind != CauseKind::NotVisibleHere)
+                .map(|cause| cause.confidence),
+            cause_reason: case.cause.as_ref().map(|cause| cause.because.clone()),
             explanation: format!(
                 "The log asserts: {}.\nThe wire shows: {}.\nVerdict: {}.",
                 case.claim.kind.meaning().asserts,
@@ -243,7 +250,7 @@ impl Builder<'_> {
                 .map(|(session, ending)| self.wire_account(session, case.transaction, ending, leg)),
             debug_log: self.debug_log(case, leg),
             matched: self.match_account(case),
-            signs: case.signs.iter().map(|sign| self.sign(sign)).collect(),
+            signs: self.signs(case),
         }
     }
 
@@ -411,11 +418,19 @@ impl Builder<'_> {
         }
     }
 
-    fn sign(&self, sign: &crate::cause::Sign) -> SignAccount {
+    fn signs(&self, case: &Case) -> Vec<SignAccount> {
+        let bearings = case.cause.as_ref().map_or(&[][..], |cause| &cause.bearings);
+        let bearings = bearings.iter().copied().chain(std::iter::repeat(Bearing::Aside));
+        case.signs.iter().zip(bearings).map(|(sign, bearing)| self.sign(sign, bearing)).collect()
+    }
+
+    fn sign(&self, sign: &Sign, bearing: Bearing) -> SignAccount {
         SignAccount {
-            name: sign.name.to_owned(),
+            name: sign.rule.name.to_owned(),
             points_at: sign.points_at,
             strength: sign.strength,
+            bearing,
+            numbers: sign.numbers.iter().map(|(name, number)| ((*name).to_owned(), *number)).collect(),
             frames: sign
                 .frames
                 .iter()

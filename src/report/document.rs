@@ -11,10 +11,12 @@ pub use crate::join::MatchOutcome;
 pub use crate::join::clock::ClockOrigin;
 pub use debug_log::{DebugLogAccount, DebugWord, OctetChange, OctetDifference, OctetsCompared};
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::cause::{CauseKind, Confidence, PointsAt, Strength};
+use crate::cause::{Bearing, CauseKind, Confidence, PointsAt, Strength, Vantage};
 use crate::maillog::{ClaimKind, Lost, Standing};
 use crate::net::{Endpoint, Leg, Party};
 use crate::smtp::ending::{EndingKind, Form, Why};
@@ -39,7 +41,9 @@ pub struct Document {
     pub clocks: Vec<Clock>,
     /// The counts.
     pub summary: Summary,
-    /// What the set of connections shows that one cannot; empty until attribution exists.
+    /// Where the captures were taken, by the packets of the appliance in the cases' connections.
+    pub vantage: Vantage,
+    /// What the set of connections shows that one cannot.
     pub patterns: Vec<Pattern>,
     /// Notes about the inputs taken together (times that do not meet, addresses that never meet).
     pub notes: Vec<String>,
@@ -274,10 +278,12 @@ pub struct Case {
     pub standing: Standing,
     /// Whether the wire bears it out.
     pub verdict: VerdictKind,
-    /// Who or what did it; null until attribution exists.
+    /// Who or what did it; null where nothing went wrong or no connection was found.
     pub cause: Option<CauseKind>,
-    /// How sure the cause is.
+    /// How sure the cause is; null where it is `not_visible_here`.
     pub confidence: Option<Confidence>,
+    /// Why this cause and no other, in a sentence.
+    pub cause_reason: Option<String>,
     /// Three lines: what the log asserts, what the wire shows, which words agree or clash.
     pub explanation: String,
     /// What speaks for the verdict.
@@ -299,7 +305,7 @@ pub struct Case {
     /// How the two were joined.
     #[serde(rename = "match")]
     pub matched: MatchAccount,
-    /// Facts that point somewhere; empty until attribution exists.
+    /// Facts that point somewhere, for the cause and against it.
     pub signs: Vec<SignAccount>,
 }
 
@@ -498,6 +504,10 @@ pub struct SignAccount {
     pub points_at: PointsAt,
     /// How strongly.
     pub strength: Strength,
+    /// How it bears on the cause.
+    pub bearing: Bearing,
+    /// The numbers it used, by name.
+    pub numbers: BTreeMap<String, f64>,
     /// Its frames.
     pub frames: Vec<Frame>,
     /// In a sentence.

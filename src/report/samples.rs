@@ -61,6 +61,7 @@ pub(crate) fn confirmed() -> Case {
         standing: Standing::Documented,
         verdict: VerdictKind::Confirmed,
         cause: None,
+        cause_reason: None,
         confidence: None,
         explanation:
             "The log says that receiving was aborted below SMTP, and that the connection was lost.\n\
@@ -416,6 +417,7 @@ pub(crate) fn document(cases: Vec<Case>) -> Document {
             policy_aborts: 0,
             deliveries: Deliveries::default(),
         },
+        vantage: crate::cause::Vantage::Beside,
         patterns: vec![],
         notes: vec!["The capture begins 12 s after the log.".to_owned()],
         cases,

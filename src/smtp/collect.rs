@@ -52,13 +52,7 @@ impl<F: FnMut(Session)> FlowSink for Sessions<F> {
     type Conversation = Overheard;
 
     fn open(&mut self, start: &FlowStart) -> Overheard {
-        let server_by_port = self.ports.server(start);
-        let handshake = start.originator_from == OriginatorFrom::Handshake;
-        let state = match (handshake, server_by_port) {
-            (true, Some(_)) => State::Silent(RolesFrom::Handshake),
-            _ => State::Undecided(Vec::new()),
-        };
-        Overheard { state, handshake, server_by_port, client: Side::Originator, started: start.at }
+        Overheard::new(&self.ports, start)
     }
 
     fn close(&mut self, flow: Flow, conversation: Overheard) {
@@ -138,6 +132,37 @@ impl Conversation for Overheard {
 }
 
 impl Overheard {
+    /// Begins to listen.
+    pub fn new(ports: &Ports, start: &FlowStart) -> Self {
+        let server_by_port = ports.server(start);
+        let handshake = start.originator_from == OriginatorFrom::Handshake;
+        let state = match (handshake, server_by_port) {
+            (true, Some(_)) => State::Silent(RolesFrom::Handshake),
+            _ => State::Undecided(Vec::new()),
+        };
+        Self { state, handshake, server_by_port, client: Side::Originator, started: start.at }
+    }
+
+    /// The session, if the flow is SMTP.
+    pub fn finish(mut self, flow: Flow) -> Option<Session> {
+        if let State::Undecided(_) = self.state
+            && let Judgement::Smtp { server, roles } = self.judge(true)
+        {
+            self.begin(server, roles);
+        }
+        let (reader, roles_from) = match self.state {
+            State::Smtp(reader, roles) => (reader, roles),
+            State::Silent(roles) => (self.new_reader(), roles),
+            State::Undecided(_) | State::NotSmtp => return None,
+        };
+        let flow = if self.client == Side::Originator { flow } else { flow.flipped() };
+        let delivered = Delivered {
+            client: flow.streams.originator.acknowledged,
+            server: flow.streams.responder.acknowledged,
+        };
+        Some(Session { dialog: reader.finish(delivered), flow, roles_from })
+    }
+
     /// The reader, if this is SMTP, and the role of `side`.
     fn reader(&mut self, side: Side) -> Option<(Role, &mut DialogReader)> {
         if let State::Silent(roles) = self.state {
@@ -248,25 +273,6 @@ impl Overheard {
                 What::End => reader.end_of_stream(role, offset, at),
             }
         }
-    }
-
-    fn finish(mut self, flow: Flow) -> Option<Session> {
-        if let State::Undecided(_) = self.state
-            && let Judgement::Smtp { server, roles } = self.judge(true)
-        {
-            self.begin(server, roles);
-        }
-        let (reader, roles_from) = match self.state {
-            State::Smtp(reader, roles) => (reader, roles),
-            State::Silent(roles) => (self.new_reader(), roles),
-            State::Undecided(_) | State::NotSmtp => return None,
-        };
-        let flow = if self.client == Side::Originator { flow } else { flow.flipped() };
-        let delivered = Delivered {
-            client: flow.streams.originator.acknowledged,
-            server: flow.streams.responder.acknowledged,
-        };
-        Some(Session { dialog: reader.finish(delivered), flow, roles_from })
     }
 }
 

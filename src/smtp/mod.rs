@@ -18,7 +18,7 @@ pub mod session;
 pub mod tls;
 
 #[cfg(test)]
-mod script;
+pub(crate) mod script;
 
 pub use collect::Sessions;
 pub use command::Verb;

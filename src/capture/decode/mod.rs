@@ -10,6 +10,7 @@
 //! else counted. Other links are counted.
 
 mod assembly;
+mod icmp;
 mod ip;
 mod link;
 mod skipped;
@@ -18,6 +19,7 @@ mod tunnel;
 
 use etherparse::ip_number;
 
+pub use icmp::{IcmpError, IcmpKind};
 pub use skipped::{Skipped, SkippedCounts};
 
 use crate::capture::read::Frame;
@@ -77,6 +79,15 @@ impl Decoder {
             }
             Err(cause) => Err(cause),
         }
+    }
+
+    /// The ICMP error in `frame`, if it is one about a TCP segment.
+    #[cold]
+    pub fn icmp_error(frame: &Frame<'_>) -> Option<IcmpError> {
+        let packet = link::packet(frame.link, frame.bytes).ok()?;
+        let taken = frame.bytes.len() - packet.bytes.len();
+        let wire_len = (frame.original_len as usize).max(frame.bytes.len()).saturating_sub(taken);
+        icmp::read(packet.bytes, wire_len)
     }
 
     /// Says of which captures there are fragments whose datagram never became whole, and gives them

@@ -4,6 +4,7 @@
 mod succession;
 
 use crate::capture::close::{Arrival, CloseTracker, SignOfLife};
+use crate::capture::decode::IcmpError;
 use crate::capture::segment::{Checksum, Segment};
 use crate::capture::stream::{Budget, News, Offer};
 use crate::capture::{CloseKind, Conversation, Flow, FlowStart, Interest, OriginatorFrom, Pair, Side};
@@ -80,6 +81,16 @@ impl<C: Conversation> Connection<C> {
             endpoints: origin.endpoints,
             originator_from: origin.from,
             at: first,
+        }
+    }
+
+    /// Records an ICMP error about one of its segments.
+    #[cold]
+    pub(super) fn error(&mut self, error: &IcmpError, at: Moment) {
+        let about =
+            if error.source == self.endpoints.originator { Side::Originator } else { Side::Responder };
+        if let Some(recorder) = &mut self.recorder {
+            recorder.error(error, about, at);
         }
     }
 

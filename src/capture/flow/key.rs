@@ -8,7 +8,7 @@ use crate::net::Endpoint;
 
 /// Both ends, the lower one first. It says nothing of who is the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FlowKey {
+pub(crate) struct FlowKey {
     lower: End,
     higher: End,
 }
@@ -23,15 +23,21 @@ struct End {
 
 /// Which of the key's ends sent a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sender {
+pub(crate) enum Sender {
     Lower,
     Higher,
 }
 
 impl FlowKey {
+    /// The key of the flows between two ends.
+    pub(crate) fn between(one: Endpoint, other: Endpoint) -> Self {
+        let (one, other) = (End::from(one), End::from(other));
+        Self { lower: one.min(other), higher: one.max(other) }
+    }
+
     /// The key of a segment's flow, and which end sent it.
     #[inline]
-    pub(super) fn of(segment: &Segment<'_>) -> (Self, Sender) {
+    pub(crate) fn of(segment: &Segment<'_>) -> (Self, Sender) {
         let source = End::from(segment.source);
         let destination = End::from(segment.destination);
         if source <= destination {

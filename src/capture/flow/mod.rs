@@ -23,6 +23,7 @@ mod stragglers;
 mod table;
 mod zeek;
 
+pub(crate) use key::FlowKey;
 pub use opening::{LONGEST_HOLD, MAX_HELD, MAX_HELD_OCTETS};
 pub use stragglers::STRAGGLERS_FOR;
 pub use table::{

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use crate::capture::Side;
+use crate::capture::decode::IcmpError;
 use crate::capture::segment::{Checksum, Segment};
-use crate::capture::trace::{HeaderHabits, SegmentHeader, SynFacts, Trace};
+use crate::capture::trace::{ErrorNotice, HeaderHabits, SegmentHeader, SynFacts, Trace};
 use crate::cite::Moment;
 
 /// TTLs told apart in each direction.
@@ -40,13 +41,15 @@ impl Recorder {
             by: side,
             seq: segment.seq.0,
             ack: segment.ack.0,
-            flags: flags.bits(),
+            flags,
             window: segment.window,
             payload: segment.payload_len,
             ttl: segment.ttl,
             traffic_class: segment.traffic_class,
             ip_id: segment.ip_id,
             timestamps: segment.options.timestamps,
+            sack: segment.first_sack_block(),
+            checksum: segment.checksum,
             source_mac: segment.source_mac,
         };
         if !after_close {
@@ -58,6 +61,14 @@ impl Recorder {
             self.trace.after_close.push(header);
         } else {
             self.trace.after_close_dropped += 1;
+        }
+    }
+
+    /// Records an ICMP error about a segment of `about`.
+    pub(super) fn error(&mut self, error: &IcmpError, about: Side, at: Moment) {
+        if self.trace.errors.len() < Trace::MAX_ERRORS {
+            let IcmpError { from, kind, seq, .. } = *error;
+            self.trace.errors.push(ErrorNotice { at, from, kind, about, seq });
         }
     }
 

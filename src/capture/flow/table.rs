@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use ahash::RandomState;
 
 use crate::capture::FlowSink;
+use crate::capture::decode::IcmpError;
 use crate::capture::segment::Segment;
 use crate::capture::stream::Budget;
 use crate::cite::{Moment, Notes, Place};
@@ -155,6 +156,20 @@ impl<S: FlowSink> FlowTable<S> {
                 self.finish_slot(place, sink, notes);
                 self.open(key, segment, sender, at, sink, notes);
             }
+        }
+    }
+
+    /// Whether ICMP errors are to be told: only traces keep them.
+    pub fn wants_errors(&self) -> bool {
+        self.traced
+    }
+
+    /// Takes an ICMP error about a segment of a flow that is open.
+    pub fn error(&mut self, error: &IcmpError, at: Moment) {
+        let key = FlowKey::between(error.source, error.destination);
+        let slot = self.places.get(&key).and_then(|place| self.slots.get_mut(*place));
+        if let Some(Slot { state: State::Running(connection), .. }) = slot {
+            connection.error(error, at);
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::capture::decode::SkippedCounts;
+use crate::capture::follow::Only;
 use crate::capture::read::{
     CaptureReader, Filter, Format, Frame, InterfaceFacts, LinkType, OpenError, ReadError, ReaderKind,
 };
@@ -48,6 +49,8 @@ pub struct Options {
     pub decap: bool,
     /// Whether flows carry their trace.
     pub traced: bool,
+    /// The flows that alone are followed; all where there is none.
+    pub only: Option<Only>,
     /// Reading stops gracefully once this is set.
     pub interrupted: Option<Arc<AtomicBool>>,
 }

@@ -5,15 +5,18 @@
 //! own, with flows of its own. Nothing that is wrong with one file keeps the others from being read.
 
 mod file;
+mod only;
 mod set;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use file::{CaptureFile, CaptureInput, Options};
+pub use only::Only;
 use set::{Set, retire};
 
 use crate::capture::FlowSink;
+use crate::capture::decode::{Decoder, Skipped};
 use crate::capture::read::{CaptureReader, Filter, Frame, LinkType, ReaderKind};
 use crate::cite::{FrameRef, Moment, Place};
 use crate::input;
@@ -42,8 +45,13 @@ pub fn follow<S: FlowSink>(
 
     let mut done: Vec<(usize, CaptureFile)> = Vec::with_capacity(opened.len());
     let mut sets: Vec<Set<S>> = Vec::new();
-    let mut walk =
-        Walk { filter: options.filter.clone(), interrupted: options.interrupted.clone(), progress, read: 0 };
+    let mut walk = Walk {
+        filter: options.filter.clone(),
+        only: options.only.clone(),
+        interrupted: options.interrupted.clone(),
+        progress,
+        read: 0,
+    };
     for (first, opened) in opened {
         let place = done.len();
         let Opened { order, mut file, reader, head } = opened;
@@ -153,6 +161,7 @@ impl OwnedFrame {
 /// What stays the same from file to file.
 struct Walk<'a> {
     filter: Option<Filter>,
+    only: Option<Only>,
     interrupted: Option<Arc<AtomicBool>>,
     progress: &'a dyn Fn(u64),
     /// Octets of the files read before.
@@ -218,11 +227,22 @@ impl Walk<'_> {
         match decoder.segment(frame, file.id, &mut file.notes) {
             Ok(segment) => {
                 file.segments += 1;
+                if self.only.as_ref().is_some_and(|only| !only.holds(&segment)) {
+                    return;
+                }
                 let frame_ref = FrameRef { capture: file.id, frame: frame.number };
                 let at = Moment { time: frame.time, frame: frame_ref };
                 table.push(&segment, at, sink, &mut file.notes);
             }
-            Err(cause) => file.skipped.add(cause, frame.number),
+            Err(cause) => {
+                if cause == Skipped::NotTcp
+                    && let Some(error) = table.wants_errors().then(|| Decoder::icmp_error(frame)).flatten()
+                {
+                    let frame_ref = FrameRef { capture: file.id, frame: frame.number };
+                    table.error(&error, Moment { time: frame.time, frame: frame_ref });
+                }
+                file.skipped.add(cause, frame.number);
+            }
         }
     }
 

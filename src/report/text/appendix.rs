@@ -33,6 +33,9 @@ pub(super) fn write(page: &mut Page, document: &Document) {
         write_input(page, input);
     }
     page.space();
+    if document.cases.iter().any(|case| case.wire.is_some()) {
+        page.prose(&format!("The capture was taken {}.", document.vantage.words()));
+    }
     page.prose(&format!("Written by mailwitness {}.", document.version));
 }
 

@@ -2,9 +2,10 @@
 
 use super::page::{Page, Tone};
 use super::{debug_log, matching, show, wire};
+use crate::cause::Bearing;
 use crate::join::MatchOutcome;
 use crate::net::Leg;
-use crate::report::document::{Case, LogAccount};
+use crate::report::document::{Case, LogAccount, SignAccount};
 use crate::report::words::{self, EndingFacts, Names, counted};
 use crate::report::wrap;
 use crate::verdict::VerdictKind;
@@ -40,6 +41,7 @@ pub(super) fn write(page: &mut Page, case: &Case, place: usize, of: usize) {
     }
     page.space();
     verdict(page, case);
+    cause(page, case);
     page.space();
     matching::write(page, &case.matched, Names::of(case.leg));
     if let Some(account) = case.wire.as_ref().filter(|account| !account.frames.is_empty()) {
@@ -178,20 +180,41 @@ fn verdict(page: &mut Page, case: &Case) {
     points(page, "For it", &case.evidence_for);
     points(page, "Against it", &case.evidence_against);
     points(page, "Missing", &case.missing);
-    if let (Some(cause), Some(confidence)) = (case.cause, case.confidence) {
-        page.field("Cause", &format!("{} ({})", name(&cause), name(&confidence)));
+}
+
+/// Who did it, why that is said, and everything that speaks for it or against it.
+fn cause(page: &mut Page, case: &Case) {
+    let Some(cause) = case.cause else { return };
+    page.space();
+    let confidence = case.confidence.map_or_else(String::new, |sure| format!(" ({})", name(&sure)));
+    page.field("Who did it", &format!("{}{confidence}", cause.words()));
+    if let Some(reason) = &case.cause_reason {
+        page.field("Because", &capitalised(reason));
     }
-    let signs: Vec<String> = case
-        .signs
-        .iter()
-        .map(|sign| {
-            format!("{} ({}, points at the {})", sign.detail, name(&sign.strength), name(&sign.points_at))
-        })
-        .collect();
-    points(page, "Signs", &signs);
+    for (label, bearing) in
+        [("Signs for", Bearing::For), ("Against", Bearing::Against), ("Other signs", Bearing::Aside)]
+    {
+        let told: Vec<String> = case.signs.iter().filter(|sign| sign.bearing == bearing).map(sign).collect();
+        points(page, label, &told);
+    }
     if let Some(step) = &case.next_step {
         page.field("Next step", step);
     }
+}
+
+fn sign(sign: &SignAccount) -> String {
+    let frames: Vec<String> = sign.frames.iter().map(|frame| frame.frame.to_string()).collect();
+    let frames = match frames.as_slice() {
+        [] => String::new(),
+        [one] => format!("; frame {one}"),
+        more => format!("; frames {}", more.join(", ")),
+    };
+    format!("{} ({}{frames})", sign.detail, name(&sign.strength))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn points(page: &mut Page, label: &str, list: &[String]) {
