@@ -12,6 +12,7 @@ pub mod decide;
 pub mod evidence;
 pub mod headers;
 pub mod next_step;
+pub mod patterns;
 pub mod signs;
 #[cfg(test)]
 mod testing;
@@ -23,6 +24,7 @@ use serde::Serialize;
 pub use close_up::{CloseUp, CloseUps};
 pub use decide::decide;
 pub use evidence::Evidence;
+pub use patterns::Pattern;
 pub use signs::{PointsAt, Sign, Strength};
 pub use vantage::Vantage;
 

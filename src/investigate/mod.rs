@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::capture::read::InterfaceFacts;
 use crate::case::Case;
-use crate::cause::Vantage;
+use crate::cause::{Pattern, Vantage};
 use crate::cite::Notes;
 pub use crate::join::clock::Zone;
 use crate::join::{Joined, Options, join};
@@ -52,6 +52,8 @@ pub struct Investigation {
     pub cases: Vec<Case>,
     /// Where the captures were taken, by the connections of the cases.
     pub vantage: Vantage,
+    /// What the set of connections shows that one cannot.
+    pub patterns: Vec<Pattern>,
     /// SMTP connections on the wire.
     pub wire_connections: u64,
     /// Of these, connections to the appliance that the log has no ICID for.
@@ -157,7 +159,7 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
     if watch.is_interrupted() {
         return Err(InvestigateError::Interrupted);
     }
-    let vantage = attribution::attribute(
+    let attribution = attribution::attribute(
         plan,
         watch,
         &gathered.log,
@@ -198,7 +200,8 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
         sessions: gathered.sessions,
         joined,
         cases,
-        vantage,
+        vantage: attribution.vantage,
+        patterns: attribution.patterns,
         notes,
     })
 }
