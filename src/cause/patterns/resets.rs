@@ -96,8 +96,7 @@ fn seen<'a>(member: &'a Member<'a>) -> Option<Seen<'a>> {
     if close.kind != CloseKind::Rst || close.by != evidence.sender() {
         return None;
     }
-    let header =
-        headers::all(trace).find(|header| header.at.frame == close.at.frame && header.flags.rst())?;
+    let header = headers::all(trace).find(|header| header.by == close.by && header.flags.rst())?;
     let ttls = &trace.habits.of(evidence.sender()).ttls;
     let segments: u64 = ttls.iter().map(|(_, count)| count).sum();
     let (usual, _) = ttls.iter().max_by_key(|(_, count)| *count)?;
