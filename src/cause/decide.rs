@@ -175,6 +175,9 @@ impl Account {
 /// How sure `cause` is by its signs alone.
 fn weigh(cause: CauseKind, signs: &[Sign]) -> Option<Confidence> {
     let supporting = |sign: &&Sign| sign.rule.supports.contains(&cause);
+    if cause.accuses() && signs.iter().any(shown_outside) {
+        return None;
+    }
     if signs.iter().filter(supporting).any(|sign| sign.strength == Strength::Decisive) {
         return Some(Confidence::Named);
     }
@@ -183,6 +186,13 @@ fn weigh(cause: CauseKind, signs: &[Sign]) -> Option<Confidence> {
         && signs.iter().any(|sign| sign.points_at == PointsAt::Sender && sign.strength >= Strength::Strong);
     let needed = if cause.accuses() { STRONG_SIGNS } else { 1 };
     (strong >= needed && !against).then_some(Confidence::Likely)
+}
+
+/// Whether a capture of the sender's side shows that the sender did it.
+fn shown_outside(sign: &Sign) -> bool {
+    sign.rule.group == Group::Outside
+        && sign.points_at == PointsAt::Sender
+        && sign.strength == Strength::Decisive
 }
 
 /// In how many independent groups there is a sign of at least `strength`.
@@ -248,6 +258,9 @@ fn refused(evidence: &Evidence<'_>) -> Account {
 }
 
 fn fin(signs: &[Sign]) -> Account {
+    if let Some(sign) = signs.iter().find(|sign| shown_outside(sign)) {
+        return Account::new(SenderClosed, Confidence::Named, sign.detail.clone());
+    }
     let accusing = groups(accusing_reset(signs), Strength::Moderate);
     if accusing > 0 {
         return Account::not_visible(
@@ -263,6 +276,9 @@ fn fin(signs: &[Sign]) -> Account {
 }
 
 fn rst(evidence: &Evidence<'_>, signs: &[Sign]) -> Account {
+    if let Some(sign) = signs.iter().find(|sign| shown_outside(sign)) {
+        return Account::new(SenderReset, Confidence::Named, sign.detail.clone());
+    }
     let closes = &evidence.session.flow.closes;
     let sender = evidence.sender();
     let closed_before = closes

@@ -9,7 +9,7 @@ use crate::cause::patterns::{self, Member};
 use crate::cause::{self, CloseUps, Evidence, Pattern, Sign, Vantage, vantage};
 use crate::cite::CaptureId;
 use crate::input;
-use crate::investigate::{InvestigateError, Plan, Watch, message_of, wire_options};
+use crate::investigate::{InvestigateError, Plan, Watch, message_of, second_side, wire_options};
 use crate::join::MatchOutcome;
 use crate::maillog::MailLog;
 use crate::net::Leg;
@@ -39,6 +39,13 @@ pub(super) fn attribute(
         .iter()
         .map(|case| setting.evidence(case).map(|evidence| cause::signs::signs(&evidence)).unwrap_or_default())
         .collect();
+    let second =
+        second_side::Second::read(plan, watch, captures, cases.iter().map(|case| setting.evidence(case)));
+    for (place, signs) in signs.iter_mut().enumerate() {
+        if let Some(evidence) = cases.get(place).and_then(|case| setting.evidence(case)) {
+            signs.extend(second.signs(place, &evidence, signs));
+        }
+    }
     let patterns = setting.patterns(cases, &signs);
     for (place, sign) in patterns.signs {
         if let Some(signs) = signs.get_mut(place) {
@@ -49,13 +56,14 @@ pub(super) fn attribute(
         let cause = setting.evidence(case).and_then(|evidence| cause::decide(&evidence, &signs));
         (case.signs, case.cause) = (signs, cause);
     }
-    Ok(Attribution { vantage, patterns: patterns.patterns })
+    Ok(Attribution { vantage, patterns: patterns.patterns, notes: second.notes })
 }
 
 /// What was found beside the causes of the cases.
 pub(super) struct Attribution {
     pub(super) vantage: Vantage,
     pub(super) patterns: Vec<Pattern>,
+    pub(super) notes: Vec<String>,
 }
 
 /// What the evidence of every case is taken from.

@@ -7,6 +7,7 @@ mod gather;
 mod inputs;
 mod meeting;
 mod plan;
+mod second_side;
 mod select;
 mod third_witness;
 
@@ -38,7 +39,7 @@ pub struct Investigation {
     pub plan: Plan,
     /// What was read, in the order given.
     pub inputs: Vec<InputFacts>,
-    /// Paths of the captures, by [`crate::cite::CaptureId`].
+    /// Paths of the captures, by [`crate::cite::CaptureId`]; those of the sender's side come last.
     pub capture_paths: Vec<PathBuf>,
     /// Paths of the logs, by [`crate::cite::LogId`].
     pub log_paths: Vec<PathBuf>,
@@ -171,6 +172,7 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
     let mut notes =
         meeting::notes(&gathered.log, &gathered.sessions, &gathered.seen, &joined, &gathered.spans);
     notes.extend(gathered.dropped.note());
+    notes.extend(attribution.notes);
     let unlogged: Vec<usize> = gathered
         .sessions
         .iter()
@@ -194,7 +196,7 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
         unlogged_listed: unlogged.into_iter().filter(wanted).collect(),
         plan: plan.clone(),
         inputs: gathered.inputs,
-        capture_paths: gathered.capture_paths,
+        capture_paths: gathered.capture_paths.into_iter().chain(plan.outside.iter().cloned()).collect(),
         log_paths: gathered.log_paths,
         log: gathered.log,
         sessions: gathered.sessions,
