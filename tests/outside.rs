@@ -99,9 +99,8 @@ fn further_out(frames: &[Frame]) -> Vec<Frame> {
     let mut out: Vec<Frame> = frames.iter().filter(|frame| frame.is_tcp()).cloned().collect();
     for frame in &mut out {
         frame.micros += 2_500_000;
-        let ttl = &mut frame.octets[IP + 8];
-        *ttl =
-            if frame.octets[frame_port_place(&frame.octets)..][..2] == [0, 25] { *ttl + 2 } else { *ttl - 2 };
+        let out_there = if frame.to_port_25() { frame.octets[IP + 8] + 2 } else { frame.octets[IP + 8] - 2 };
+        frame.octets[IP + 8] = out_there;
     }
     let mut other = out.last().unwrap().clone();
     other.micros += 60_000_000;
@@ -109,11 +108,6 @@ fn further_out(frames: &[Frame]) -> Vec<Frame> {
     other.octets[tcp..tcp + 4].copy_from_slice(&[0x77, 0x77, 0x66, 0x66]);
     out.push(other);
     out.into_iter().map(Frame::sealed).collect()
-}
-
-/// Where the destination port stands.
-fn frame_port_place(octets: &[u8]) -> usize {
-    IP + usize::from(octets[IP] & 0x0f) * 4 + 2
 }
 
 fn case(name: &str) -> PathBuf {
