@@ -235,15 +235,9 @@ fn renumbering_by_a_firewall_is_no_change() {
 fn octets_that_differ_were_changed() {
     let frames = read(&case("rst-in-body").join("wire.pcap"));
     let mut out = further_out(&frames);
-    let mail = out.iter_mut().find(|frame| {
-        let payload = frame.payload();
-        frame.to_port_25() && frame.octets[payload].starts_with(b"EHLO")
-    });
-    let mail = mail.unwrap();
-    let place = mail.payload().start;
-    mail.octets[place..place + 4].copy_from_slice(b"HELO");
-    // The sum of a payload does not see words exchanged; it sees other letters.
-    mail.octets[place + 5] = b'Q';
+    let first = out.iter_mut().find(|frame| frame.to_port_25() && !frame.payload().is_empty()).unwrap();
+    let place = first.payload().start;
+    first.octets[place] ^= 0x01;
     let out: Vec<Frame> = out.into_iter().map(Frame::sealed).collect();
     let (names, cause) = outcome(&with_outside("rst-in-body", &out));
     assert_eq!(names, ["changed_in_between"]);

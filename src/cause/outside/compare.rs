@@ -71,6 +71,12 @@ impl Comparison {
         let ahead = median(pairs.iter().map(|(inside, outside)| outside.at.time.since(inside.at.time)))?;
         let hops = most_frequent(pairs.iter().filter(|(packet, _)| packet.by_sender && !packet.flags.rst()))?;
         let (came, sent) = (own.ranges(inside, true), other.ranges(outside, true));
+        // What was sent after the inside capture's last word of this connection may just not be in its file.
+        let until = inside.packets.last()?.at.time.plus(ahead);
+        let in_its_time: Vec<Packet> =
+            outside.packets.iter().filter(|packet| packet.at.time <= until).copied().collect();
+        let in_its_time = Tape { packets: in_its_time, cut: outside.cut };
+        let sent_in_time = other.ranges(&in_its_time, true);
         let (said, left) = (own.ranges(inside, false), other.ranges(outside, false));
         let covers = |packet: &Packet| {
             let time = packet.at.time.plus(ahead);
@@ -88,7 +94,7 @@ impl Comparison {
         let cut = inside.cut || outside.cut || incomplete;
         let whole = !cut && in_time && came.without(&sent).is_empty();
         let reached = own.highest_ack(inside, false);
-        let dropped = sent.without(&came).beyond(reached);
+        let dropped = sent_in_time.without(&came).beyond(reached);
         let heard = other.highest_ack(outside, true).max(own.highest_ack(inside, true));
         let to_sender = said.without(&left).beyond(heard);
         let frames = |tape: &Tape, places: &Places, by_sender: bool, of: &Ranges| -> Vec<FrameRef> {

@@ -7,8 +7,9 @@
 //! in the two streams, counted from each side's own SYN, for firewalls renumber. A network card or kernel may
 //! join or split segments, so octets are compared by ranges, and lone acknowledgments not at all.
 //!
-//! Nothing is claimed where the outside capture does not show the connection whole: it must cover its time
-//! and hold all octets and closes that did arrive inside, the judged close aside.
+//! Nothing is concluded from what the outside capture lacks unless it shows the connection whole: it must
+//! cover its time and hold all octets that arrived inside. What it has more than the inside one was dropped
+//! in between, unless the appliance acknowledged it.
 
 mod compare;
 mod signs;

@@ -43,6 +43,10 @@ pub const RULES: &[&Rule] = &[&RESET_MADE, &DROPPED, &DROPPED_AT_LIMIT, &CHANGED
 pub fn signs(evidence: &Evidence<'_>, comparison: &Comparison, own: &[Sign]) -> Vec<Sign> {
     let mut found = Vec::new();
     changed(comparison, &mut found);
+    let quiet = evidence.ends_by_silence();
+    if quiet {
+        dropped(comparison, own, &mut found);
+    }
     if !comparison.whole {
         return found;
     }
@@ -65,10 +69,6 @@ pub fn signs(evidence: &Evidence<'_>, comparison: &Comparison, own: &[Sign]) -> 
             comparison.octets
         );
         found.push(sign(&RESET_MADE, PointsAt::Middlebox, vec![packet.at.frame], comparison, detail));
-    }
-    let quiet = evidence.ends_by_silence();
-    if quiet {
-        dropped(comparison, own, &mut found);
     }
     let nothing_lost = comparison.dropped == 0 && comparison.dropped_to_sender == 0;
     if found.is_empty() && nothing_lost {
@@ -109,7 +109,8 @@ fn dropped(comparison: &Comparison, own: &[Sign], found: &mut Vec<Sign>) {
         );
         found.push(sign(rule, points_at, comparison.dropped_frames.clone(), comparison, detail));
     }
-    if comparison.dropped_to_sender > 0 {
+    // What the outside capture lacks counts only where it is whole.
+    if comparison.dropped_to_sender > 0 && comparison.whole {
         let detail = format!(
             "{} octets of the appliance never came through to the sender's side: dropped in between",
             comparison.dropped_to_sender
