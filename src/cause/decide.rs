@@ -115,12 +115,16 @@ pub fn decide(evidence: &Evidence<'_>, signs: &[Sign]) -> Option<Cause> {
         .unwrap_or_else(|| own_account(evidence, signs));
     let decided = decided.seen_from(evidence.vantage, evidence);
     let bearings = signs.iter().map(|sign| bearing(decided.kind, sign)).collect();
+    let settled = signs
+        .iter()
+        .any(|sign| sign.rule.group == Group::Outside && sign.rule.supports.contains(&decided.kind));
+    let asked = next_step::next_step(decided.kind, decided.confidence, evidence);
     Some(Cause {
         kind: decided.kind,
         confidence: decided.confidence,
         because: decided.because,
         bearings,
-        next_step: next_step::next_step(decided.kind, decided.confidence, evidence),
+        next_step: if settled { next_step::between(decided.kind) } else { asked },
     })
 }
 
