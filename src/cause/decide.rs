@@ -115,12 +115,16 @@ pub fn decide(evidence: &Evidence<'_>, signs: &[Sign]) -> Option<Cause> {
         .unwrap_or_else(|| own_account(evidence, signs));
     let decided = decided.seen_from(evidence.vantage, evidence);
     let bearings = signs.iter().map(|sign| bearing(decided.kind, sign)).collect();
+    let settled = signs
+        .iter()
+        .any(|sign| sign.rule.group == Group::Outside && sign.rule.supports.contains(&decided.kind));
+    let asked = next_step::next_step(decided.kind, decided.confidence, evidence);
     Some(Cause {
         kind: decided.kind,
         confidence: decided.confidence,
         because: decided.because,
         bearings,
-        next_step: next_step::next_step(decided.kind, decided.confidence, evidence),
+        next_step: if settled { next_step::between(decided.kind) } else { asked },
     })
 }
 
@@ -175,6 +179,9 @@ impl Account {
 /// How sure `cause` is by its signs alone.
 fn weigh(cause: CauseKind, signs: &[Sign]) -> Option<Confidence> {
     let supporting = |sign: &&Sign| sign.rule.supports.contains(&cause);
+    if cause.accuses() && signs.iter().any(shown_outside) {
+        return None;
+    }
     if signs.iter().filter(supporting).any(|sign| sign.strength == Strength::Decisive) {
         return Some(Confidence::Named);
     }
@@ -183,6 +190,13 @@ fn weigh(cause: CauseKind, signs: &[Sign]) -> Option<Confidence> {
         && signs.iter().any(|sign| sign.points_at == PointsAt::Sender && sign.strength >= Strength::Strong);
     let needed = if cause.accuses() { STRONG_SIGNS } else { 1 };
     (strong >= needed && !against).then_some(Confidence::Likely)
+}
+
+/// Whether a capture of the sender's side shows that the sender did it.
+fn shown_outside(sign: &Sign) -> bool {
+    sign.rule.group == Group::Outside
+        && sign.points_at == PointsAt::Sender
+        && sign.strength == Strength::Decisive
 }
 
 /// In how many independent groups there is a sign of at least `strength`.
@@ -248,6 +262,9 @@ fn refused(evidence: &Evidence<'_>) -> Account {
 }
 
 fn fin(signs: &[Sign]) -> Account {
+    if let Some(sign) = signs.iter().find(|sign| shown_outside(sign)) {
+        return Account::new(SenderClosed, Confidence::Named, sign.detail.clone());
+    }
     let accusing = groups(accusing_reset(signs), Strength::Moderate);
     if accusing > 0 {
         return Account::not_visible(
@@ -263,6 +280,9 @@ fn fin(signs: &[Sign]) -> Account {
 }
 
 fn rst(evidence: &Evidence<'_>, signs: &[Sign]) -> Account {
+    if let Some(sign) = signs.iter().find(|sign| shown_outside(sign)) {
+        return Account::new(SenderReset, Confidence::Named, sign.detail.clone());
+    }
     let closes = &evidence.session.flow.closes;
     let sender = evidence.sender();
     let closed_before = closes
@@ -390,8 +410,9 @@ mod tests {
     #[test]
     fn what_is_tried_by_signs_has_signs() {
         for cause in COURSES.iter().flat_map(|course| course.by_signs) {
+            let of_one = FAMILIES.iter().flat_map(|family| family.rules);
             let supported =
-                FAMILIES.iter().flat_map(|family| family.rules).any(|rule| rule.supports.contains(cause));
+                of_one.chain(crate::cause::patterns::RULES).any(|rule| rule.supports.contains(cause));
             assert!(supported, "no sign supports {cause:?}");
         }
     }

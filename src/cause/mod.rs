@@ -1,7 +1,8 @@
 //! Who did it: signs in a connection's evidence, what they point at, and a decision over them.
 //!
 //! ```text
-//! close_up (second reading) -> evidence -> signs/ (one file a family) -> patterns (all cases) -> decide -> next_step
+//! close_up (second reading) -> evidence -> signs/ (one file a family) -> outside (second capture)
+//!     -> patterns (all cases) -> decide -> next_step
 //! ```
 //!
 //! The decision never accuses a device or the path on one sign that is not decisive, and everything that
@@ -12,6 +13,8 @@ pub mod decide;
 pub mod evidence;
 pub mod headers;
 pub mod next_step;
+pub mod outside;
+pub mod patterns;
 pub mod signs;
 #[cfg(test)]
 mod testing;
@@ -23,6 +26,7 @@ use serde::Serialize;
 pub use close_up::{CloseUp, CloseUps};
 pub use decide::decide;
 pub use evidence::Evidence;
+pub use patterns::Pattern;
 pub use signs::{PointsAt, Sign, Strength};
 pub use vantage::Vantage;
 

@@ -57,6 +57,15 @@ pub fn next_step(cause: CauseKind, confidence: Confidence, evidence: &Evidence<'
     Some(step)
 }
 
+/// The step where a capture of the sender's side has settled it already.
+pub fn between(cause: CauseKind) -> Option<String> {
+    cause.accuses().then(|| {
+        "It happened between the places of the two captures: ask each device there for its log of this connection, \
+         and capture between them to find which it was."
+            .to_owned()
+    })
+}
+
 /// How to take the capture that settles it.
 fn outside(sender: Endpoint, appliance: Endpoint) -> String {
     format!(

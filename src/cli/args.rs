@@ -68,6 +68,11 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = INPUT)]
     pub(crate) capture: Vec<PathBuf>,
 
+    /// A capture taken on the sender's side of the firewall at the same time: what is on one side only
+    /// was made, dropped or changed in between.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = INPUT)]
+    pub(crate) outside: Vec<PathBuf>,
+
     #[command(flatten)]
     pub(crate) wire: WireArgs,
 

@@ -22,10 +22,11 @@ pub(super) fn of_report(args: &ReportArgs) -> Result<Plan, Failure> {
     let inputs =
         [told(&args.files, Told::ByContent), told(&args.log, Told::Log), told(&args.capture, Told::Capture)]
             .concat();
-    check_standard_input(inputs.iter().map(|input| input.path.as_path()))?;
+    check_standard_input(inputs.iter().map(|input| &input.path).chain(&args.outside).map(PathBuf::as_path))?;
     check_map(&args.map)?;
     Ok(Plan {
         inputs,
+        outside: args.outside.clone(),
         selection: Selection { dcids: args.dcid.clone(), ..selection(&args.selection)? },
         all: args.all,
         reader: reader(&args.wire)?,

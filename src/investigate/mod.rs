@@ -7,6 +7,7 @@ mod gather;
 mod inputs;
 mod meeting;
 mod plan;
+mod second_side;
 mod select;
 mod third_witness;
 
@@ -18,7 +19,7 @@ use serde::Serialize;
 
 use crate::capture::read::InterfaceFacts;
 use crate::case::Case;
-use crate::cause::Vantage;
+use crate::cause::{Pattern, Vantage};
 use crate::cite::Notes;
 pub use crate::join::clock::Zone;
 use crate::join::{Joined, Options, join};
@@ -38,7 +39,7 @@ pub struct Investigation {
     pub plan: Plan,
     /// What was read, in the order given.
     pub inputs: Vec<InputFacts>,
-    /// Paths of the captures, by [`crate::cite::CaptureId`].
+    /// Paths of the captures, by [`crate::cite::CaptureId`]; those of the sender's side come last.
     pub capture_paths: Vec<PathBuf>,
     /// Paths of the logs, by [`crate::cite::LogId`].
     pub log_paths: Vec<PathBuf>,
@@ -52,6 +53,8 @@ pub struct Investigation {
     pub cases: Vec<Case>,
     /// Where the captures were taken, by the connections of the cases.
     pub vantage: Vantage,
+    /// What the set of connections shows that one cannot.
+    pub patterns: Vec<Pattern>,
     /// SMTP connections on the wire.
     pub wire_connections: u64,
     /// Of these, connections to the appliance that the log has no ICID for.
@@ -158,7 +161,7 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
     if watch.is_interrupted() {
         return Err(InvestigateError::Interrupted);
     }
-    let vantage = attribution::attribute(
+    let attribution = attribution::attribute(
         plan,
         watch,
         &gathered.log,
@@ -170,6 +173,7 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
     let mut notes =
         meeting::notes(&gathered.log, &gathered.sessions, &gathered.seen, &joined, &gathered.spans);
     notes.extend(gathered.dropped.note());
+    notes.extend(attribution.notes);
     let unlogged: Vec<usize> = gathered
         .sessions
         .iter()
@@ -193,13 +197,14 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
         unlogged_listed: unlogged.into_iter().filter(wanted).collect(),
         plan: plan.clone(),
         inputs: gathered.inputs,
-        capture_paths: gathered.capture_paths,
+        capture_paths: gathered.capture_paths.into_iter().chain(plan.outside.iter().cloned()).collect(),
         log_paths: gathered.log_paths,
         log: gathered.log,
         sessions: gathered.sessions,
         joined,
         cases,
-        vantage,
+        vantage: attribution.vantage,
+        patterns: attribution.patterns,
         notes,
     })
 }

@@ -17,6 +17,8 @@ pub const DEFAULT_SILENCE: Span = Span::from_seconds(60);
 pub struct Plan {
     /// Captures, logs and directories, in any order.
     pub inputs: Vec<InputPath>,
+    /// Captures taken on the sender's side of the firewall at the same time.
+    pub outside: Vec<PathBuf>,
     /// Which claims are wanted.
     pub selection: Selection,
     /// Also accepted and unfinished messages.
@@ -45,6 +47,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             inputs: Vec::new(),
+            outside: Vec::new(),
             selection: Selection::default(),
             all: false,
             reader: Reader::default(),

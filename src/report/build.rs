@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::capture::Loss;
 use crate::capture::read::InterfaceFacts;
 use crate::case::Case;
-use crate::cause::{Bearing, CauseKind, Sign};
+use crate::cause::{self, Bearing, CauseKind, Sign};
 use crate::cite::{LogRef, Moment, Notes, Severity};
 use crate::investigate::{InputFacts, Investigation, Time, message_of};
 use crate::join::{Doubt, Match, MatchOutcome, clock};
@@ -41,7 +41,7 @@ pub fn build(investigation: &Investigation) -> Document {
         clocks: builder.clocks(),
         summary: builder.summary(),
         vantage: investigation.vantage,
-        patterns: Vec::new(),
+        patterns: investigation.patterns.iter().map(pattern).collect(),
         notes: investigation.notes.clone(),
         cases: investigation.cases.iter().map(|case| builder.case(case)).collect(),
         unlogged: investigation.unlogged_listed.iter().filter_map(|&index| builder.unlogged(index)).collect(),
@@ -64,6 +64,17 @@ pub fn shown_notes(notes: &Notes) -> Vec<InputNote> {
             loss: note.severity == Severity::Loss,
         })
         .collect()
+}
+
+fn pattern(pattern: &cause::Pattern) -> document::Pattern {
+    document::Pattern {
+        name: pattern.name.to_owned(),
+        detail: pattern.detail.clone(),
+        count: pattern.count,
+        chance: pattern.chance,
+        supposing: pattern.supposing.to_owned(),
+        cases: pattern.cases.iter().map(|place| *place as u64).collect(),
+    }
 }
 
 fn interface(facts: &InterfaceFacts) -> document::Interface {

@@ -250,12 +250,20 @@ pub struct Deliveries {
 /// What a set of connections shows.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Pattern {
-    /// Its name.
+    /// Its name: `dies_at_the_same_octet`, `same_reset_from_unrelated_senders`,
+    /// `starttls_not_used_as_usual`, `aborts_of_one_network`.
     pub name: String,
     /// In a sentence.
     pub detail: String,
     /// How many connections show it.
     pub count: u64,
+    /// An upper bound of the probability (0 to 1) that it is chance, corrected for how many messages,
+    /// senders or networks were looked at.
+    pub chance: f64,
+    /// What that figure supposes, as the rest of "if ...".
+    pub supposing: String,
+    /// The cases that it rests on, by their places in `cases`, from 0.
+    pub cases: Vec<u64>,
 }
 
 /// One claim of the log, judged.

@@ -270,6 +270,17 @@ pub const fn role(role: Role) -> &'static str {
     }
 }
 
+/// A probability as people say it: `less than one in a million`, `one in 40`, `62 %`.
+pub fn probability(chance: f64) -> String {
+    if chance < 1e-6 {
+        "less than one in a million".to_owned()
+    } else if chance < 0.1 {
+        format!("one in {}", grouped((1.0 / chance).round() as u64))
+    } else {
+        format!("{:.0} %", chance * 100.0)
+    }
+}
+
 /// `1 frame`, `2,514 frames`.
 pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(count), if count == 1 { one } else { many })

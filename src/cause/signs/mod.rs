@@ -93,6 +93,8 @@ pub enum Group {
     Records,
     /// What other connections show.
     Others,
+    /// What a capture of the sender's side shows.
+    Outside,
     /// What the log says.
     Log,
     /// What is missing from the file.

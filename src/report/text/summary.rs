@@ -4,7 +4,7 @@ use super::page::Page;
 use super::{case, show};
 use crate::investigate::InputKind;
 use crate::net::Leg;
-use crate::report::document::{Case, Document};
+use crate::report::document::{Case, Document, Pattern};
 use crate::report::words::{self, counted};
 use crate::verdict::VerdictKind;
 
@@ -20,10 +20,7 @@ pub(super) fn write(page: &mut Page, document: &Document) {
     counts(page, document);
     page.space();
     for pattern in &document.patterns {
-        page.field(
-            "Pattern",
-            &format!("{} ({})", pattern.detail, counted(pattern.count, "connection", "connections")),
-        );
+        page.field("Pattern", &described(document, pattern));
     }
     if lossy(document) {
         page.prose("Part of the input could not be read; INPUTS at the end says what.");
@@ -142,10 +139,26 @@ fn by_verdict(page: &mut Page, document: &Document, leg: Leg, counts: [u64; 3]) 
     }
 }
 
+/// A pattern: what it is, how likely by chance, and the cases that show it.
+fn described(document: &Document, pattern: &Pattern) -> String {
+    let cases = pattern.cases.iter().filter_map(|place| document.cases.get(usize::try_from(*place).ok()?));
+    format!(
+        "{}. By chance {}, if {}. Cases: {}.",
+        pattern.detail,
+        words::probability(pattern.chance),
+        pattern.supposing,
+        names(cases)
+    )
+}
+
 /// The first cases of a leg with `verdict` that are about a failure.
 fn named(document: &Document, leg: Leg, verdict: VerdictKind) -> String {
     let wanted = |case: &&Case| case.leg == leg && case.verdict == verdict && case.claim.is_of_failure();
-    let mut cases = document.cases.iter().filter(wanted);
+    names(document.cases.iter().filter(wanted))
+}
+
+/// The first of some cases by name, and how many more.
+fn names<'a>(mut cases: impl Iterator<Item = &'a Case>) -> String {
     let mut names: Vec<String> = cases.by_ref().take(MAX_NAMED).map(show::case_name).collect();
     match cases.count() {
         0 => {}

@@ -1,0 +1,181 @@
+//! What the difference of two captures says.
+
+use crate::capture::{CloseKind, Side};
+use crate::cause::outside::{Comparison, Packet};
+use crate::cause::signs::{Group, PointsAt, Rule, Sign, Strength};
+use crate::cause::{CauseKind, Evidence};
+use crate::cite::FrameRef;
+
+/// The close in the sender's name is not in the outside capture, which shows all else: it was made in between.
+///
+/// Source: MIDDLEBOX 6 (the second capture, matched by IP ID and sequence number). Raised falsely by an outside
+/// capture that lost just this frame; capturing hosts that say that they dropped frames are left out.
+pub const RESET_MADE: Rule =
+    Rule { name: "reset_made_in_between", group: Group::Outside, supports: &[CauseKind::MiddleboxReset] };
+
+/// Octets of one end are on its side and neither came through nor were acknowledged: dropped in between.
+pub const DROPPED: Rule =
+    Rule { name: "dropped_in_between", group: Group::Outside, supports: &[CauseKind::PathLostData] };
+
+/// The same, where they stop at a limit of a device ([`crate::cause::signs::limits`]).
+pub const DROPPED_AT_LIMIT: Rule = Rule {
+    name: "dropped_in_between_at_a_limit",
+    group: Group::Outside,
+    supports: &[CauseKind::MiddleboxLimit],
+};
+
+/// The same segment has other octets on the two sides.
+pub const CHANGED: Rule =
+    Rule { name: "changed_in_between", group: Group::Outside, supports: &[CauseKind::MiddleboxRewriting] };
+
+/// All that the sender sent, its close with it, is on both sides: nothing between them did it. A device beyond
+/// the outside capture is not ruled out.
+pub const SAME: Rule = Rule {
+    name: "same_on_both_sides",
+    group: Group::Outside,
+    supports: &[CauseKind::SenderClosed, CauseKind::SenderReset, CauseKind::SenderStalled],
+};
+
+/// The rules of this room.
+pub const RULES: &[&Rule] = &[&RESET_MADE, &DROPPED, &DROPPED_AT_LIMIT, &CHANGED, &SAME];
+
+/// The signs of one case's comparison; `own` are those of its connection.
+pub fn signs(evidence: &Evidence<'_>, comparison: &Comparison, own: &[Sign]) -> Vec<Sign> {
+    let mut found = Vec::new();
+    changed(comparison, &mut found);
+    let quiet = evidence.ends_by_silence();
+    if quiet {
+        dropped(comparison, own, &mut found);
+    }
+    if !comparison.whole {
+        return found;
+    }
+    let sender = evidence.sender();
+    let close = evidence.session.flow.closes.effective.filter(|close| close.by == sender);
+    let is_it = |packet: &Packet, kind: CloseKind| packet.flags.rst() == (kind == CloseKind::Rst);
+    let made = close.and_then(|close| {
+        let mut only = comparison.only_inside.iter();
+        only.find(|packet| packet.at.frame == close.at.frame && is_it(packet, close.kind))
+    });
+    let passed = close.and_then(|close| {
+        let mut both = comparison.on_both.iter();
+        both.find(|(packet, _)| packet.at.frame == close.at.frame && is_it(packet, close.kind))
+    });
+    if let Some(packet) = made {
+        let what = if packet.flags.rst() { "reset" } else { "FIN" };
+        let detail = format!(
+            "the {what} in the sender's name is not in the capture of the sender's side, which has all {} octets that \
+             came: it was made in between",
+            comparison.octets
+        );
+        found.push(sign(&RESET_MADE, PointsAt::Middlebox, vec![packet.at.frame], comparison, detail));
+    }
+    let nothing_lost = comparison.dropped == 0 && comparison.dropped_to_sender == 0;
+    if found.is_empty() && nothing_lost {
+        same(comparison, passed, quiet, sender, &mut found);
+    }
+    found
+}
+
+fn changed(comparison: &Comparison, found: &mut Vec<Sign>) {
+    if comparison.changed.is_empty() {
+        return;
+    }
+    let frames = comparison.changed.iter().flat_map(|(one, other)| [one.at.frame, other.at.frame]).collect();
+    let detail = format!(
+        "{} segments have other octets on the two sides, at the same place and of the same length",
+        comparison.changed.len()
+    );
+    found.push(sign(&CHANGED, PointsAt::Middlebox, frames, comparison, detail));
+}
+
+fn dropped(comparison: &Comparison, own: &[Sign], found: &mut Vec<Sign>) {
+    let at_limit = own.iter().any(|sign| {
+        sign.rule.supports.contains(&CauseKind::MiddleboxLimit) && sign.strength >= Strength::Strong
+    });
+    let hole = own.iter().any(|sign| {
+        sign.rule.supports.contains(&CauseKind::PmtuBlackHole) && sign.strength >= Strength::Strong
+    });
+    // Where large packets vanish, the hole's own signs say more.
+    if hole {
+        return;
+    }
+    let (rule, points_at) =
+        if at_limit { (&DROPPED_AT_LIMIT, PointsAt::Middlebox) } else { (&DROPPED, PointsAt::Path) };
+    if comparison.dropped > 0 {
+        let detail = format!(
+            "{} octets of the sender are in the capture of its side and never came through: dropped in between",
+            comparison.dropped
+        );
+        found.push(sign(rule, points_at, comparison.dropped_frames.clone(), comparison, detail));
+    }
+    // What the outside capture lacks counts only where it is whole.
+    if comparison.dropped_to_sender > 0 && comparison.whole {
+        let detail = format!(
+            "{} octets of the appliance never came through to the sender's side: dropped in between",
+            comparison.dropped_to_sender
+        );
+        let frames = comparison.dropped_to_sender_frames.clone();
+        found.push(sign(&DROPPED, PointsAt::Path, frames, comparison, detail));
+    }
+}
+
+/// `passed`: the sender's close on both sides.
+fn same(
+    comparison: &Comparison,
+    passed: Option<&(Packet, Packet)>,
+    quiet: bool,
+    sender: Side,
+    found: &mut Vec<Sign>,
+) {
+    let (frames, detail) = match passed {
+        Some((inside, outside)) => {
+            // A close made anew on either side would have another identity or come from another distance.
+            let hops = i16::from(outside.ttl) - i16::from(inside.ttl);
+            if inside.ip_id != outside.ip_id || hops != comparison.hops {
+                return;
+            }
+            let what = if inside.flags.rst() { "reset" } else { "FIN" };
+            (
+                vec![inside.at.frame, outside.at.frame],
+                format!(
+                    "the same {what} is in the capture of the sender's side, with all {} octets before it: it came from \
+                     there, and nothing in between made it",
+                    comparison.octets
+                ),
+            )
+        }
+        None if quiet && sender == Side::Originator => (
+            Vec::new(),
+            format!(
+                "the capture of the sender's side has the same {} octets and nothing behind them: all that the sender \
+                 sent arrived",
+                comparison.octets
+            ),
+        ),
+        None => return,
+    };
+    found.push(sign(&SAME, PointsAt::Sender, frames, comparison, detail));
+}
+
+fn sign(
+    rule: &'static Rule,
+    points_at: PointsAt,
+    frames: Vec<FrameRef>,
+    comparison: &Comparison,
+    detail: String,
+) -> Sign {
+    Sign {
+        rule,
+        points_at,
+        strength: Strength::Decisive,
+        frames,
+        numbers: vec![
+            ("packets_on_both_sides", comparison.matched as f64),
+            ("outside_clock_ahead_seconds", comparison.ahead.seconds()),
+            ("hops_in_between", f64::from(comparison.hops)),
+            ("octets_dropped", comparison.dropped as f64),
+        ],
+        detail,
+    }
+}
