@@ -23,26 +23,33 @@ TABLE_ENDS = "<!-- end of table -->\n"
 
 
 def write(case: Case, folder: Path) -> None:
-    """about.md and case.toml of one case."""
+    """about.md of one case."""
     expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
-    log = (folder / "mail.log").read_text(encoding="ascii").splitlines()
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    log = (folder / case.logs[0]).read_text(encoding="utf-8", errors="replace").splitlines()
     parts = [
         f"# {case.title}",
         f"**What was done.** {case.done}",
         f"**By what client.** {case.client}",
         f"**What the log says.** {_sentence(case.log_says)}",
         f"**What the wire shows.** {_sentence(case.wire_shows)}",
+        *_between(truth),
         "## Expected",
         _table(expected),
     ]
     if len(log) <= QUOTED:
-        parts += ["## The log", _block(log[3:])]
-    frames = _listing(folder / "wire.pcap")
+        parts += ["## The log", _block([line for line in log if " ICID " in line or "MID " in line or "DCID " in line])]
+    frames = _listing(folder / case.captures[0])
     shown = frames if len(frames) <= QUOTED else frames[-TAIL:]
     heading = "## The wire" if shown is frames else f"## The wire, its last {TAIL} of {len(frames)} frames"
     parts += [heading, _block(shown)]
     (folder / "about.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    toml = {"title": case.title, "captures": ["wire.pcap"], "logs": ["mail.log"], "arguments": list(case.arguments)}
+
+
+def write_toml(case: Case, folder: Path) -> None:
+    """case.toml: what to feed to `mailwitness report`."""
+    files = {"captures": list(case.captures), "logs": list(case.logs), "arguments": list(case.arguments)}
+    toml = {"title": case.title, "family": case.family, **files}
     lines = [f"{key} = {json.dumps(value)}\n" for key, value in toml.items()]
     (folder / "case.toml").write_text("".join(lines), encoding="utf-8")
 
@@ -51,29 +58,51 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:] + "."
 
 
+def _between(truth: dict[str, Any]) -> list[str]:
+    """What the box in the middle did, and whose fault it really was."""
+    did = [event for connection in truth["connections"] for event in connection["events"]]
+    did = [e for e in did if e["actor"] in ("middlebox", "network") and e["action"] != "lost_on_path"]
+    parts = []
+    if did:
+        lines = []
+        for event in did[:12]:
+            rest = {k: v for k, v in event.items() if k not in ("time", "actor", "action", "mid", "stage")}
+            words = ", ".join(f"{key} {value}" for key, value in rest.items())
+            lines.append(f"{event['time']} {event['actor']}: {event['action']}{f' ({words})' if words else ''}")
+        parts += ["**What was done in between.**", _block(lines)]
+    cause = truth["declared"]["cause"]
+    if cause is not None and cause["because"]:
+        known = "can be known from here" if cause["knowable"] else "cannot be known from here"
+        parts.append(f"**The real cause.** {_sentence(cause['because'])[:-1]}. It {known}.")
+    return parts
+
+
 def _block(lines: list[str]) -> str:
     return "\n".join(["```text", *lines, "```"])
 
 
 def _table(expected: dict[str, Any]) -> str:
     rows = ["| MID | ICID | client | log | ending | stage | frame | verdict |", "|---|---|---|---|---|---|---|---|"]
-    for case in sorted(expected["cases"] + expected["finished"], key=lambda case: case["mid"]):
+    for case in sorted(expected["cases"] + expected["finished"], key=lambda case: (case["icid"], case["mid"] or 0)):
         claim, by = case["claim"].replace("_", " "), f" by {case['by']}" if case["by"] else ""
         rows.append(
-            f"| {case['mid']} | {case['icid']} | {case['client']} | {claim} | {case['kind']}{by} | {case['stage']}"
-            f" | {case['frame'] or '-'} | {case['verdict']} |"
+            f"| {case['mid'] or '-'} | {case['icid']} | {case['client']} | {claim} | {case['kind']}{by}"
+            f" | {case['stage']} | {case['frame'] or '-'} | {case['verdict']} |"
         )
     return "\n".join(rows)
 
 
 def _listing(capture: Path) -> list[str]:
     """The capture as `tshark` lists it, with the TTL, cut to a page's width."""
-    fields = ("frame.number", "frame.time_relative", "ip.src", "ip.ttl", "_ws.col.Protocol", "_ws.col.Info")
-    words = ["tshark", "-n", "-r", str(capture), "-T", "fields", *(w for field in fields for w in ("-e", field))]
+    fields = ["frame.number", "frame.time_relative", "_ws.col.Source", "ip.ttl", "ipv6.hlim"]
+    fields += ["_ws.col.Protocol", "_ws.col.Info"]
+    words = ["tshark", "-n", "-r", str(capture), "-E", "occurrence=f", "-T", "fields"]
+    words += [word for field in fields for word in ("-e", field)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
     lines = []
     for line in done.stdout.splitlines():
-        number, time, source, ttl, protocol, info = line.split("\t")
+        number, time, source, *hops, protocol, info = line.split("\t", 6)
+        ttl = "".join(hops)
         lines.append(f"{number:>4} {float(time):10.6f}  {source:<13} ttl {ttl}  {protocol:<4} {info}"[:118].rstrip())
     return lines
 

@@ -4,124 +4,270 @@
     captures/lab/expect.py captures/CASE...
 
 Standard library only. The rules are written down a second time here, from the design, so that a mistake in one of the
-two places shows. Only the frame numbers come from the capture, by a reader of our own (pcap.py).
+two places shows. Only the frame numbers come from the captures, by a reader of our own (pcap.py). What the rules
+cannot derive, the case declares; truth.json says what was declared.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
+import tomllib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pcap
 from truth import dump
+from verdicts import verdict
+from wire import Flow, flows
 
 SILENCE = 60.0
 """Seconds of quiet that count as a stall, as `--silence` has it by default."""
 
-CONFIRMED = {
-    ("receiving_aborted", "fin"),
-    ("receiving_aborted", "rst"),
-    ("receiving_aborted", "silence"),
-    ("receiving_aborted_by_sender", "quit"),
-    ("accepted", "completed"),
-}
+ONE_EVENT = 5.0
+"""A message given up so close to the end of its connection was given up by it: no claim of its own."""
 
-CONTRADICTED = {
-    ("receiving_aborted", "completed"),
-    ("receiving_aborted", "quit"),
-    ("receiving_aborted_by_sender", "completed"),
-    ("receiving_aborted_by_sender", "fin"),
-    ("receiving_aborted_by_sender", "rst"),
-    ("receiving_aborted_by_sender", "silence"),
-    ("receiving_aborted_by_sender", "appliance_closed"),
-    ("accepted", "quit"),
-    ("accepted", "fin"),
-    ("accepted", "rst"),
-    ("accepted", "silence"),
-    ("accepted", "appliance_closed"),
-}
+Event = dict[str, Any]
 
 
-def verdict(claim: str, kind: str, why: str | None) -> str:
-    """The table claim x ending, as far as the lab has cases for it."""
-    if (claim, kind) in CONFIRMED or (claim, kind, why) == ("receiving_aborted", "appliance_closed", "timer"):
-        return "confirmed"
-    return "contradicted" if (claim, kind) in CONTRADICTED else "undetermined"
+def ending(connection: dict[str, Any], mid: int | None) -> dict[str, Any]:
+    """How one message (or with None the connection) ended, from the events that concern it, as the appliance saw it."""
+    events = [event for event in seen(connection["events"]) if event["mid"] in (mid, None)]
+    how = _ending_in_clear(connection, mid, events)
+    began_tls = [event["time"] for event in events if event["action"] == "tls"]
+    if began_tls and how["kind"] != "completed":
+        # Commands cannot be read; a body can be told from them, but not whether its end was in it.
+        if how["stage"] in UNREADABLE:
+            how["stage"] = "tls"
+        elif how["stage"] == "body":
+            how["turn"] = None
+    return how
 
 
-def ending(connection: dict[str, Any], mid: int) -> dict[str, Any]:
-    """How one message ended, from the events that concern it."""
-    events = [event for event in connection["events"] if event["mid"] in (mid, None)]
-    if any(event["action"] == "accepted" for event in events if event["mid"] == mid):
-        return {"kind": "completed", "by": None, "why": None, "stage": "end_of_data", "turn": None}
-    began = next(event["time"] for event in events if event["mid"] == mid)
-    ends = ("quit", "fin", "rst", "silence", "timer")
-    last = [event for event in events if event["time"] > began and event["action"] in ends]
-    last = [event for event in last if event["action"] != "quit" or event["actor"] == "sender"]
-    first = last[0]
-    how = {"by": first["actor"], "why": None, "stage": first["stage"], "turn": "sender"}
-    if first["action"] == "timer":
-        return {"kind": "appliance_closed", **how, "why": "timer"}
-    if first["action"] == "silence" and _seconds(first, last[1]) < SILENCE:
-        raise ValueError(f"MID {mid}: {_seconds(first, last[1])} s are too short for a silence")
-    return {"kind": first["action"], **how}
+UNREADABLE = ("helo", "auth", "mail", "rcpt", "data")
+"""Stages that under TLS look all alike."""
 
 
-def _seconds(first: dict[str, Any], second: dict[str, Any]) -> float:
+def _ending_in_clear(connection: dict[str, Any], mid: int | None, events: list[Event]) -> dict[str, Any]:
+    of_it = [event for event in events if event["mid"] == mid and event["actor"] == "appliance"]
+    base: dict[str, Any] = {"kind": None, "by": None, "why": None, "stage": None, "turn": None}
+    if mid is None:
+        refused = [e for e in connection["events"] if e["action"] == "refused" and "claim" in e]
+        if refused:
+            how = {"kind": "refused", "by": "appliance", "stage": refused[0]["what"], "code": refused[0]["code"]}
+            return base | how | {"cause": "appliance_limit"}
+    else:
+        accepted = next((event for event in of_it if event["action"] == "accepted"), None)
+        if accepted is not None:
+            how = {"kind": "completed", "by": "appliance", "stage": "end_of_data", "cause": None}
+            return base | how | {"reply": accepted.get("reply")}
+        final = [e for e in of_it if e["action"] == "refused" and e["what"] != "rcpt"]
+        rcpts = [e for e in of_it if e["action"] == "rcpt"]
+        refused = [e for e in of_it if e["action"] == "refused" and e["what"] == "rcpt"]
+        if final:
+            stage = "body" if final[-1]["what"] == "header lines" else final[-1]["what"]
+            how = {"kind": "refused", "by": "appliance", "stage": stage, "code": final[-1]["code"]}
+            return base | how | {"cause": "appliance_limit"}
+        if refused and not rcpts:
+            return base | {"kind": "refused", "by": "appliance", "stage": "rcpt", "cause": "recipients_refused"}
+        if any(event["action"] == "rset" for event in of_it):
+            stage = next(event["stage"] for event in of_it if event["action"] == "rset")
+            return base | {"kind": "abandoned", "by": "sender", "stage": stage, "cause": "sender_closed"}
+        began = min(event["time"] for event in of_it)
+        events = [event for event in events if event["time"] > began]
+    return base | _of_connection(events, connection, mid)
+
+
+def seen(events: list[Event]) -> list[Event]:
+    """The events as they could be seen at the appliance: not what the sender did behind a box that drops it all."""
+    dropping = [e["time"] for e in events if "to_appliance" in e.get("ways", ())]
+    return [e for e in events if e["actor"] != "sender" or not dropping or e["time"] < min(dropping)]
+
+
+def _of_connection(events: list[Event], connection: dict[str, Any], mid: int | None) -> dict[str, Any]:
+    """The first thing that ended it."""
+    for number, event in enumerate(events):
+        actor, action = event["actor"], event["action"]
+        later = events[number + 1 :]
+        if actor == "sender" and action in ("quit", "fin", "half_close", "rst"):
+            own = [e for e in later if e["actor"] == "sender"]
+            # QUIT, and the end of TCP before its answer can have come.
+            race = action == "quit" and bool(own) and own[0].get("way") == "at once"
+            return _by_sender(event, connection, mid) | ({"race": True} if race else {})
+        if actor == "sender" and action == "silence":
+            return _silence(event, later, _noticed(connection, mid, event))
+        if actor == "middlebox" and action == "forged_rst" and event["to"] == "appliance" and event["exact"]:
+            stage = _noticed(connection, mid, event)
+            return {"kind": "rst", "by": "sender", "stage": stage, "turn": _turn(stage), "cause": "middlebox_reset"}
+        if actor in ("middlebox", "network") and "to_appliance" in event.get("ways", ()):
+            return _silence(event, later, _noticed(connection, mid, event)) | {"cause": "path_lost_data"}
+        if actor == "appliance" and action in ("deaf", "forgot"):
+            how = {"kind": "appliance_stalled", "by": "appliance", "stage": event["stage"], "turn": "appliance"}
+            return {**how, "cause": "appliance_timer"}
+        if actor == "appliance" and action in ("timer", "limit", "killed", "died"):
+            why = {"timer": "timer", "limit": "limit", "killed": "killed", "died": "unknown"}[action]
+            cause = {"timer": "appliance_timer", "limit": "appliance_limit"}.get(action)
+            stage = event["stage"]
+            how = {"kind": "appliance_closed", "by": "appliance", "why": why, "stage": stage}
+            return {**how, "turn": _turn(stage) if action == "timer" else None, "cause": cause}
+    raise ValueError(f"MID {mid}: nothing tells how it ended")
+
+
+def _by_sender(event: Event, connection: dict[str, Any], mid: int | None) -> dict[str, Any]:
+    action = "fin" if event["action"] == "half_close" else event["action"]
+    stage = _noticed(connection, mid, event)
+    cause = {"quit": "sender_quit", "fin": "sender_closed", "rst": "sender_reset"}[action]
+    turn = _turn(event["stage"])
+    if event.get("way") == "gave up waiting":
+        cause, turn = "sender_gave_up_waiting", "appliance"
+    return {"kind": action, "by": "sender", "stage": stage, "turn": turn, "cause": cause}
+
+
+def _silence(event: Event, later: list[Event], stage: str) -> dict[str, Any]:
+    end = next((e for e in later if e["actor"] == "appliance" and e["action"] in ("timer", "lost")), None)
+    if end is None or _seconds(event, end) < SILENCE:
+        raise ValueError(f"too short for a silence: {event}, {end}")
+    return {"kind": "silence", "by": "sender", "stage": stage, "turn": "sender", "cause": "appliance_timer"}
+
+
+def _noticed(connection: dict[str, Any], mid: int | None, event: Event) -> str:
+    """The stage in which the appliance was when it noticed."""
+    ends = ("aborted", "lost", "timer")
+    noticed = [e for e in connection["events"] if e["actor"] == "appliance" and e["action"] in ends]
+    of_it = [e for e in noticed if e["mid"] == mid] or noticed
+    return of_it[0]["stage"] if of_it else event["stage"]
+
+
+def _turn(stage: str) -> str:
+    return "appliance" if stage in ("connect", "end_of_data") else "sender"
+
+
+def _seconds(first: Event, second: Event) -> float:
     times = [datetime.fromisoformat(event["time"]) for event in (first, second)]
     return (times[1] - times[0]).total_seconds()
 
 
-def frame(segments: list[pcap.Segment], connection: dict[str, Any], mid: int, kind: str) -> int | None:
-    """The frame of the ending: the sender's first FIN or RST, its QUIT, or the reply that accepted the message."""
-    client, server = connection["client"], connection["server"]
-    sent = [s for s in segments if (s.source, s.target) == (client, server)]
-    answered = [s for s in segments if (s.source, s.target) == (server, client)]
-    frames = {
-        "fin": [s.frame for s in sent if s.flags & pcap.FIN],
-        "rst": [s.frame for s in sent if s.flags & pcap.RST],
-        "quit": [s.frame for s in sent if s.payload.upper() == b"QUIT\r\n"],
-        "completed": [s.frame for s in answered if f"Message {mid} accepted".encode() in s.payload],
-        "appliance_closed": [s.frame for s in answered if s.flags & (pcap.FIN | pcap.RST)],
-    }
-    if kind == "silence":
+def frame(flow: Flow | None, mid: int | None, how: dict[str, Any]) -> int | None:
+    """The frame of the ending in one capture; None where it has none, or where it cannot be read without keys."""
+    if flow is None:
         return None
-    if not frames[kind]:
-        raise ValueError(f"{client}: the capture holds no {kind}")
-    return frames[kind][0]
+    return {
+        "fin": flow.fin,
+        "rst": flow.reset,
+        "quit": lambda: flow.said(b"QUIT\r\n"),
+        "completed": lambda: flow.answered((how.get("reply") or f"Message {mid} accepted").encode()),
+        "appliance_closed": flow.closed,
+        "refused": lambda: flow.answered(f"{how['code']} ".encode()) if "code" in how else None,
+    }.get(how["kind"], lambda: None)()
 
 
 def expect(folder: Path) -> dict[str, Any]:
     """The whole expected.json of a case."""
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-    segments = list(pcap.segments(folder / "wire.pcap"))
-    cases = []
+    toml = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
+    captures = [(name, flows(folder / name)) for name in toml["captures"]]
+    log = "\n".join((folder / name).read_text(encoding="utf-8", errors="replace") for name in toml["logs"])
+    declared, cases, finished = truth["declared"], [], []
+    if truth["leg"] == "delivery":
+        return _deliveries(truth, captures)
+    outside = {inside: own for own, inside in truth["nat"]}
     for connection in truth["connections"]:
-        for message in connection["messages"]:
-            how = ending(connection, message["mid"])
-            cases.append(
-                {
-                    "mid": message["mid"],
-                    "icid": connection["icid"],
-                    "claim": message["claim"],
-                    "verdict": verdict(message["claim"], how["kind"], how["why"]),
-                    **how,
-                    "client": connection["client"],
-                    "server": connection["server"],
-                    "frame": frame(segments, connection, message["mid"], how["kind"]),
-                }
-            )
-    cases.sort(key=lambda case: case["mid"])
-    aborted = [case for case in cases if case["claim"] != "accepted"]
-    summary = {"aborted": len(aborted)}
+        client = _as_captured(connection["client"], outside, captures)
+        for mid, claim in _claims(connection):
+            if not _mentions(log, "MID", mid) or (mid is None and not _mentions(log, "ICID", connection["icid"])):
+                continue
+            aborted = claim not in ("accepted", "unfinished")
+            how = _ending(connection, mid, declared["expected"] if aborted else {})
+            if aborted:
+                how |= declared["expected"]
+            frames = [(name, frame(known.get(client), mid, how)) for name, known in captures]
+            capture, number = next((found for found in frames if found[1] is not None), (None, None))
+            case = {
+                "mid": mid,
+                "icid": connection["icid"],
+                "claim": claim,
+                "verdict": verdict(claim, how, lost(connection)),
+                **{key: how[key] for key in ("kind", "by", "why", "stage", "turn")},
+                "client": client,
+                "server": connection["server"],
+                "capture": capture,
+                "frame": number,
+                "match": "matched",
+                **_cause(how, declared["cause"] if aborted else None),
+            }
+            case |= declared["expected"] if aborted else {}
+            (cases if aborted else finished).append(case)
+    key = lambda case: (case["mid"] is None, case["mid"] or 0, case["icid"])  # noqa: E731
+    cases.sort(key=key)
+    finished.sort(key=key)
+    summary: dict[str, int] = {"aborted": len(cases)}
     for word in ("confirmed", "contradicted", "undetermined"):
-        summary[word] = sum(case["verdict"] == word for case in aborted)
-    summary["connections"] = sum(connection["icid"] is not None for connection in truth["connections"])
-    finished = [case for case in cases if case["claim"] == "accepted"]
-    return {"summary": summary, "cases": aborted, "finished": finished}
+        summary[word] = sum(case["verdict"] == word for case in cases)
+    icids = [connection["icid"] for connection in truth["connections"] if connection["icid"] is not None]
+    summary["connections"] = sum(_mentions(log, "ICID", icid) for icid in icids)
+    return {"summary": summary, "cases": cases, "finished": finished}
+
+
+def _mentions(log: str, what: str, number: int | None) -> bool:
+    """Whether a log, perhaps an excerpt, speaks of a message or a connection: what it leaves out is no claim."""
+    return number is None or re.search(rf"\b{what}:? {number}\b", log) is not None
+
+
+def _as_captured(client: str, outside: dict[str, str], captures: list[tuple[str, dict[str, Flow]]]) -> str:
+    """The sender's end as the captures have it: one from beyond a router that translates has the address before it."""
+    address, _, port = client.rpartition(":")
+    own = f"{outside.get(address, address)}:{port}"
+    return own if any(own in known for _, known in captures) else client
+
+
+def _ending(connection: dict[str, Any], mid: int | None, declared: dict[str, Any]) -> dict[str, Any]:
+    """By the rules; where they have none, what the case declares must say all."""
+    try:
+        return ending(connection, mid)
+    except ValueError:
+        if "kind" not in declared:
+            raise
+        return dict.fromkeys(("kind", "by", "why", "stage", "turn", "cause"))
+
+
+def _deliveries(truth: dict[str, Any], captures: list[tuple[str, dict[str, Flow]]]) -> dict[str, Any]:
+    """Deliveries are claims of another kind: a list of their own, in the words of the log and of the remote end."""
+    told = []
+    for connection in truth["connections"]:
+        deed = next((e for e in connection["events"] if e["action"] in ("fin", "rst", "silence", "forged_rst")), None)
+        for message in connection["messages"]:
+            kind = "completed" if message["claim"] == "delivered" else (deed["action"] if deed else "refused")
+            how = {"kind": kind, "by": deed["actor"] if deed else "remote", "stage": deed["stage"] if deed else None}
+            names = {key: connection[key] for key in ("client", "server")}
+            told.append({"mid": message["mid"], "dcid": connection["icid"], "claim": message["claim"], **how, **names})
+            told[-1] |= _cause({}, truth["declared"]["cause"]) | truth["declared"]["expected"]
+    summary = {"aborted": 0, "confirmed": 0, "contradicted": 0, "undetermined": 0, "connections": 0}
+    return {"summary": summary, "cases": [], "finished": [], "deliveries": told}
+
+
+def _claims(connection: dict[str, Any]) -> list[tuple[int | None, str]]:
+    """What the log claims of a connection: of each message, and of the connection where no message tells it."""
+    claims = [(m["mid"], m["claim"] or "unfinished") for m in connection["messages"]]
+    if connection["claim"] is None:
+        return claims
+    by_itself = ("timer", "limit", "killed", "refused")
+    end = next(e for e in connection["events"] if e["action"] in by_itself and "claim" in e)
+    aborted = [e for e in connection["events"] if e["action"] == "aborted" and e["mid"] is not None]
+    if not any(abs(_seconds(event, end)) <= ONE_EVENT for event in aborted):
+        claims.append((None, connection["claim"]))
+    return claims
+
+
+def lost(connection: dict[str, Any]) -> bool:
+    """Whether the log says `lost` of this connection."""
+    return any(event["action"] == "lost" for event in connection["events"])
+
+
+def _cause(how: dict[str, Any], declared: dict[str, Any] | None) -> dict[str, Any]:
+    if declared is None:
+        return {"cause": how.get("cause"), "cause_knowable": True}
+    return {"cause": declared["kind"], "cause_knowable": declared["knowable"]}
 
 
 if __name__ == "__main__":

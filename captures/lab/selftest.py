@@ -8,12 +8,16 @@ A check that has never been seen to fail proves nothing. Each row is a lie that 
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import struct
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from check import Check
 from expect import expect
@@ -53,6 +57,39 @@ def with_byte(record: bytes, at: int, value: int) -> bytes:
     return record[: 16 + at] + bytes([value]) + record[17 + at :]
 
 
+def told(edit: Callable[[list[dict[str, Any]]], None]) -> Callable[[Path], None]:
+    """Edit the events of the first connection in truth.json."""
+
+    def tamper(folder: Path) -> None:
+        truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+        edit(truth["connections"][0]["events"])
+        dump(truth, folder / "truth.json")
+
+    return tamper
+
+
+def other_number(events: list[dict[str, Any]]) -> None:
+    """Say that the box forged another sequence number."""
+    for event in events:
+        if event["action"] == "forged_rst":
+            event["seq"] += 1
+
+
+def one_more_octet(folder: Path) -> None:
+    """Every body one octet longer than it was."""
+    text = (folder / "truth.json").read_text(encoding="utf-8")
+    text = re.sub(r'"body_octets": (\d+)', lambda found: f'"body_octets": {int(found[1]) + 1}', text)
+    (folder / "truth.json").write_text(text, encoding="utf-8")
+
+
+def dropped_from_the_start(events: list[dict[str, Any]]) -> None:
+    """Say that the box dropped everything from the first event on."""
+    for event in events:
+        if event["action"] == "drop_from_here":
+            first = datetime.fromisoformat(events[0]["time"]) - timedelta(seconds=5)
+            event["time"] = first.isoformat()
+
+
 FIN, RST = '"actor": "sender", "action": "fin"', '"actor": "sender", "action": "rst"'
 
 BODY, RCPT = ', "stage": "body"', ', "stage": "rcpt"'
@@ -73,7 +110,10 @@ LIES: tuple[tuple[str, str, Callable[[Path], None]], ...] = (
     ("the handshake missing", "delivered-with-quit", frames(lambda r: r[1:])),
     ("a frame from nearer than the client", "fin-after-rcpt", frames(lambda r: [with_byte(r[0], TTL, 64), *r[1:]])),
     ("the timer's reply missing", "silence-until-timer", frames(lambda r: [one for one in r if b"421 " not in one])),
-    ("a body shorter than told", "twenty-at-once", replace("truth.json", '"body_octets": 1083', '"body_octets": 1084')),
+    ("a forged reset with another number", "rst-forged-to-both-ends", told(other_number)),
+    ("a drop told too early", "silent-drop-in-body", told(dropped_from_the_start)),
+    ("another message's 250", "bdat-delivered", replace("truth.json", "queued as ", "queued at ")),
+    ("a body shorter than told", "twenty-at-once", one_more_octet),
 )
 
 

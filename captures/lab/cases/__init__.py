@@ -2,7 +2,40 @@
 
 from __future__ import annotations
 
-from . import aborted, crowd, finished
+from . import (
+    aborted,
+    appliance,
+    clients,
+    crowd,
+    crowds,
+    encrypted,
+    endings,
+    finished,
+    interference,
+    other_stack,
+    postfix_server,
+    stack_resets,
+    trouble_cases,
+    wrong_log,
+)
 from .plan import Case
 
-CASES: dict[str, Case] = {case.name: case for module in (finished, aborted, crowd) for case in module.CASES}
+FAMILIES = (
+    finished,
+    aborted,
+    crowd,
+    endings,
+    appliance,
+    clients,
+    wrong_log,
+    encrypted,
+    postfix_server,
+    other_stack,
+    stack_resets,
+    interference,
+    trouble_cases,
+    crowds,
+)
+"""In the order of the table in captures/README.md."""
+
+CASES: dict[str, Case] = {case.name: case for module in FAMILIES for case in module.CASES}

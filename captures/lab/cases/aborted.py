@@ -33,7 +33,7 @@ CASES = (
         done="The client sends two thirds of a 30 KB body, waits until all of it is acknowledged, and resets.",
         client="Python's smtplib as far as the 354, then its socket by hand: part of the body, SO_LINGER 0, close.",
         log_says="`lost`, `Receiving aborted`",
-        wire_shows="a body without its end, then one RST with the sender's TTL of 63",
+        wire_shows="a body without its end, then one RST with the sender's TTL of 61",
         sessions=(Session((Message("rst-in-body", octets=30_000),), Stop("body", "rst"), body_share=0.66),),
         first_icid=10402,
         first_mid=1530,

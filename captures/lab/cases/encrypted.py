@@ -1,0 +1,254 @@
+"""Sessions under TLS: the commands cannot be read, how the connection ends can."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from dialogue import Dialogue
+
+from .plan import Case, Listener, Message, Session
+
+TLS_12 = Listener(tls="starttls", tls_version="1.2")
+TLS_13 = Listener(tls="starttls", tls_version="1.3")
+IMPLICIT = Listener(tls="implicit", port=465)
+
+
+def _case(number: int, name: str, title: str, done: str, log: str, wire: str, **more: Any) -> Case:
+    """A case of this family."""
+    if "sessions" not in more:
+        octets = more.pop("octets", 1200)
+        more["sessions"] = (Session((Message(name, octets=octets),), script=more.pop("script")),)
+    more.setdefault("client", "Python's smtplib and ssl, and the socket by hand for the ending.")
+    numbers = {"first_icid": 19000 + 10 * number, "first_mid": 9500 + 10 * number}
+    return Case(name=name, title=title, done=done, log_says=log, wire_shows=wire, family="encrypted", **numbers, **more)
+
+
+def _begin(dialogue: Dialogue) -> None:
+    """As far as the envelope, under TLS."""
+    if dialogue.case.listener.tls == "implicit":
+        dialogue.connect(implicit=True)
+        dialogue.ehlo()
+    else:
+        dialogue.connect()
+        dialogue.ehlo()
+        dialogue.starttls()
+
+
+def _to_rcpt(dialogue: Dialogue) -> None:
+    _begin(dialogue)
+    dialogue.mail()
+    dialogue.rcpt()
+
+
+def _delivered(dialogue: Dialogue) -> None:
+    _begin(dialogue)
+    dialogue.deliver()
+    dialogue.quit()
+
+
+def _after_rcpt(end: Callable[[Dialogue], None]) -> Callable[[Dialogue], None]:
+    def script(dialogue: Dialogue) -> None:
+        _to_rcpt(dialogue)
+        end(dialogue)
+
+    return script
+
+
+def _in_body(end: Callable[[Dialogue], None]) -> Callable[[Dialogue], None]:
+    def script(dialogue: Dialogue) -> None:
+        _to_rcpt(dialogue)
+        dialogue.data()
+        dialogue.body()
+        end(dialogue)
+
+    return script
+
+
+def _inside_a_record(end: Callable[[Dialogue], None]) -> Callable[[Dialogue], None]:
+    """Half of a record of 8000 octets goes out, and then the end."""
+
+    def script(dialogue: Dialogue) -> None:
+        dialogue.connect()
+        dialogue.ehlo()
+        dialogue.starttls_by_hand()
+        dialogue.mail()
+        dialogue.rcpt()
+        dialogue.data()
+        dialogue.body(share=0.3)
+        dialogue.part_of_a_record(8000, 0.5)
+        end(dialogue)
+
+    return script
+
+
+def _failed_handshake(dialogue: Dialogue) -> None:
+    """The appliance demands a certificate that the client does not have."""
+    dialogue.connect()
+    dialogue.ehlo()
+    with contextlib.suppress(ssl.SSLError, OSError, smtplib.SMTPServerDisconnected):
+        dialogue.smtp.docmd("STARTTLS")
+        dialogue.smtp.starttls()
+    dialogue.ended("tls_failed")
+    dialogue.smtp.close()
+
+
+def _refused_handshake(dialogue: Dialogue) -> None:
+    """The client does not believe the appliance's certificate, says so by an alert, and leaves."""
+    dialogue.connect()
+    dialogue.ehlo()
+    dialogue.say("STARTTLS", 220)
+    dialogue.record("tls_failed")
+    with contextlib.suppress(ssl.SSLError, OSError):
+        ssl.create_default_context().wrap_socket(dialogue.smtp.sock, server_hostname="appliance.example.com")
+    dialogue.smtp.close()
+    dialogue.ended("rst", "tls", way="its library closes with octets unread")
+
+
+def _pairs() -> tuple[Case, ...]:
+    """What differs between the versions, once with each."""
+    cases = []
+    for number, (version, listener) in enumerate((("1.2", TLS_12), ("1.3", TLS_13))):
+        tag, under = version.replace(".", ""), f"under TLS {version}"
+        cases += [
+            _case(
+                10 * number + 1,
+                f"tls{tag}-delivered",
+                f"A message delivered {under}",
+                "STARTTLS, a whole message, QUIT.",
+                "`TLS success`, `ready`, `done`",
+                "STARTTLS, then records",
+                script=_delivered,
+                listener=listener,
+                octets=8000,
+            ),
+            _case(
+                10 * number + 2,
+                f"tls{tag}-quit-before-data",
+                f"QUIT before DATA {under}",
+                "STARTTLS, RCPT is accepted, QUIT and its 221.",
+                "`TLS success`, `Receiving aborted by sender`",
+                "a last short record of the client, one of the appliance, FIN",
+                script=_after_rcpt(Dialogue.quit),
+                listener=listener,
+            ),
+            _case(
+                10 * number + 3,
+                f"tls{tag}-fin-with-close-notify",
+                f"FIN with close_notify {under}",
+                "After RCPT the client says TLS' own goodbye and closes.",
+                "`TLS success`, `lost`, `Receiving aborted`",
+                "an alert of the client, FIN; no answer to any command after the last",
+                script=_after_rcpt(Dialogue.fin_after_close_notify),
+                listener=listener,
+            ),
+            _case(
+                10 * number + 4,
+                f"tls{tag}-fin-without-close-notify",
+                f"FIN without close_notify {under}",
+                "After RCPT the client closes its socket, as smtplib does.",
+                "`TLS success`, `lost`, `Receiving aborted`",
+                "FIN after the appliance's last record",
+                script=_after_rcpt(Dialogue.fin),
+                listener=listener,
+            ),
+            _case(
+                10 * number + 5,
+                f"tls{tag}-rst-at-a-record",
+                f"RST in the body {under}, at the end of a record",
+                "Part of the body is sent in whole records, acknowledged, and the connection reset.",
+                "`TLS success`, `lost`, `Receiving aborted`",
+                "whole records of body, RST",
+                script=_in_body(Dialogue.rst),
+                listener=listener,
+                octets=12_000,
+            ),
+            _case(
+                10 * number + 6,
+                f"tls{tag}-rst-inside-a-record",
+                f"RST in the body {under}, inside a record",
+                "Half of a record of body is sent and acknowledged, and the connection reset.",
+                "`TLS success`, `lost`, `Receiving aborted`",
+                "a record that is cut short, RST",
+                script=_inside_a_record(Dialogue.rst),
+                listener=listener,
+                octets=20_000,
+                client="TLS with its records in our own hands.",
+            ),
+            _case(
+                10 * number + 7,
+                f"tls{tag}-quit-with-fin-in-one-flight",
+                f"QUIT, close_notify and FIN in one flight {under}",
+                "After RCPT the client says QUIT and leaves without waiting for the 221.",
+                "`TLS success`, `Receiving aborted by sender` or `lost`",
+                "a last short record, an alert and a FIN at once",
+                script=_after_rcpt(lambda dialogue: dialogue.quit_and_leave("fin", close_notify=True)),
+                listener=listener,
+                # A record as long as QUIT, and a FIN before any answer: from here that is a FIN, and may be a QUIT.
+                expected=(("kind", "fin"), ("verdict", "undetermined")),
+            ),
+        ]
+    return tuple(cases)
+
+
+CASES = (
+    *_pairs(),
+    _case(
+        30,
+        "tls-fin-inside-a-record",
+        "FIN in the body, inside a record",
+        "Half of a record of body is sent and acknowledged, and the connection closed.",
+        "`TLS success`, `lost`, `Receiving aborted`",
+        "a record that is cut short, FIN",
+        script=_inside_a_record(Dialogue.fin),
+        listener=TLS_13,
+        octets=20_000,
+        client="TLS with its records in our own hands.",
+    ),
+    _case(
+        31,
+        "implicit-tls-delivered",
+        "A message delivered over implicit TLS",
+        "Port 465: TLS from the first octet on, a whole message, QUIT.",
+        "`TLS success`, `ready`, `done`",
+        "records only",
+        script=_delivered,
+        listener=IMPLICIT,
+        octets=8000,
+    ),
+    _case(
+        32,
+        "implicit-tls-fin-after-rcpt",
+        "FIN after RCPT over implicit TLS",
+        "Port 465: the client closes after RCPT.",
+        "`TLS success`, `lost`, `Receiving aborted`",
+        "records only, FIN",
+        script=_after_rcpt(Dialogue.fin),
+        listener=IMPLICIT,
+    ),
+    _case(
+        33,
+        "tls-handshake-failed-at-appliance",
+        "A handshake that the appliance breaks off",
+        "The appliance demands a certificate, which the client does not have.",
+        "`TLS failed`, `lost`; no MID",
+        "STARTTLS, a handshake, the appliance's alert and FIN",
+        script=_failed_handshake,
+        listener=Listener(tls="starttls", tls_version="1.2", tls_broken=True),
+    ),
+    _case(
+        34,
+        "tls-handshake-refused-by-client",
+        "A handshake that the client breaks off",
+        "The client does not believe the appliance's certificate, says so by an alert, and closes;"
+        " its kernel makes a reset of that.",
+        "`TLS failed`, `lost`; no MID",
+        "STARTTLS, a handshake, the client's alert and RST",
+        script=_refused_handshake,
+        listener=TLS_12,
+        unchecked=("stage",),
+    ),
+)

@@ -1,0 +1,152 @@
+"""The other end of a delivery: a mail server in the sender's place that the appliance connects to, and that misbehaves.
+
+A case gives `Case.remote`, a coroutine over [`Remote`] that plays one connection; without it mail is simply taken.
+
+    remote.py CASE FOLDER
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import socket
+import struct
+from pathlib import Path
+from typing import Any
+
+from cases import CASES
+from events import Recorder, endpoint
+from topology import SENDER, SMTP_PORT
+
+HOSTNAME = "mx.example.net"
+
+
+class Remote:
+    """One connection, as a case's script sees it. The appliance is the client of it."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, recorder: Recorder, number: int
+    ) -> None:
+        self.reader, self.writer, self.recorder, self.number = reader, writer, recorder, number
+        """`number` counts the connections of the case from 0."""
+        client, server = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
+        self.names = {"client": endpoint(client), "server": endpoint(server)}
+        self.stage = "connect"
+        self.record("connect")
+
+    def record(self, action: str, **more: Any) -> None:
+        """Write an event of this connection."""
+        about = {"actor": "remote", "action": action, "stage": self.stage, "message": None}
+        self.recorder.write(**self.names, **about, **more)
+
+    async def say(self, *lines: str) -> None:
+        """A reply."""
+        self.writer.write("".join(f"{line}\r\n" for line in lines).encode())
+        await self.writer.drain()
+
+    async def hear(self) -> str:
+        """The next line; raises when the appliance has gone."""
+        return (await self.reader.readuntil(b"\r\n")).decode("ascii", "replace").strip()
+
+    async def until(self, stage: str) -> None:
+        """Play an ordinary server until the stage has been reached and answered; `data` is the 354, `quit` all."""
+        if self.stage == "connect":
+            await self.say(f"220 {HOSTNAME} ESMTP")
+            self.stage = "greeting"
+        while self.stage != stage:
+            verb = (await self.hear()).split(" ")[0].upper()
+            if verb in ("EHLO", "HELO"):
+                await self.say(f"250-{HOSTNAME}", "250 8BITMIME")
+                self.stage = "helo"
+            elif verb == "MAIL":
+                await self.say("250 2.1.0 Ok")
+                self.stage = "mail"
+            elif verb == "RCPT":
+                await self.say("250 2.1.5 Ok")
+                self.stage = "rcpt"
+            elif verb == "DATA":
+                await self.say("354 End data with <CR><LF>.<CR><LF>")
+                self.stage = "data"
+                if stage != "data":
+                    await self.body()
+                    if stage == "end_of_data":
+                        return
+                    await self.say("250 2.0.0 Ok: queued as 4F2A1B")
+                    self.stage = "between"
+            elif verb == "QUIT":
+                await self.say("221 2.0.0 Bye")
+                self.stage = "quit"
+                self.record("quit")
+                return
+            else:
+                await self.say("250 2.0.0 Ok")
+
+    async def body(self, octets: int | None = None) -> None:
+        """Read the body up to its dot, or so many octets of it."""
+        read = 0
+        while octets is None or read < octets:
+            line = await self.reader.readuntil(b"\r\n")
+            read, self.stage = read + len(line), "body"
+            if line == b".\r\n":
+                self.stage = "end_of_data"
+                return
+
+    def fin(self) -> None:
+        """Close."""
+        self.record("fin")
+        self.writer.close()
+
+    def rst(self) -> None:
+        """Reset."""
+        self.record("rst")
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+    async def silence(self) -> None:
+        """Say nothing more until the appliance closes."""
+        self.record("silence")
+        while await self.reader.read(65536):
+            pass
+
+
+async def take(remote: Remote) -> None:
+    """What a server does that has nothing against mail."""
+    await remote.until("quit")
+    remote.writer.close()
+
+
+async def serve(name: str, folder: Path) -> None:
+    """Listen until SIGTERM."""
+    recorder, ended, script = Recorder(folder / "sender.jsonl"), asyncio.Event(), CASES[name].remote or take
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    met = 0
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal met
+        met += 1
+        remote = Remote(reader, writer, recorder, met - 1)
+        try:
+            await script(remote)
+        except (asyncio.IncompleteReadError, OSError) as gone:
+            remote.record("gone", how=type(gone).__name__)
+            writer.close()
+
+    server = await asyncio.start_server(one, SENDER, SMTP_PORT)
+    print("listening", flush=True)
+    await ended.wait()
+    server.close()
+
+
+def main() -> None:
+    """A remote server for one case."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("case", choices=CASES)
+    parser.add_argument("folder", type=Path)
+    given = parser.parse_args()
+    asyncio.run(serve(given.case, given.folder))
+
+
+if __name__ == "__main__":
+    main()
