@@ -82,6 +82,12 @@ def _block(lines: list[str]) -> str:
 
 
 def _table(expected: dict[str, Any]) -> str:
+    if "deliveries" in expected:
+        rows = ["| MID | DCID | client | log | ending | stage |", "|---|---|---|---|---|---|"]
+        for told in expected["deliveries"]:
+            ids = f"| {told['mid']} | {told['dcid']} | {told['client']} | {told['claim'].replace('_', ' ')}"
+            rows.append(f"{ids} | {told['kind']} by {told['by']} | {told['stage']} |")
+        return "\n".join(rows)
     rows = ["| MID | ICID | client | log | ending | stage | frame | verdict |", "|---|---|---|---|---|---|---|---|"]
     for case in sorted(expected["cases"] + expected["finished"], key=lambda case: (case["icid"], case["mid"] or 0)):
         claim, by = case["claim"].replace("_", " "), f" by {case['by']}" if case["by"] else ""

@@ -43,7 +43,7 @@ def _kind(connection: dict[str, Any], mid: int | None, how: dict[str, Any]) -> s
     if actor == "appliance":
         return _of_the_appliance(deed)
     if actor in ("middlebox", "network"):
-        return "middlebox_reset" if action == "forged_rst" else "path_lost_data"
+        return "middlebox_reset" if action in ("forged_rst", "rejected", "proxy_closed") else "path_lost_data"
     if deed.get("way") == "gave up waiting":
         return "sender_gave_up_waiting"
     if action in ("quit", "fin", "half_close", "rset") and mid is not None:

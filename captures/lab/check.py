@@ -254,14 +254,16 @@ class Check:
                 continue
             if event["action"] == "forged_rst":
                 there = event["to"] == "appliance"
-                rows = (
-                    near.resets if there else [r for r in (far.answered if far else []) if is_set(r["tcp.flags.reset"])]
-                )
-                if there or far:
+                delivery = self.truth["leg"] == "delivery"  # then the appliance is the client
+                side = near if there else far
+                rows = (side.sent if there != delivery else side.answered) if side else []
+                rows = [r for r in rows if is_set(r["tcp.flags.reset"])]
+                if side:
                     forged = [r for r in rows if int(r["tcp.seq_raw"]) == event["seq"]]
                     self.that("forged", bool(forged), f"{client}: no RST with seq {event['seq']} at the {event['to']}")
             elif event["action"] == "drop_from_here" and "to_appliance" in event["ways"]:
-                after = [r for r in near.sent if float(r["frame.time_epoch"]) > epoch(event["time"]) + TOLERANCE]
+                arriving = near.answered if self.truth["leg"] == "delivery" else near.sent
+                after = [r for r in arriving if float(r["frame.time_epoch"]) > epoch(event["time"]) + TOLERANCE]
                 self.that("dropped", not after, f"{client}: {len(after)} segments came through all the same")
 
     def _head(self) -> None:

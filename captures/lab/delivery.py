@@ -117,6 +117,8 @@ class Delivery:
         self.record("refused", claim=kind.lower(), what=self.stage, code=str(code))
 
     def _failed(self, failure: Exception) -> None:
+        if isinstance(failure, smtplib.SMTPServerDisconnected) and isinstance(failure.__context__, OSError):
+            failure = failure.__context__  # smtplib hides a reset and a timeout in the words for an EOF
         if isinstance(failure, TimeoutError):
             details = "timeout"
         elif isinstance(failure, ConnectionResetError):

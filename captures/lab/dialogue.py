@@ -75,6 +75,8 @@ class Dialogue:
         self.tls_version: str | None = None
         self.plain: socket.socket | None = None
         """The TCP socket itself, also below TLS."""
+        self.opened_at = 0.0
+        """When the handshake was done, by the monotonic clock."""
         self.smtp: Connection
         self.sent_octets = 0
 
@@ -91,7 +93,7 @@ class Dialogue:
 
     def opened(self, sock: socket.socket) -> None:
         """The handshake is done."""
-        self.plain = sock
+        self.plain, self.opened_at = sock, time.monotonic()
         self.names = {"client": endpoint(sock.getsockname()), "server": endpoint(sock.getpeername())}
         self.stage, self.message = "connect", None
         self.record("connect")
@@ -360,6 +362,30 @@ class Dialogue:
             when = now()
             self.smtp.close()
             self.record("fin", message=self.open_message(), time=when)
+
+    def silent_for(self, seconds: float) -> None:
+        """Think, in the middle of the dialogue. No ending."""
+        self.record("thinks", seconds=seconds)
+        time.sleep(seconds)
+
+    def ask_until_gone(self, line: str) -> None:
+        """Say a command in a session that something else ends, and read what still comes. `gone` is recorded."""
+        how = "closed"
+        try:
+            self.send(line.encode() + b"\r\n")
+            self.read_to_the_end()
+        except TimeoutError:
+            how = "timeout"
+        except OSError as failure:
+            how = "reset" if isinstance(failure, (ConnectionResetError, BrokenPipeError)) else type(failure).__name__
+        self.record("gone", message=self._open(), how=how, after=line[:40])
+        with contextlib.suppress(OSError):
+            self.smtp.close()
+
+    def outlast(self, seconds: float = 306) -> None:
+        """The sender has gone, and the appliance does not know: keep the case going until its timer has run out, so
+        many seconds after the connection."""
+        time.sleep(max(0.0, self.opened_at + seconds - time.monotonic()))
 
     def give_up(self, waited: float) -> None:
         """Wait so long for the reply that is owed, then close: the appliance was too slow."""

@@ -29,6 +29,9 @@ SILENCE = 60.0
 ONE_EVENT = 5.0
 """A message given up so close to the end of its connection was given up by it: no claim of its own."""
 
+ON_THE_WAY = ("middlebox", "network")
+"""The actors that are neither end."""
+
 Event = dict[str, Any]
 
 
@@ -101,10 +104,13 @@ def _of_connection(events: list[Event], connection: dict[str, Any], mid: int | N
             return _by_sender(event, connection, mid) | ({"race": True} if race else {})
         if actor == "sender" and action == "silence":
             return _silence(event, later, _noticed(connection, mid, event))
-        if actor == "middlebox" and action == "forged_rst" and event["to"] == "appliance" and event["exact"]:
+        if actor in ON_THE_WAY and _resets(event, later):
             stage = _noticed(connection, mid, event)
             return {"kind": "rst", "by": "sender", "stage": stage, "turn": _turn(stage), "deed": event}
-        if actor in ("middlebox", "network") and "to_appliance" in event.get("ways", ()):
+        if actor in ON_THE_WAY and action == "proxy_closed":
+            stage = _noticed(connection, mid, event)
+            return {"kind": "fin", "by": "sender", "stage": stage, "turn": _turn(stage), "deed": event}
+        if actor in ON_THE_WAY and "ways" in event:  # the sender's words are lost from now on, or the answers it needs
             return _silence(event, later, _noticed(connection, mid, event))
         if actor == "appliance" and action in ("deaf", "forgot"):
             how = {"kind": "appliance_stalled", "by": "appliance", "stage": event["stage"], "turn": "appliance"}
@@ -115,6 +121,19 @@ def _of_connection(events: list[Event], connection: dict[str, Any], mid: int | N
             how = {"kind": "appliance_closed", "by": "appliance", "why": why, "stage": stage}
             return {**how, "turn": _turn(stage) if action == "timer" else None, "deed": event}
     raise ValueError(f"MID {mid}: nothing tells how it ended")
+
+
+def _resets(event: Event, later: list[Event]) -> bool:
+    """Whether this deed brings the appliance a reset in the sender's name, which takes effect.
+
+    Forged, or a router's answer to what the appliance sends. A reset of the sender alone does so, too, unless the way
+    is closed then: the sender's kernel answers whatever of the appliance's still arrives.
+    """
+    if event["action"] == "rejected":
+        return event["by"] == "reset" and event["ways"] == ["to_sender"]  # else the appliance has nothing to send
+    if event["action"] != "forged_rst" or not event["exact"]:
+        return False
+    return event["to"] == "appliance" or not any("to_appliance" in e.get("ways", ()) for e in later)
 
 
 def _by_sender(event: Event, connection: dict[str, Any], mid: int | None) -> dict[str, Any]:
@@ -235,10 +254,15 @@ def _deliveries(truth: dict[str, Any], captures: list[tuple[str, dict[str, Flow]
     """Deliveries are claims of another kind: a list of their own, in the words of the log and of the remote end."""
     told = []
     for connection in truth["connections"]:
-        deed = next((e for e in connection["events"] if e["action"] in ("fin", "rst", "silence", "forged_rst")), None)
+        deeds = {"fin": "fin", "rst": "rst", "silence": "silence", "forged_rst": "rst", "drop_from_here": "silence"}
+        deed = next((e for e in connection["events"] if e["action"] in deeds), None)
         for message in connection["messages"]:
-            kind = "completed" if message["claim"] == "delivered" else (deed["action"] if deed else "refused")
-            how = {"kind": kind, "by": deed["actor"] if deed else "remote", "stage": deed["stage"] if deed else None}
+            told_by = ("delivered", "refused", "connection_error")
+            end = next(e for e in connection["events"] if e["action"] in told_by and e["mid"] == message["mid"])
+            kind = {"delivered": "completed", "refused": "refused"}.get(end["action"])
+            if kind is None:
+                kind = deeds[deed["action"]] if deed else None
+            how = {"kind": kind, "by": "remote", "stage": end["stage"]}
             names = {key: connection[key] for key in ("client", "server")}
             told.append({"mid": message["mid"], "dcid": connection["icid"], "claim": message["claim"], **how, **names})
             how = {"kind": kind, "deed": None}

@@ -124,6 +124,7 @@ def make(case: Case, prefix: str, into: Path, keep: Path | None = None) -> None:
                 if (work / file).exists():
                     shutil.move(work / file, folder / file)
             told = [events.read(work / f"{actor}.jsonl") for actor in ("sender", "appliance", "middlebox")]
+            told[-1] += events.read(work / "proxy.jsonl")  # a device, too, though not in the box
             truth.dump(truth.merge(case, *told), folder / "truth.json")
             faults = Check(folder).faults
             if case.trouble is not None:
@@ -156,7 +157,7 @@ def main() -> int:
         print("\n".join(sorted(CASES, key=lambda name: -CASES[name].limit)))
         return 0
     if given.what == "families":
-        print("\n".join(f"{case.family} {case.name}" for case in CASES.values()))
+        print("\n".join(f"{case.family} {case.name}" for case in sorted(CASES.values(), key=lambda case: -case.limit)))
         return 0
     if given.what == "table":
         about.write_table(given.into)

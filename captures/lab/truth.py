@@ -81,13 +81,14 @@ def _connection(
     events = sorted(sender + appliance + middlebox, key=lambda event: event["time"])
     claims = [e["claim"] for e in appliance if "claim" in e and e["mid"] is None and e["action"] in BY_ITSELF]
     claims += [e["claim"] for e in appliance if e["action"] in BY_ITSELF and e["mid"] is not None and "claim" in e]
-    done = sorted({e["action"] for e in middlebox if e["action"] not in NO_INTERFERENCE})
+    of_network = [e for e in sender if e["actor"] == "network"]
+    done = sorted({(e["actor"], e["action"]) for e in middlebox + of_network if e["action"] not in NO_INTERFERENCE})
     return {
         "client": client,
         "server": (sender + appliance)[0]["server"],
         "icid": next((event["icid"] for event in appliance if "icid" in event), None),
         "claim": claims[0] if claims else None,
-        "interference": [{"device": "middlebox", "kind": kind} for kind in done],
+        "interference": [{"device": device, "kind": kind} for device, kind in done],
         "messages": messages,
         "events": [_told(event) for event in events],
     }
@@ -125,7 +126,7 @@ def _messages(case: Case, client: str, sender: list[Event], appliance: list[Even
     return [
         {
             "mid": mid,
-            "mail_from": ours["mail_from"],
+            "mail_from": ours.get("mail_from"),
             "rcpt_to": ours["rcpt_to"],
             "message_id": (sent[number] if number < len(sent) else {}).get("message_id"),
             "body_octets": (sent[number] if number < len(sent) else {}).get("body_octets", 0),

@@ -38,6 +38,8 @@ class Message:
     """A line in the middle of the body: something that a box on the way may look for."""
     headers: tuple[tuple[str, str], ...] = ()
     """Further header lines."""
+    unfolded: tuple[str, ...] = ()
+    """Header lines that stand as they are, however long."""
 
     @property
     def message_id(self) -> str:
@@ -61,7 +63,9 @@ class Message:
         if self.words:
             lines.insert(len(lines) // 2, self.words)
         mail.set_content("\n".join(lines))
-        return mail.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        header, blank, body = mail.as_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")
+        header = b"\n".join([header, *(line.encode() for line in self.unfolded)])
+        return (header + blank + body).replace(b"\n", b"\r\n")
 
 
 @dataclass(frozen=True)

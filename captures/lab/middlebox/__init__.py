@@ -128,7 +128,8 @@ class ForgeReset(Policy):
     """At the trigger, send an RST in the other's name to one end or both.
 
     `ttl` None copies that of the flow, a number is the device's own. `shift` moves the sequence number off the exact
-    one. `keep` says whether the packets of the flow still pass afterwards.
+    one. `keep` says whether the packets of the flow still pass afterwards. Each of `copies` is one segment of a burst,
+    as far as it differs from the others.
     """
 
     def __init__(
@@ -139,10 +140,15 @@ class ForgeReset(Policy):
         shift: int = 0,
         keep: bool = True,
         flags: int = RST,
+        copies: tuple[dict[str, Any], ...] = ({},),
         **fields: Any,
     ) -> None:
         self.trigger, self.to, self.ttl, self.shift, self.keep = trigger, to, ttl, shift, keep
-        self.flags, self.fields = flags, fields
+        self.flags, self.copies, self.fields = flags, copies, fields
+
+    def look(self, flow: Flow, packet: Packet, there: bool) -> dict[str, Any]:
+        """The fields of the forged segment beside its numbers, where they depend on what the box has seen."""
+        return self.fields
 
     def packet(self, box: Box, flow: Flow, packet: Packet) -> None:
         """Forge once, then forward or not."""
@@ -158,4 +164,8 @@ class ForgeReset(Policy):
             box.forward(packet)
         for end in self.to:
             there = end == "appliance"
-            box.forge(flow, packet, there, self.flags, self.shift, self.ttl, after=self.keep, **self.fields)
+            common = {"flags": self.flags, "shift": self.shift, "ttl": self.ttl, "after": self.keep}
+            if not self.keep:  # it stands in line, and what it forwarded before must not be overtaken
+                common["delay"] = box.path.rtt / 2
+            for copy in self.copies:
+                box.forge(flow, packet, there, **{**common, **self.look(flow, packet, there), **copy})

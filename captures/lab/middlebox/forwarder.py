@@ -73,8 +73,8 @@ class Side:
 class Box:
     """What a policy can do: forward, send something of its own, do it later, and say what it did."""
 
-    def __init__(self, policy: Policy, path: Path, recorder: Recorder) -> None:
-        self.policy, self.path, self.recorder = policy, path, recorder
+    def __init__(self, policy: Policy, path: Path, recorder: Recorder, delivery: bool = False) -> None:
+        self.policy, self.path, self.recorder, self.delivery = policy, path, recorder, delivery
         far, near = LINKS[1], LINKS[2]
         self.sides = {True: Side(near[0], near[1], False), False: Side(far[1], far[0], True)}
         """By the direction in which they send."""
@@ -141,12 +141,16 @@ class Box:
 
     def record(self, action: str, packet: Packet | None, **more: Any) -> None:
         """Write down what the box does. `packet` says to which connection."""
-        client = packet.client if packet is not None and packet.is_tcp else None
+        client = self.client(packet) if packet is not None and packet.is_tcp else None
         self.recorder.write(client=client, actor="middlebox", action=action, **more)
+
+    def client(self, packet: Packet) -> str:
+        """The connection of a packet by the end that opened it: on the way out that is the appliance."""
+        return packet.server if self.delivery else packet.client
 
     def flow(self, packet: Packet) -> Flow:
         """The connection of a packet."""
-        return self.flows.setdefault(packet.client, Flow(packet.client))
+        return self.flows.setdefault(self.client(packet), Flow(self.client(packet)))
 
     def take(self, packet: Packet) -> None:
         """A packet has arrived."""
@@ -191,7 +195,8 @@ def main() -> None:
     parser.add_argument("events", type=FilePath)
     given = parser.parse_args()
     case = CASES[given.case]
-    Box(case.policy() if case.policy else Policy(), case.path, Recorder(given.events)).run()
+    policy = case.policy() if case.policy else Policy()
+    Box(policy, case.path, Recorder(given.events), case.server == "delivery").run()
 
 
 if __name__ == "__main__":
