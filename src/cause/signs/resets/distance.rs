@@ -40,14 +40,14 @@ const FAR_OFF: u8 = 3;
 
 /// The TTL of the sender's segments.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::cause::signs) struct UsualTtl {
-    pub(in crate::cause::signs) ttl: u8,
-    pub(in crate::cause::signs) steady: bool,
-    pub(in crate::cause::signs) segments: u64,
+pub(in crate::cause) struct UsualTtl {
+    pub(in crate::cause) ttl: u8,
+    pub(in crate::cause) steady: bool,
+    pub(in crate::cause) segments: u64,
 }
 
 /// The most frequent TTL of the sender's segments, where there are enough.
-pub(in crate::cause::signs) fn usual_ttl(evidence: &Evidence<'_>) -> Option<UsualTtl> {
+pub(in crate::cause) fn usual_ttl(evidence: &Evidence<'_>) -> Option<UsualTtl> {
     let ttls = &evidence.trace()?.habits.of(evidence.sender()).ttls;
     let segments = ttls.iter().map(|(_, count)| count).sum();
     let (ttl, _) = ttls.iter().max_by_key(|(_, count)| *count)?;

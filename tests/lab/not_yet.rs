@@ -1,0 +1,48 @@
+//! Cases that do not come right yet, each with its reason. A case that comes right must leave its list.
+
+/// Ending, verdict or match differ from the truth.
+pub(crate) const ENDINGS: &[(&str, &str)] = &[
+    (
+        "capture-starts-in-body",
+        "a flow without any command is found, but its FIN is not taken for the ending",
+    ),
+    ("capture-starts-late", "a reply to a command before the capture's start confuses whose turn it is"),
+    ("daylight-saving-ends", "the offset after the change is not known"),
+    ("daylight-saving-ends-zone-told", "the hour that comes twice is taken for its first time"),
+    (
+        "frames-lost-with-fin",
+        "the appliance's answer to a FIN that the capture lost is taken for its own close",
+    ),
+    (
+        "grep-for-the-mid",
+        "an envelope that only one flow has is too little evidence without address and opening",
+    ),
+    ("implicit-tls-delivered", "the QUIT behind an accepted message under TLS is taken for its ending"),
+    ("no-answer-to-the-dot", "the timer's 421, 300 s after the dot, is taken for the reply to it"),
+    (
+        "rst-other-stack-after-fin",
+        "a FIN in the segment of an unanswered command is said to come on the sender's turn",
+    ),
+    ("snaplen-96", "commands and replies cut behind their address or code are not read"),
+    ("tls12-delivered", "the QUIT behind an accepted message under TLS is taken for its ending"),
+    ("tls13-delivered", "the QUIT behind an accepted message under TLS is taken for its ending"),
+    ("two-hundred-with-one-envelope", "the order of lines is no evidence"),
+    ("two-hundred-with-one-envelope-tls", "the order of lines is no evidence, and three flows are confused"),
+];
+
+/// The cause is wrong, said though it cannot be known, or missing though it can and a device or the path did it.
+pub(crate) const CAUSES: &[(&str, &str)] = &[
+    ("content-dropped-every-try", "one connection does not show it; the pattern over its retries is not weighed in"),
+    ("content-reset-every-try", "one connection does not show it; the pattern over its retries is not weighed in"),
+    ("frames-lost-with-fin", "follows its ending, which is wrong"),
+    ("link-down-with-icmp", "ICMP is not read"),
+    ("no-answer-to-the-dot", "follows its ending, which is wrong"),
+    ("router-rejects-by-icmp", "ICMP is not read"),
+    ("two-hundred-with-one-envelope-tls", "follows its ending: three flows are confused"),
+];
+
+/// Of the interference cases with a knowable cause so many tenths are named or likely; the goal is nine.
+pub(crate) const INTERFERENCE_TENTHS: usize = 8;
+
+/// Signs that no case raises.
+pub(crate) const SIGNS: &[(&str, &str)] = &[];
