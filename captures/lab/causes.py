@@ -16,9 +16,11 @@ LIMITS = ("421", "452", "552")
 UNSEEN = {
     "sender_quit": ["sender_closed", "sender_quit"],
     "middlebox_reset": ["sender_reset", "sender_closed"],
+    "middlebox_limit": ["path_lost_data"],
 }
 """What an onlooker at the appliance may call likely, though never name, where the real cause (the key) cannot be
-known: a QUIT inside TLS whose FIN came with it looks like a FIN alone, a reset imitated in every field like a real one.
+known: a QUIT inside TLS whose FIN came with it looks like a FIN alone, a reset imitated in every field like a real one,
+what a device dropped like what a line lost.
 """
 
 

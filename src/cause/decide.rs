@@ -38,8 +38,15 @@ struct Course {
 }
 
 /// What lies behind a stall of the sender.
-const STALL: &[CauseKind] =
-    &[MiddleboxRewriting, PmtuBlackHole, MiddleboxLimit, ContentBlocked, PathLostData, MiddleboxReset, SenderStalled];
+const STALL: &[CauseKind] = &[
+    MiddleboxRewriting,
+    PmtuBlackHole,
+    MiddleboxLimit,
+    ContentBlocked,
+    PathLostData,
+    MiddleboxReset,
+    SenderStalled,
+];
 
 const COURSES: &[Course] = &[
     Course {
@@ -108,10 +115,17 @@ pub fn decide(evidence: &Evidence<'_>, signs: &[Sign]) -> Option<Cause> {
     }
     let by_signs =
         COURSES.iter().find(|course| course.ending == kind).map_or(&[][..], |course| course.by_signs);
+    // A forged reset that changed nothing is no cause of a FIN that came later.
+    let of_the_end: Vec<Sign> = signs
+        .iter()
+        .filter(|sign| kind != EndingKind::Fin || !resets::FAMILY.rules.contains(&sign.rule))
+        .cloned()
+        .collect();
+    let weighed = &of_the_end;
     let decided = by_signs
         .iter()
-        .find_map(|cause| weigh(*cause, signs).map(|confidence| Account::of(*cause, confidence, signs)))
-        .unwrap_or_else(|| own_account(evidence, signs));
+        .find_map(|cause| weigh(*cause, weighed).map(|confidence| Account::of(*cause, confidence, weighed)))
+        .unwrap_or_else(|| own_account(evidence, weighed));
     let decided = decided.seen_from(evidence.vantage, evidence);
     let bearings = signs.iter().map(|sign| bearing(decided.kind, sign)).collect();
     Some(Cause {

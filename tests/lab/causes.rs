@@ -97,10 +97,11 @@ fn accuses(cause: &str) -> bool {
 /// Every aborted message; delivered ones, also where the log claims otherwise, have no cause.
 pub(crate) fn judged(measured: &[Measured]) -> impl Iterator<Item = Judged<'_>> {
     measured.iter().flat_map(|case| {
-        case.wanted()
-            .iter()
-            .filter(|want| !want["cause"].is_null())
-            .map(move |want| Judged { case, want, found: Measured::found(&case.report, want) })
+        case.wanted().iter().filter(|want| !want["cause"].is_null()).map(move |want| Judged {
+            case,
+            want,
+            found: Measured::found(&case.report, want),
+        })
     })
 }
 

@@ -52,8 +52,10 @@ fn nothing_is_wrong_and_nothing_falsely_determined() {
 
 #[test]
 fn no_device_and_no_path_is_accused_where_there_was_none() {
-    let accused: Vec<String> =
-        causes::judged(measured()).filter(causes::Judged::is_false_accusation).map(|it| it.to_string()).collect();
+    let accused: Vec<String> = causes::judged(measured())
+        .filter(causes::Judged::is_false_accusation)
+        .map(|it| it.to_string())
+        .collect();
     assert!(accused.is_empty(), "{}", accused.join("\n"));
 }
 
@@ -62,7 +64,8 @@ fn no_cause_is_wrong_and_none_falsely_determined() {
     let mut faults = Vec::new();
     for judged in causes::judged(measured()) {
         let listed = not_yet::CAUSES.iter().any(|(name, _)| *name == judged.case.name);
-        if matches!(judged.outcome(), causes::Outcome::Wrong | causes::Outcome::FalselyDetermined) && !listed {
+        if matches!(judged.outcome(), causes::Outcome::Wrong | causes::Outcome::FalselyDetermined) && !listed
+        {
             faults.push(judged.to_string());
         }
     }
@@ -78,7 +81,9 @@ fn no_cause_is_wrong_and_none_falsely_determined() {
 #[test]
 fn interference_whose_cause_can_be_known_is_named_or_likely() {
     let (right, knowable, missed) = causes::interference(measured());
-    println!("interference with a knowable cause: {right} of {knowable} cases named or likely; not: {missed:?}");
+    println!(
+        "interference with a knowable cause: {right} of {knowable} cases named or likely; not: {missed:?}"
+    );
     // The goal is nine tenths; what lacks stands in the list, each with its reason.
     let unlisted: Vec<_> =
         missed.iter().filter(|name| !not_yet::CAUSES.iter().any(|(listed, _)| listed == *name)).collect();

@@ -32,7 +32,8 @@ pub(crate) fn check(measured: &[Measured]) {
         for (report, wanted) in [(&case.report, case.wanted()), (&case.everything, case.finished())] {
             for want in wanted {
                 let wire = &Measured::found(report, want).unwrap()["wire"];
-                let (kind, stage) = (wire["ending"]["kind"].as_str().unwrap(), wire["stage"].as_str().unwrap());
+                let (kind, stage) =
+                    (wire["ending"]["kind"].as_str().unwrap(), wire["stage"].as_str().unwrap());
                 let known = WORDS.iter().find(|row| (row.0, row.1, row.2) == (said.as_str(), kind, stage));
                 compared += 1;
                 match known {

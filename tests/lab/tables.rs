@@ -25,7 +25,10 @@ pub(crate) fn check(tables: &str) {
         fs::write(&path, format!("{before}{BEGIN}{tables}{END}{after}")).unwrap();
         return;
     }
-    assert!(standing == tables, "README.md is stale; refresh it with: {REFRESH}=1 cargo test --test lab tables");
+    assert!(
+        standing == tables,
+        "README.md is stale; refresh it with: {REFRESH}=1 cargo test --test lab tables"
+    );
 }
 
 /// All tables.
@@ -51,7 +54,10 @@ fn families<'a>(measured: &'a [Measured]) -> BTreeMap<(bool, String), Vec<&'a Me
 }
 
 fn wire(measured: &[Measured]) -> String {
-    let mut table = format!("| family | cases | messages | {} |\n|---|--:|--:|--:|--:|--:|--:|\n", Grade::WORDS.join(" | "));
+    let mut table = format!(
+        "| family | cases | messages | {} |\n|---|--:|--:|--:|--:|--:|--:|\n",
+        Grade::WORDS.join(" | ")
+    );
     let mut all = (0, 0, [0; 4]);
     for ((_, family), cases) in families(measured) {
         let mut counts = [0; 4];
@@ -63,7 +69,11 @@ fn wire(measured: &[Measured]) -> String {
             }
         }
         let messages: usize = counts.iter().sum();
-        all = (all.0 + cases.len(), all.1 + messages, std::array::from_fn(|index| all.2[index] + counts[index]));
+        all = (
+            all.0 + cases.len(),
+            all.1 + messages,
+            std::array::from_fn(|index| all.2[index] + counts[index]),
+        );
         row(&mut table, &family, &[cases.len(), messages], &counts);
     }
     row(&mut table, "all", &[all.0, all.1], &all.2);

@@ -12,8 +12,11 @@ use crate::time::Span;
 /// that is two round trips old (0.4 s where none is known), spread over 3 s and more. One or two such
 /// repeats are ordinary: an acknowledgment was lost and the next one mended it.
 /// Source: RFC 9293 section 3.8.1 (retransmission ends with the acknowledgment).
-pub const ACKS_LOST: Rule =
-    Rule { name: "acknowledged_octets_sent_again", group: Group::Numbers, supports: &[CauseKind::PathLostData] };
+pub const ACKS_LOST: Rule = Rule {
+    name: "acknowledged_octets_sent_again",
+    group: Group::Numbers,
+    supports: &[CauseKind::PathLostData],
+};
 
 /// The sender takes the number in the appliance's window field for the whole window, though both SYNs, as
 /// they stand here, agree on a scale (RFC 7323 section 2.2): something took the scale from the SYN on its way.

@@ -84,7 +84,10 @@ fn limit(evidence: &Evidence<'_>, found: &mut Vec<Sign>) {
                 strength: Strength::Decisive,
                 frames: evidence.ending.at.map(|at| at.frame).into_iter().collect(),
                 numbers: vec![("code", f64::from(EXCEEDED.0))],
-                detail: format!("the appliance refused with {}, which stands for a limit of its own", EXCEEDED.0),
+                detail: format!(
+                    "the appliance refused with {}, which stands for a limit of its own",
+                    EXCEEDED.0
+                ),
             });
         }
         return;

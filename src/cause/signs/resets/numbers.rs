@@ -113,13 +113,7 @@ pub(super) fn pairs(evidence: &Evidence<'_>, resets: &[Reset<'_>], found: &mut V
 }
 
 /// `again`: a third reset rises above the second.
-fn rising(
-    evidence: &Evidence<'_>,
-    one: &Reset<'_>,
-    next: &Reset<'_>,
-    again: bool,
-    found: &mut Vec<Sign>,
-) {
+fn rising(evidence: &Evidence<'_>, one: &Reset<'_>, next: &Reset<'_>, again: bool, found: &mut Vec<Sign>) {
     let seq = SeqNumber(next.header.seq);
     let rise = seq.beyond(SeqNumber(one.header.seq));
     let theirs = headers::before(one.trace, one.header, evidence.sender());
