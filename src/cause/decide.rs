@@ -1,6 +1,6 @@
 //! The decision over the signs.
 //!
-//! What the ending allows stands in one table ([`COURSES`]): causes that accuse are tried in their order,
+//! What the ending allows stands in one table (`COURSES`): causes that accuse are tried in their order,
 //! and one of them holds with a decisive sign (named) or with two strong ones of different groups (likely,
 //! unless a strong sign of the sender speaks against it). Else the ending's own account holds: who
 //! closed, as far as its signs bear that out. A suspicion below that stays in the signs.

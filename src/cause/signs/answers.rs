@@ -8,7 +8,7 @@ use crate::time::Span;
 
 /// The sender sends again and again what the appliance has acknowledged: the acknowledgments never reach it.
 ///
-/// Rule: at least [`REPEATS`] segments with octets that lie wholly below an acknowledgment of the appliance
+/// Rule: at least `REPEATS` segments with octets that lie wholly below an acknowledgment of the appliance
 /// that is two round trips old (0.4 s where none is known), spread over 3 s and more. One or two such
 /// repeats are ordinary: an acknowledgment was lost and the next one mended it.
 /// Source: RFC 9293 section 3.8.1 (retransmission ends with the acknowledgment).
@@ -21,7 +21,7 @@ pub const ACKS_LOST: Rule = Rule {
 /// The sender takes the number in the appliance's window field for the whole window, though both SYNs, as
 /// they stand here, agree on a scale (RFC 7323 section 2.2): something took the scale from the SYN on its way.
 ///
-/// Rule: none of the sender's segments since is larger than the field, and at least [`FILLED`] are exactly
+/// Rule: none of the sender's segments since is larger than the field, and at least `FILLED` are exactly
 /// as large, in a field of less than a segment. An application that writes small pieces of one size would
 /// have to hit on that very number each time. Source: MIDDLEBOX 3.2.
 pub const SCALE_UNKNOWN: Rule = Rule {

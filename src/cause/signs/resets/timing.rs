@@ -10,7 +10,7 @@ use super::{Class, Reset};
 /// The answer came faster than the way to the sender and back takes.
 ///
 /// Rule: class [`Class::Stateless`] only, for it answers a packet; the *first* packet of the appliance
-/// that it can answer (the one that asks for its number, of the last [`ANSWER_WITHIN`]) lies less than half
+/// that it can answer (the one that asks for its number, of the last `ANSWER_WITHIN`) lies less than half
 /// the shortest round trip before it, and that round trip is at least 5 ms. Active resets come of themselves,
 /// at any time. Strong; decisive where it came within a tenth of the round trip and its TTL, too, shows that it
 /// began nearer: distance by time and distance by hops agree, and neither is the sender's.
