@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from causes import cause
 from truth import dump
 from verdicts import verdict
 from wire import Flow, flows
@@ -41,6 +42,8 @@ def ending(connection: dict[str, Any], mid: int | None) -> dict[str, Any]:
     began_tls = [event["time"] for event in events if event["action"] == "tls"]
     if began_tls and how["kind"] != "completed":
         # Commands cannot be read; a body can be told from them, but not whether its end was in it.
+        # Nor can a QUIT that came with its FIN, which nothing answers.
+        how["hidden"] = how.get("race", False)
         if how["stage"] in UNREADABLE:
             how["stage"] = "tls"
         elif how["stage"] == "body":
@@ -59,11 +62,11 @@ def _ending_in_clear(connection: dict[str, Any], mid: int | None, events: list[E
         refused = [e for e in connection["events"] if e["action"] == "refused" and "claim" in e]
         if refused:
             how = {"kind": "refused", "by": "appliance", "stage": refused[0]["what"], "code": refused[0]["code"]}
-            return base | how | {"cause": "appliance_limit"}
+            return base | how | {"deed": refused[0]}
     else:
         accepted = next((event for event in of_it if event["action"] == "accepted"), None)
         if accepted is not None:
-            how = {"kind": "completed", "by": "appliance", "stage": "end_of_data", "cause": None}
+            how = {"kind": "completed", "by": "appliance", "stage": "end_of_data"}
             return base | how | {"reply": accepted.get("reply")}
         final = [e for e in of_it if e["action"] == "refused" and e["what"] != "rcpt"]
         rcpts = [e for e in of_it if e["action"] == "rcpt"]
@@ -71,12 +74,13 @@ def _ending_in_clear(connection: dict[str, Any], mid: int | None, events: list[E
         if final:
             stage = "body" if final[-1]["what"] == "header lines" else final[-1]["what"]
             how = {"kind": "refused", "by": "appliance", "stage": stage, "code": final[-1]["code"]}
-            return base | how | {"cause": "appliance_limit"}
+            return base | how | {"deed": final[-1]}
         if refused and not rcpts:
-            return base | {"kind": "refused", "by": "appliance", "stage": "rcpt", "cause": "recipients_refused"}
+            return base | {"kind": "refused", "by": "appliance", "stage": "rcpt", "deed": refused[-1]}
         if any(event["action"] == "rset" for event in of_it):
-            stage = next(event["stage"] for event in of_it if event["action"] == "rset")
-            return base | {"kind": "abandoned", "by": "sender", "stage": stage, "cause": "sender_closed"}
+            noticed = next(event for event in of_it if event["action"] == "rset")
+            deed = noticed | {"actor": "sender"}
+            return base | {"kind": "abandoned", "by": "sender", "stage": noticed["stage"], "deed": deed}
         began = min(event["time"] for event in of_it)
         events = [event for event in events if event["time"] > began]
     return base | _of_connection(events, connection, mid)
@@ -102,21 +106,20 @@ def _of_connection(events: list[Event], connection: dict[str, Any], mid: int | N
             return _silence(event, later, _noticed(connection, mid, event))
         if actor in ON_THE_WAY and _resets(event, later):
             stage = _noticed(connection, mid, event)
-            return {"kind": "rst", "by": "sender", "stage": stage, "turn": _turn(stage), "cause": "middlebox_reset"}
+            return {"kind": "rst", "by": "sender", "stage": stage, "turn": _turn(stage), "deed": event}
         if actor in ON_THE_WAY and action == "proxy_closed":
             stage = _noticed(connection, mid, event)
-            return {"kind": "fin", "by": "sender", "stage": stage, "turn": _turn(stage), "cause": "middlebox_reset"}
+            return {"kind": "fin", "by": "sender", "stage": stage, "turn": _turn(stage), "deed": event}
         if actor in ON_THE_WAY and "ways" in event:  # the sender's words are lost from now on, or the answers it needs
-            return _silence(event, later, _noticed(connection, mid, event)) | {"cause": "path_lost_data"}
+            return _silence(event, later, _noticed(connection, mid, event))
         if actor == "appliance" and action in ("deaf", "forgot"):
             how = {"kind": "appliance_stalled", "by": "appliance", "stage": event["stage"], "turn": "appliance"}
-            return {**how, "cause": "appliance_timer"}
+            return {**how, "deed": event}
         if actor == "appliance" and action in ("timer", "limit", "killed", "died"):
             why = {"timer": "timer", "limit": "limit", "killed": "killed", "died": "unknown"}[action]
-            cause = {"timer": "appliance_timer", "limit": "appliance_limit"}.get(action)
             stage = event["stage"]
             how = {"kind": "appliance_closed", "by": "appliance", "why": why, "stage": stage}
-            return {**how, "turn": _turn(stage) if action == "timer" else None, "cause": cause}
+            return {**how, "turn": _turn(stage) if action == "timer" else None, "deed": event}
     raise ValueError(f"MID {mid}: nothing tells how it ended")
 
 
@@ -136,18 +139,15 @@ def _resets(event: Event, later: list[Event]) -> bool:
 def _by_sender(event: Event, connection: dict[str, Any], mid: int | None) -> dict[str, Any]:
     action = "fin" if event["action"] == "half_close" else event["action"]
     stage = _noticed(connection, mid, event)
-    cause = {"quit": "sender_quit", "fin": "sender_closed", "rst": "sender_reset"}[action]
-    turn = _turn(event["stage"])
-    if event.get("way") == "gave up waiting":
-        cause, turn = "sender_gave_up_waiting", "appliance"
-    return {"kind": action, "by": "sender", "stage": stage, "turn": turn, "cause": cause}
+    turn = "appliance" if event.get("way") == "gave up waiting" else _turn(event["stage"])
+    return {"kind": action, "by": "sender", "stage": stage, "turn": turn, "deed": event}
 
 
 def _silence(event: Event, later: list[Event], stage: str) -> dict[str, Any]:
     end = next((e for e in later if e["actor"] == "appliance" and e["action"] in ("timer", "lost")), None)
     if end is None or _seconds(event, end) < SILENCE:
         raise ValueError(f"too short for a silence: {event}, {end}")
-    return {"kind": "silence", "by": "sender", "stage": stage, "turn": "sender", "cause": "appliance_timer"}
+    return {"kind": "silence", "by": "sender", "stage": stage, "turn": "sender", "deed": event}
 
 
 def _noticed(connection: dict[str, Any], mid: int | None, event: Event) -> str:
@@ -216,7 +216,7 @@ def expect(folder: Path) -> dict[str, Any]:
                 "capture": capture,
                 "frame": number,
                 "match": "matched or ambiguous" if twin else "matched",
-                **_cause(how, declared["cause"] if aborted else None),
+                **cause(connection, mid, how, declared["cause"] if aborted else None),
             }
             case |= declared["expected"] if aborted else {}
             (cases if aborted else finished).append(case)
@@ -281,7 +281,7 @@ def _ending(connection: dict[str, Any], mid: int | None, declared: dict[str, Any
     except ValueError:
         if "kind" not in declared:
             raise
-        return dict.fromkeys(("kind", "by", "why", "stage", "turn", "cause"))
+        return dict.fromkeys(("kind", "by", "why", "stage", "turn"))
 
 
 def _deliveries(truth: dict[str, Any], captures: list[tuple[str, dict[str, Flow]]]) -> dict[str, Any]:
@@ -299,7 +299,8 @@ def _deliveries(truth: dict[str, Any], captures: list[tuple[str, dict[str, Flow]
             how = {"kind": kind, "by": "remote", "stage": end["stage"]}
             names = {key: connection[key] for key in ("client", "server")}
             told.append({"mid": message["mid"], "dcid": connection["icid"], "claim": message["claim"], **how, **names})
-            told[-1] |= _cause({}, truth["declared"]["cause"]) | truth["declared"]["expected"]
+            how = {"kind": kind, "deed": None}
+            told[-1] |= cause(connection, message["mid"], how, truth["declared"]["cause"]) | truth["declared"]["expected"]
     summary = {"aborted": 0, "confirmed": 0, "contradicted": 0, "undetermined": 0, "connections": 0}
     return {"summary": summary, "cases": [], "finished": [], "deliveries": told}
 
@@ -320,12 +321,6 @@ def _claims(connection: dict[str, Any]) -> list[tuple[int | None, str]]:
 def lost(connection: dict[str, Any]) -> bool:
     """Whether the log says `lost` of this connection."""
     return any(event["action"] == "lost" for event in connection["events"])
-
-
-def _cause(how: dict[str, Any], declared: dict[str, Any] | None) -> dict[str, Any]:
-    if declared is None:
-        return {"cause": how.get("cause"), "cause_knowable": True}
-    return {"cause": declared["kind"], "cause_knowable": declared["knowable"]}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 //! The decision over the signs.
 //!
-//! What the ending allows stands in one table ([`COURSES`]): causes that accuse are tried in their order,
+//! What the ending allows stands in one table (`COURSES`): causes that accuse are tried in their order,
 //! and one of them holds with a decisive sign (named) or with two strong ones of different groups (likely,
 //! unless a strong sign of the sender speaks against it). Else the ending's own account holds: who
 //! closed, as far as its signs bear that out. A suspicion below that stays in the signs.
@@ -10,9 +10,9 @@
 
 use crate::capture::{CloseKind, Effect};
 use crate::cause::signs::resets::Class;
-use crate::cause::signs::{Group, resets};
+use crate::cause::signs::{Group, resets, tls};
 use crate::cause::{
-    Bearing, Cause, CauseKind, Confidence, Evidence, PointsAt, Sign, Strength, Vantage, next_step,
+    Bearing, Cause, CauseKind, Confidence, Evidence, PointsAt, Sign, Strength, Vantage, headers, next_step,
 };
 use crate::smtp::ending::{Turn, Why};
 use crate::smtp::{EndingKind, Outcome};
@@ -26,9 +26,8 @@ use CauseKind::{
 
 /// Independent strong signs that make an accusation likely.
 const STRONG_SIGNS: usize = 2;
-/// Independent signs of the sender, moderate or better, that name it as who reset the connection.
-const OWN_RESET_NAMED: usize = 3;
-/// The same for likely.
+/// Independent signs of the sender, moderate or better, that make it likely that it reset the connection.
+/// They never name it: a device on the way sees all that it would have to imitate.
 const OWN_RESET_LIKELY: usize = 2;
 
 /// What may have brought an ending about.
@@ -39,8 +38,15 @@ struct Course {
 }
 
 /// What lies behind a stall of the sender.
-const STALL: &[CauseKind] =
-    &[MiddleboxRewriting, PmtuBlackHole, MiddleboxLimit, ContentBlocked, PathLostData, SenderStalled];
+const STALL: &[CauseKind] = &[
+    MiddleboxRewriting,
+    PmtuBlackHole,
+    MiddleboxLimit,
+    ContentBlocked,
+    PathLostData,
+    MiddleboxReset,
+    SenderStalled,
+];
 
 const COURSES: &[Course] = &[
     Course {
@@ -84,7 +90,7 @@ const COURSES: &[Course] = &[
     Course { ending: EndingKind::Silence, by_signs: STALL },
     Course {
         ending: EndingKind::ApplianceStalled,
-        by_signs: &[MiddleboxRewriting, PathLostData, ApplianceStalled],
+        by_signs: &[MiddleboxRewriting, PmtuBlackHole, MiddleboxLimit, PathLostData, ApplianceStalled],
     },
     Course {
         ending: EndingKind::ApplianceClosed,
@@ -109,10 +115,17 @@ pub fn decide(evidence: &Evidence<'_>, signs: &[Sign]) -> Option<Cause> {
     }
     let by_signs =
         COURSES.iter().find(|course| course.ending == kind).map_or(&[][..], |course| course.by_signs);
+    // A forged reset that changed nothing is no cause of a FIN that came later.
+    let of_the_end: Vec<Sign> = signs
+        .iter()
+        .filter(|sign| kind != EndingKind::Fin || !resets::FAMILY.rules.contains(&sign.rule))
+        .cloned()
+        .collect();
+    let weighed = &of_the_end;
     let decided = by_signs
         .iter()
-        .find_map(|cause| weigh(*cause, signs).map(|confidence| Account::of(*cause, confidence, signs)))
-        .unwrap_or_else(|| own_account(evidence, signs));
+        .find_map(|cause| weigh(*cause, weighed).map(|confidence| Account::of(*cause, confidence, weighed)))
+        .unwrap_or_else(|| own_account(evidence, weighed));
     let decided = decided.seen_from(evidence.vantage, evidence);
     let bearings = signs.iter().map(|sign| bearing(decided.kind, sign)).collect();
     let settled = signs
@@ -183,7 +196,8 @@ fn weigh(cause: CauseKind, signs: &[Sign]) -> Option<Confidence> {
         return None;
     }
     if signs.iter().filter(supporting).any(|sign| sign.strength == Strength::Decisive) {
-        return Some(Confidence::Named);
+        // Octets that never came are a fact; whether a line or a device took them does not show.
+        return Some(if cause == PathLostData { Confidence::Likely } else { Confidence::Named });
     }
     let strong = groups(signs.iter().filter(supporting), Strength::Strong);
     let against = cause.accuses()
@@ -232,7 +246,7 @@ fn own_account(evidence: &Evidence<'_>, signs: &[Sign]) -> Account {
             "the sender gave the message up by a command and kept the connection",
         ),
         EndingKind::Refused => refused(evidence),
-        EndingKind::Fin => fin(signs),
+        EndingKind::Fin => fin(evidence, signs),
         EndingKind::Rst => rst(evidence, signs),
         EndingKind::Silence => silence(evidence),
         EndingKind::ApplianceStalled => match ending.turn {
@@ -261,7 +275,7 @@ fn refused(evidence: &Evidence<'_>) -> Account {
     Account::new(ApplianceRefused, Confidence::Named, format!("the appliance refused{words}"))
 }
 
-fn fin(signs: &[Sign]) -> Account {
+fn fin(evidence: &Evidence<'_>, signs: &[Sign]) -> Account {
     if let Some(sign) = signs.iter().find(|sign| shown_outside(sign)) {
         return Account::new(SenderClosed, Confidence::Named, sign.detail.clone());
     }
@@ -269,6 +283,22 @@ fn fin(signs: &[Sign]) -> Account {
     if accusing > 0 {
         return Account::not_visible(
             "the FIN that ended it bears the sender's address, but not all of its header is the sender's usual one",
+        );
+    }
+    let record_cut = signs.iter().any(|sign| sign.rule == &tls::RECORD_CUT);
+    if evidence.session.dialog.encryption.is_some() && !record_cut {
+        return Account::new(
+            SenderClosed,
+            Confidence::Likely,
+            "a FIN in sequence ended the connection; whether a QUIT came just before it cannot be read under TLS",
+        );
+    }
+    if resets::distance::usual_ttl(evidence).is_some_and(|usual| headers::hops(usual.ttl).0 == 0) {
+        return Account::new(
+            SenderClosed,
+            Confidence::Likely,
+            "a FIN in sequence ended the connection; all that bears the sender's address was sent by a directly \
+             attached host, so unless the sender is that, a proxy speaks for it",
         );
     }
     // A FIN nearly always comes from a real stack: the sender's, or that of a proxy that ends its connection.
@@ -306,10 +336,9 @@ fn rst(evidence: &Evidence<'_>, signs: &[Sign]) -> Account {
     let own =
         groups(signs.iter().filter(|sign| sign.rule.supports.contains(&SenderReset)), Strength::Moderate);
     if own >= OWN_RESET_LIKELY {
-        let confidence = if own >= OWN_RESET_NAMED { Confidence::Named } else { Confidence::Likely };
         return Account::new(
             SenderReset,
-            confidence,
+            Confidence::Likely,
             format!(
                 "{own} independent marks of the reset are the sender's own; a device would have to imitate each"
             ),

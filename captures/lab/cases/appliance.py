@@ -9,7 +9,7 @@ import time
 from dialogue import Dialogue
 
 from .common import LIMIT_OF_SILENCE, case, in_drops, to_rcpt
-from .plan import Cause, Listener, Message, Session
+from .plan import Listener, Message, Session
 
 
 def _until_the_total_limit(dialogue: Dialogue) -> None:
@@ -142,7 +142,6 @@ CASES = (
             ),
         ),
         limit=1000,
-        cause=Cause("appliance_timer", because="the appliance's own limit for a connection ran out"),
         family="appliance",
     ),
     case(
@@ -247,7 +246,6 @@ CASES = (
         script=_until_closed,
         listener=Listener(kill="rcpt"),
         expected=(("why", "unknown"), ("verdict", "undetermined")),
-        cause=Cause(None, because="the appliance killed it; the log says so, the wire does not"),
         family="appliance",
     ),
     case(

@@ -8,7 +8,7 @@ import smtplib
 from dialogue import Dialogue
 
 from .common import GAP, LIMIT_OF_SILENCE, case, in_drops, stop_at, to_rcpt
-from .plan import Cause, Listener, Message, Session, Stop
+from .plan import Listener, Message, Session, Stop
 
 
 def _several(dialogue: Dialogue) -> None:
@@ -180,7 +180,6 @@ CASES = (
         "`Receiving aborted by sender`",
         "MAIL FROM:<>, RCPT, 250, QUIT",
         sessions=(Session((Message("call-back", mail_from=""),), Stop("rcpt", "quit")),),
-        cause=Cause("verification_probe", because="the client never meant to send a message"),
     ),
     case(
         4,
@@ -190,7 +189,6 @@ CASES = (
         "`Receiving aborted by sender` (a guess at the vendor's words for RSET)",
         "RSET, 250, QUIT, 221",
         script=_reset_by_rset,
-        cause=Cause("sender_quit", because="the sender gave the transaction up by RSET"),
     ),
     case(
         5,

@@ -73,9 +73,25 @@ fn last_word<'a>(evidence: &Evidence<'a>) -> Option<&'a ReplySeen> {
 }
 
 fn limit(evidence: &Evidence<'_>, found: &mut Vec<Sign>) {
-    let Some(reply) = last_word(evidence) else { return };
     // 552 is for limits alone (RFC 5321 section 4.2.3: exceeded storage allocation).
     const EXCEEDED: ReplyCode = ReplyCode(552);
+    let Some(reply) = last_word(evidence) else {
+        // A refused MAIL opens no transaction; the ending alone knows the code.
+        if evidence.ending.kind == EndingKind::Refused && evidence.ending.code == Some(EXCEEDED) {
+            found.push(Sign {
+                rule: &OWN_LIMIT,
+                points_at: PointsAt::Appliance,
+                strength: Strength::Decisive,
+                frames: evidence.ending.at.map(|at| at.frame).into_iter().collect(),
+                numbers: vec![("code", f64::from(EXCEEDED.0))],
+                detail: format!(
+                    "the appliance refused with {}, which stands for a limit of its own",
+                    EXCEEDED.0
+                ),
+            });
+        }
+        return;
+    };
     if why(reply) != Why::Limit && reply.code != EXCEEDED {
         return;
     }

@@ -15,7 +15,9 @@ pub const AT_RECIPIENT_LIMIT: Rule =
 /// The silence begins within a line that has just passed a limit.
 ///
 /// Rule: the unfinished line is longer than the limit, by at most one segment: the packet that would have
-/// ended it never came. Raised falsely by a sender that dies within a long line by chance.
+/// ended it never came; or the one packet with a whole command that never came, though its number proves
+/// it was sent, is longer than a command may be.
+/// Raised falsely by a sender that dies within a long line by chance, and by several commands in one packet.
 pub const AT_LINE_LIMIT: Rule =
     Rule { name: "stopped_at_a_line_limit", group: Group::Text, supports: &[CauseKind::MiddleboxLimit] };
 
@@ -87,7 +89,10 @@ fn recipients(evidence: &Evidence<'_>, found: &mut Vec<Sign>) {
 
 fn line(evidence: &Evidence<'_>, found: &mut Vec<Sign>) {
     let Some(close_up) = evidence.close_up else { return };
-    let length = close_up.text.of(evidence.sender()).unfinished;
+    let unfinished = close_up.text.of(evidence.sender()).unfinished;
+    let in_a_body = evidence.ending.stage == Stage::Body;
+    let missing = evidence.lost_in_path().and_then(|octets| u64::try_from(octets).ok()).unwrap_or(0);
+    let length = if unfinished == 0 && !in_a_body { missing } else { unfinished };
     let (limit, what) = match evidence.ending.stage {
         Stage::Body => (HEADER_LINE, "header"),
         Stage::Greeting | Stage::Helo | Stage::Mail | Stage::Rcpt | Stage::Between => {
@@ -106,7 +111,7 @@ fn line(evidence: &Evidence<'_>, found: &mut Vec<Sign>) {
         frames: evidence.sender_stream().last_octets.map(|at| at.frame).into_iter().collect(),
         numbers: vec![("octets", length as f64), ("limit", limit as f64)],
         detail: format!(
-            "the sender fell silent {length} octets into a {what} line, just past the {limit} at which a Cisco ASA's \
+            "the sender's words end at {length} octets of a {what} line, just past the {limit} at which a Cisco ASA's \
              inspection drops the connection without a word"
         ),
     });
@@ -165,5 +170,14 @@ mod tests {
         assert_eq!(with(0), 0);
         assert_eq!(with(300), 0);
         assert_eq!(with(9_000), 0, "it had passed long before");
+        // The whole command never came.
+        let gone = |octets| {
+            let mut scene = Scene::of(&script);
+            scene.push(SegmentHeader { ack: ISN.0 + 50, ..appliance(1_000) });
+            scene.push(SegmentHeader { seq: ISN.0 + 50 + octets, ..sender(301_000) });
+            scene.named(read, AT_LINE_LIMIT.name).len()
+        };
+        assert_eq!(gone(543), 1);
+        assert_eq!(gone(40), 0, "an ordinary command");
     }
 }

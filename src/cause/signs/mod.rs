@@ -3,6 +3,7 @@
 //! A sign is read by a small pure function over an [`Evidence`]. Its [`Rule`] says what it is called
 //! and which group of independent evidence it belongs to: of one group only the strongest counts.
 
+pub mod answers;
 pub mod appliance;
 pub mod capture;
 pub mod dialogue;
@@ -39,6 +40,7 @@ pub const FAMILIES: &[Family] = &[
     tls::FAMILY,
     path::FAMILY,
     icmp::FAMILY,
+    answers::FAMILY,
     sender::FAMILY,
     appliance::FAMILY,
 ];

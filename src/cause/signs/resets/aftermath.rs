@@ -22,6 +22,19 @@ pub const KEEPS_TALKING: Rule = Rule {
     supports: &[CauseKind::MiddleboxReset],
 };
 
+/// Octets at the reset's own number, or beyond it, come behind it.
+///
+/// A host resets at the number behind all that it has sent (RFC 9293 section 3.10.5), so nothing it sent before
+/// can lie there, and it sends nothing afterwards. Rule: class [`Class::Active`] or [`Class::Neither`], a
+/// payload, no SYN between, no older IP ID than the last segment's. One: strong; two: decisive. The delay
+/// does not matter, which catches what was in flight when a device reset both ends.
+/// Raised falsely by a new connection on the same ports whose SYN was not captured.
+pub const DATA_AT_ITS_NUMBER: Rule = Rule {
+    name: "data_at_the_resets_number",
+    group: Group::Aftermath,
+    supports: &[CauseKind::MiddleboxReset],
+};
+
 /// A reset that was not exact drew a challenge ACK, and an exact one with the sender's TTL answered it:
 /// whoever sent the first has the connection's true end behind it (RFC 5961 section 3.2).
 pub const CHALLENGE_ANSWERED: Rule =
@@ -56,6 +69,7 @@ pub(super) fn read(evidence: &Evidence<'_>, reset: &Reset<'_>, found: &mut Vec<S
     }
     let later = later_segments(evidence, reset);
     keeps_talking(reset, &later, found);
+    data_behind(evidence, reset, found);
     challenge(evidence, reset, !later.is_empty(), found);
 }
 
@@ -69,15 +83,48 @@ fn later_segments<'a>(
         Span::from_nanos(trips).max(LEAST_DELAY)
     });
     let from = reset.header.at.time.plus(delay);
-    // An older IP ID than that of the sender's last segment: it was overtaken.
-    let overtaken = |id: Option<u16>| match (id, reset.last.and_then(|last| last.ip_id)) {
-        (Some(id), Some(last)) if id != 0 && last != 0 => (1..=64).contains(&last.wrapping_sub(id)),
-        _ => false,
-    };
     headers::behind(reset.trace, reset.header, evidence.sender())
         .take_while(|header| !header.flags.syn())
-        .filter(|header| !header.flags.rst() && header.at.time > from && !overtaken(header.ip_id))
+        .filter(|header| !header.flags.rst() && header.at.time > from && !overtaken(reset, header))
         .collect()
+}
+
+/// Whether a segment bears an older IP ID than the sender's last one before the reset: it was overtaken.
+fn overtaken(reset: &Reset<'_>, header: &crate::capture::trace::SegmentHeader) -> bool {
+    match (header.ip_id, reset.last.and_then(|last| last.ip_id)) {
+        (Some(id), Some(last)) if id != 0 && last != 0 => (1..=64).contains(&last.wrapping_sub(id)),
+        _ => false,
+    }
+}
+
+fn data_behind(evidence: &Evidence<'_>, reset: &Reset<'_>, found: &mut Vec<Sign>) {
+    if !matches!(reset.class, Class::Active | Class::Neither) {
+        return;
+    }
+    let number = SeqNumber(reset.header.seq);
+    let data: Vec<_> = headers::behind(reset.trace, reset.header, evidence.sender())
+        .take_while(|header| !header.flags.syn())
+        .filter(|header| header.payload > 0 && !header.flags.rst() && !overtaken(reset, header))
+        .filter(|header| SeqNumber(header.seq).beyond(number) >= 0)
+        .collect();
+    let Some(first) = data.first() else { return };
+    found.push(Sign {
+        rule: &DATA_AT_ITS_NUMBER,
+        points_at: PointsAt::Middlebox,
+        strength: if data.len() >= 2 { Strength::Decisive } else { Strength::Strong },
+        frames: std::iter::once(reset.header.at.frame)
+            .chain(data.iter().take(MAX_FRAMES).map(|header| header.at.frame))
+            .collect(),
+        numbers: vec![
+            ("segments", data.len() as f64),
+            ("beyond", SeqNumber(first.seq).beyond(number) as f64),
+        ],
+        detail: format!(
+            "{} of the sender's segments with octets at the reset's number or beyond come behind it; a host resets \
+             at the end of all that it sends",
+            data.len()
+        ),
+    });
 }
 
 fn keeps_talking(reset: &Reset<'_>, later: &[&crate::capture::trace::SegmentHeader], found: &mut Vec<Sign>) {
@@ -179,6 +226,23 @@ mod tests {
         assert_eq!(found[0].numbers[0], ("segments_after", 3.0));
         let scene = Scene::with_headers([reset(0), data(200, 107)]);
         assert_eq!(scene.named(FAMILY.read, KEEPS_TALKING.name)[0].strength, Strength::Strong);
+    }
+
+    #[test]
+    fn nothing_lies_behind_the_number_of_a_genuine_reset() {
+        let named = |headers: Vec<SegmentHeader>| {
+            Scene::with_headers(headers).named(FAMILY.read, DATA_AT_ITS_NUMBER.name)
+        };
+        // In flight when the device spoke.
+        let found = named(vec![reset(0), data(5, 107), data(6, 108)]);
+        assert_eq!(found[0].strength, Strength::Decisive);
+        assert!(named(vec![reset(0), data(5, 104)]).is_empty(), "overtaken");
+        let older = SegmentHeader { seq: ISN.0 - 200, ..data(5, 107) };
+        assert!(named(vec![reset(0), older]).is_empty(), "sent again, below the number");
+        // A closed host answers what it is asked, with data still under way.
+        let asks = SegmentHeader { ack: ISN.0 + 1, ..appliance(0) };
+        let bare = SegmentHeader { flags: crate::capture::segment::Flags::RST, ack: 0, ..reset(41) };
+        assert!(named(vec![asks, bare, data(42, 107)]).is_empty());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::Reset;
 
 /// The reset's TTL (hop limit) is not the one of the flow: it was sent from another distance.
 ///
-/// Rule: at least [`MIN_SEGMENTS`] segments of the sender (RSTs and SYNs left out). In a flow of one TTL
+/// Rule: at least `MIN_SEGMENTS` segments of the sender (RSTs and SYNs left out). In a flow of one TTL
 /// a difference of 1 or 2 is moderate (paths of unequal length), 3 or more strong; in a flow that varies
 /// weak and moderate. Another class of initial values (32, 64, 128, 255) is strong either way.
 /// Source: MIDDLEBOX 1.6 (measured; weberblog.net; noahdavids.org).
@@ -25,7 +25,7 @@ pub const TTL_AS_FLOW: Rule =
 
 /// The reset came from another Ethernet source than all else that bears the sender's address.
 ///
-/// Rule: at least [`MIN_SEGMENTS`] other segments of the sender, all from one source, none later from the
+/// Rule: at least `MIN_SEGMENTS` other segments of the sender, all from one source, none later from the
 /// new one. Source: MIDDLEBOX 1.7 (Snort 3). Raised falsely by a fail-over of the router (what follows then
 /// comes from the new one, too) and by two gateways in turn (then the others vary).
 pub const MAC_DIFFERS: Rule =
@@ -40,14 +40,14 @@ const FAR_OFF: u8 = 3;
 
 /// The TTL of the sender's segments.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::cause::signs) struct UsualTtl {
-    pub(in crate::cause::signs) ttl: u8,
-    pub(in crate::cause::signs) steady: bool,
-    pub(in crate::cause::signs) segments: u64,
+pub(in crate::cause) struct UsualTtl {
+    pub(in crate::cause) ttl: u8,
+    pub(in crate::cause) steady: bool,
+    pub(in crate::cause) segments: u64,
 }
 
 /// The most frequent TTL of the sender's segments, where there are enough.
-pub(in crate::cause::signs) fn usual_ttl(evidence: &Evidence<'_>) -> Option<UsualTtl> {
+pub(in crate::cause) fn usual_ttl(evidence: &Evidence<'_>) -> Option<UsualTtl> {
     let ttls = &evidence.trace()?.habits.of(evidence.sender()).ttls;
     let segments = ttls.iter().map(|(_, count)| count).sum();
     let (ttl, _) = ttls.iter().max_by_key(|(_, count)| *count)?;

@@ -8,7 +8,7 @@ use super::{Class, Reset};
 
 /// The reset is our own packet turned round: it bears the IP ID of one of the appliance's last packets.
 ///
-/// Rule: the ID is not 0, is that of one of the last [`LOOKED_BACK`] packets of the appliance, and not
+/// Rule: the ID is not 0, is that of one of the last `LOOKED_BACK` packets of the appliance, and not
 /// what the sender's own counter would have given. Alone: strong (chance 8 in 65,536); with the
 /// window or the DSCP of that packet, where the sender's differ: decisive.
 /// Source: MIDDLEBOX 1.2 (noahdavids.org, firewall_reset_trace). IPv6 has no ID: never raised there.
@@ -17,8 +17,8 @@ pub const ECHOES_OUR_PACKET: Rule =
 
 /// The reset bears the IP ID that the sender's counter would give next.
 ///
-/// Rule: the sender counts ([`COUNTER_SHARE`] of at least [`MIN_STEPS`] steps are 1 to 8) and the step to
-/// the reset is 1 to [`NEXT_WITHIN`]. Source: MIDDLEBOX 1.9 (measured).
+/// Rule: the sender counts (`COUNTER_SHARE` of at least `MIN_STEPS` steps are 1 to 8) and the step to
+/// the reset is 1 to `NEXT_WITHIN`. Source: MIDDLEBOX 1.9 (measured).
 pub const IP_ID_CONTINUES: Rule =
     Rule { name: "ip_id_continues", group: Group::Identity, supports: &[CauseKind::SenderReset] };
 

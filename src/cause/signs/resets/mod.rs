@@ -5,7 +5,7 @@
 //! classed before anything else is read from it.
 
 mod aftermath;
-pub(in crate::cause::signs) mod distance;
+pub(in crate::cause) mod distance;
 mod identity;
 mod numbers;
 mod shape;
@@ -18,7 +18,7 @@ use crate::cause::headers;
 use crate::cause::signs::{Family, Sign};
 use crate::cite::FrameRef;
 
-pub use aftermath::{CHALLENGE_ANSWERED, CHALLENGE_UNANSWERED, KEEPS_TALKING};
+pub use aftermath::{CHALLENGE_ANSWERED, CHALLENGE_UNANSWERED, DATA_AT_ITS_NUMBER, KEEPS_TALKING};
 pub use distance::{MAC_DIFFERS, TTL_AS_FLOW, TTL_DIFFERS};
 pub use identity::{ECHOES_OUR_PACKET, IP_ID_CONTINUES, IP_ID_OFF};
 pub use numbers::{BURST, DIFFERENT_ACKS, RISING_SEQUENCE, STALE_SEQUENCE};
@@ -31,6 +31,7 @@ pub use timing::FASTER_THAN_ROUND_TRIP;
 pub const FAMILY: Family = Family {
     rules: &[
         &KEEPS_TALKING,
+        &DATA_AT_ITS_NUMBER,
         &CHALLENGE_ANSWERED,
         &CHALLENGE_UNANSWERED,
         &TTL_DIFFERS,

@@ -12,7 +12,7 @@ use super::{Class, Reset};
 ///
 /// Rule (RST_SEQ_CHANGE): of two resets in a row within 2 s the second is more than 2 above the first,
 /// above all that the sender was seen to send and more than 2 above all that the appliance
-/// acknowledged; no FIN of the sender and no close of the appliance before.
+/// acknowledged; no FIN of the sender and no close of the appliance before. Decisive where a third rises above it.
 /// Source: Weaver, Sommer, Paxson, NDSS 2009, table 3, by its public port gfc_rst_detector.py.
 /// The answers of a closed host to several packets in flight bear different numbers, too, but only
 /// such as the appliance asked for.
@@ -93,13 +93,18 @@ pub(super) fn stale(evidence: &Evidence<'_>, reset: &Reset<'_>, found: &mut Vec<
 }
 
 pub(super) fn pairs(evidence: &Evidence<'_>, resets: &[Reset<'_>], found: &mut Vec<Sign>) {
-    for pair in resets.windows(2) {
+    for (number, pair) in resets.windows(2).enumerate() {
         let [one, next] = pair else { continue };
         let apart = next.header.at.time.since(one.header.at.time);
         if apart > PAIR_WITHIN {
             continue;
         }
-        rising(evidence, one, next, found);
+        let third = resets.get(number.saturating_add(2));
+        let again = third.is_some_and(|third| {
+            third.header.at.time.since(next.header.at.time) <= PAIR_WITHIN
+                && SeqNumber(third.header.seq).beyond(SeqNumber(next.header.seq)) > SLACK
+        });
+        rising(evidence, one, next, again, found);
         acks(evidence, one, next, found);
         if apart <= BURST_WITHIN {
             burst(one, next, found);
@@ -107,7 +112,8 @@ pub(super) fn pairs(evidence: &Evidence<'_>, resets: &[Reset<'_>], found: &mut V
     }
 }
 
-fn rising(evidence: &Evidence<'_>, one: &Reset<'_>, next: &Reset<'_>, found: &mut Vec<Sign>) {
+/// `again`: a third reset rises above the second.
+fn rising(evidence: &Evidence<'_>, one: &Reset<'_>, next: &Reset<'_>, again: bool, found: &mut Vec<Sign>) {
     let seq = SeqNumber(next.header.seq);
     let rise = seq.beyond(SeqNumber(one.header.seq));
     let theirs = headers::before(one.trace, one.header, evidence.sender());
@@ -122,7 +128,7 @@ fn rising(evidence: &Evidence<'_>, one: &Reset<'_>, next: &Reset<'_>, found: &mu
     found.push(Sign {
         rule: &RISING_SEQUENCE,
         points_at: PointsAt::Middlebox,
-        strength: Strength::Strong,
+        strength: if again { Strength::Decisive } else { Strength::Strong },
         frames: vec![one.header.at.frame, next.header.at.frame],
         numbers: vec![("rise", rise as f64)],
         detail: format!(
