@@ -18,6 +18,7 @@
 
 mod cases;
 mod causes;
+mod deliveries;
 mod facts;
 mod not_yet;
 mod postfix;
@@ -39,7 +40,8 @@ fn nothing_is_wrong_and_nothing_falsely_determined() {
     let mut faults = Vec::new();
     for case in measured() {
         let listed = not_yet::ENDINGS.iter().any(|(name, _)| *name == case.name);
-        let found = facts::faults(case);
+        let mut found = facts::faults(case);
+        found.extend(deliveries::faults(case));
         match (listed, found.is_empty()) {
             (true, true) => faults.push(format!("{}: has come right, and must leave the list", case.name)),
             (false, false) => faults.extend(found),

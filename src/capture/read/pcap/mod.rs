@@ -18,6 +18,8 @@ use search::{Found, LOOKAHEAD, SEARCHED};
 /// Plausible frame headers, one behind the other, that are taken for the file's going on; fewer
 /// where the file ends with their frames.
 const CHAIN: usize = 3;
+/// How far the time of a header that is half in another frame may lie from that frame's.
+const PATCHWORK_SECONDS: u32 = 3600;
 
 /// See the module.
 pub(super) struct PcapReader {
@@ -148,7 +150,9 @@ impl PcapReader {
         }
         self.window.have(need + LOOKAHEAD);
         let inside = search::find(&self.window, &self.header, self.seconds, 1..need.min(have));
-        if let Found::At(count) = inside {
+        if let Found::At(count) = inside
+            && self.is_no_patchwork(count, &frame, need)
+        {
             self.window.take(count);
             self.losses.passed_over(offset, count as u64, Damage::WrongLength, notes);
             return Ok(false);
@@ -157,6 +161,14 @@ impl PcapReader {
             return Err(Failure { offset, cause: ReadCause::CutFrame { need, have } });
         }
         Ok(true)
+    }
+
+    /// Whether a header found at `at` inside of `frame` is one: where it only begins in there, chance may
+    /// have put it together of the frame's end and of what follows, so its time must lie near the frame's.
+    fn is_no_patchwork(&self, at: usize, frame: &FrameHeader, need: usize) -> bool {
+        let lies_inside = at + self.header.frame_header <= need;
+        lies_inside
+            || self.next(at).is_some_and(|next| next.seconds.abs_diff(frame.seconds) <= PATCHWORK_SECONDS)
     }
 
     /// The header at `at`, if it is in the window.
