@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use mailwitness::capture::{
-    CaptureInput, Chunk, Conversation, Flow, FlowSink, FlowStart, Gap, Interest, Options, Side, follow,
+    CaptureInput, Chunk, Conversation, Flow, FlowSink, FlowStart, Gap, Interest, Options, OriginatorFrom,
+    Side, follow,
 };
 use mailwitness::cite::{CaptureId, Moment};
 use serde_json::Value;
@@ -65,6 +66,10 @@ fn a_log_made_from_the_wire_agrees_octet_by_octet() {
     for folder in cases() {
         // A case of deliveries alone has no ICID that it could tell of.
         let Some(lines) = made_from_wire(&folder).filter(|lines| !lines.is_empty()) else { continue };
+        // Captures and clocks of this family are damaged on purpose; a log made from such a wire is, too.
+        if fs::read_to_string(folder.join("case.toml")).unwrap().contains("family = \"trouble\"") {
+            continue;
+        }
         let report = with_log(&folder, &written(&lines));
         for case in report["cases"].as_array().unwrap() {
             let account = &case["debug_log"];
@@ -208,15 +213,19 @@ fn made_from_wire(folder: &Path) -> Option<Vec<Line>> {
     for (flow, pieces) in flows.0 {
         let client = flow.endpoints.originator;
         let Some(&icid) = icids.get(&client.to_string()) else { continue };
-        if pieces.iter().any(|(_, octets, _)| octets.eq_ignore_ascii_case(b"STARTTLS\r\n")) {
+        let starttls =
+            |(_, octets, _): &(Side, Vec<u8>, Moment)| octets.eq_ignore_ascii_case(b"STARTTLS\r\n");
+        let from_its_start = flow.originator_from == OriginatorFrom::Handshake;
+        if pieces.holed || !from_its_start || pieces.said.iter().any(starttls) {
             return None;
         }
-        lines.extend(pieces.into_iter().map(|(side, octets, at)| Line {
-            icid,
-            sent: side == Side::Responder,
-            octets,
-            at,
-            client: client.ip.to_string(),
+        // Octets that came before others that belong before them were heard with those.
+        let mut heard: HashMap<bool, Moment> = HashMap::new();
+        lines.extend(pieces.said.into_iter().map(|(side, octets, at)| {
+            let sent = side == Side::Responder;
+            let last = heard.entry(sent).or_insert(at);
+            *last = if at.frame.frame > last.frame.frame { at } else { *last };
+            Line { icid, sent, octets, at: *last, client: client.ip.to_string() }
         }));
     }
     // Sessions are mixed, as the appliance would have it.
@@ -251,23 +260,28 @@ fn written(lines: &[Line]) -> String {
 }
 
 #[derive(Default)]
-struct Pieces(Vec<(Side, Vec<u8>, Moment)>);
+struct Pieces {
+    said: Vec<(Side, Vec<u8>, Moment)>,
+    /// Octets are missing: a log made of the rest would tell of less than was said.
+    holed: bool,
+}
 
 impl Conversation for Pieces {
     fn data(&mut self, side: Side, chunk: Chunk<'_>) -> Interest {
-        self.0.push((side, chunk.bytes.to_vec(), chunk.at));
+        self.said.push((side, chunk.bytes.to_vec(), chunk.at));
         Interest::Octets
     }
 
-    fn gap(&mut self, _: Side, gap: Gap) -> Interest {
-        panic!("the lab's captures are whole: {gap:?}");
+    fn gap(&mut self, _: Side, _: Gap) -> Interest {
+        self.holed = true;
+        Interest::Octets
     }
 
     fn end_of_stream(&mut self, _: Side, _: u64, _: Moment, _: u64) {}
 }
 
 #[derive(Default)]
-struct Flows(Vec<(Flow, Vec<(Side, Vec<u8>, Moment)>)>);
+struct Flows(Vec<(Flow, Pieces)>);
 
 impl FlowSink for Flows {
     type Conversation = Pieces;
@@ -277,7 +291,7 @@ impl FlowSink for Flows {
     }
 
     fn close(&mut self, flow: Flow, pieces: Pieces) {
-        self.0.push((flow, pieces.0));
+        self.0.push((flow, pieces));
     }
 }
 

@@ -196,8 +196,11 @@ fn weigh(cause: CauseKind, signs: &[Sign]) -> Option<Confidence> {
         return None;
     }
     if signs.iter().filter(supporting).any(|sign| sign.strength == Strength::Decisive) {
-        // Octets that never came are a fact; whether a line or a device took them does not show.
-        return Some(if cause == PathLostData { Confidence::Likely } else { Confidence::Named });
+        // Octets that never came are a fact; whether a line or a device took them does not show from one
+        // place.
+        let from_one_place = !signs.iter().filter(supporting).any(|sign| sign.rule.group == Group::Outside);
+        let likely = cause == PathLostData && from_one_place;
+        return Some(if likely { Confidence::Likely } else { Confidence::Named });
     }
     let strong = groups(signs.iter().filter(supporting), Strength::Strong);
     let against = cause.accuses()

@@ -46,7 +46,7 @@ pub(crate) fn wrap(text: &str, first: usize, columns: usize) -> Vec<String> {
             used += wide;
         }
     }
-    if used > 0 || lines.is_empty() {
+    if !line.is_empty() || lines.is_empty() {
         lines.push(line);
     }
     lines

@@ -2,7 +2,6 @@
 
 /// Ending, verdict or match differ from the truth.
 pub(crate) const ENDINGS: &[(&str, &str)] = &[
-    ("content-reset-every-try", "tries with one envelope are called ambiguous by the join"),
     ("implicit-tls-delivered", "the QUIT behind an accepted message under TLS is taken for its ending"),
     (
         "pmtu-black-hole",
@@ -13,10 +12,7 @@ pub(crate) const ENDINGS: &[(&str, &str)] = &[
 ];
 
 /// The cause is wrong, said though it cannot be known, or missing though it can and a device or the path did it.
-pub(crate) const CAUSES: &[(&str, &str)] = &[
-    ("content-dropped-every-try", "its connections are called ambiguous by the join"),
-    ("content-reset-every-try", "its connections are called ambiguous by the join"),
-];
+pub(crate) const CAUSES: &[(&str, &str)] = &[];
 
 /// Of the interference cases with a knowable cause so many tenths are named or likely, at least.
 pub(crate) const INTERFERENCE_TENTHS: usize = 9;
