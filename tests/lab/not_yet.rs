@@ -3,10 +3,6 @@
 /// Ending, verdict or match differ from the truth.
 pub(crate) const ENDINGS: &[(&str, &str)] = &[
     ("implicit-tls-delivered", "the QUIT behind an accepted message under TLS is taken for its ending"),
-    (
-        "pmtu-black-hole",
-        "the short tail of the body, with the dot, came behind a hole that was never filled: taken for the whole",
-    ),
     ("tls12-delivered", "the QUIT behind an accepted message under TLS is taken for its ending"),
     ("tls13-delivered", "the QUIT behind an accepted message under TLS is taken for its ending"),
 ];

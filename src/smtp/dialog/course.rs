@@ -159,6 +159,14 @@ impl Course {
         }
     }
 
+    /// Of the body under way no octet reached the server.
+    pub(super) fn nothing_heard_of_the_body(&mut self) {
+        self.dialog.stage = Stage::Data;
+        if let Some(tx) = self.current_mut() {
+            tx.stage = Stage::Data;
+        }
+    }
+
     /// The connection is over: a transaction whose recipients were all refused had no more to hope for.
     pub(super) fn end(&mut self) {
         if let Some(tx) = self.current_mut() {

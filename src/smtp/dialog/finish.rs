@@ -1,20 +1,25 @@
 //! The end of a dialogue: what waited is decided, and who owed the next word is found.
 
+use crate::capture::Loss;
 use crate::cite::{Moment, Place};
 use crate::net::Role;
 use crate::smtp::command::Verb;
 use crate::smtp::dialog::client::Mode;
 use crate::smtp::dialog::course::Answer;
 use crate::smtp::dialog::pairing::Patience;
-use crate::smtp::dialog::pending::Pending;
+use crate::smtp::dialog::pending::{BodyPart, Pending};
 use crate::smtp::dialog::{Delivered, DialogReader};
 use crate::smtp::session::{Dialog, Owed, Stage};
 use crate::smtp::tls::{Encryption, LastRecord};
+
+/// Octets of the line that ends a body (RFC 5321 section 4.1.1.4); one less where lines end in LF alone.
+const DOT: u64 = 3;
 
 /// See [`DialogReader::finish`].
 pub(super) fn finish(mut reader: DialogReader, delivered: Delivered) -> Dialog {
     reader.settle();
     reader.server.come_to_next(true);
+    let unheard = reader.take_unheard(delivered);
     let last_word = reader.words.last();
     let owed = reader.owed(delivered, last_word);
     let lost_in_gap = reader.is_lost();
@@ -25,6 +30,11 @@ pub(super) fn finish(mut reader: DialogReader, delivered: Delivered) -> Dialog {
     }
     if let Some(part) = reader.body_under_way() {
         reader.course.body_so_far(&part);
+    } else if let Some((part, heard)) = unheard {
+        reader.course.body_so_far(&part);
+        if !heard {
+            reader.course.nothing_heard_of_the_body();
+        }
     }
     reader.course.end();
 
@@ -69,6 +79,35 @@ impl DialogReader {
         if matches!(self.client.mode, Mode::Candidate(_)) {
             self.decide_without_reply();
         }
+    }
+
+    /// Takes back what the client said behind octets that never reached the server, as its ACKs show: the
+    /// server's program cannot have read any of it (RFC 9293 section 3.4), so it is no word of the
+    /// dialogue. Gives the body that ended there, and whether any of it was heard.
+    fn take_unheard(&mut self, delivered: Delivered) -> Option<(BodyPart, bool)> {
+        let hole = self
+            .course
+            .dialog
+            .gaps
+            .iter()
+            .find(|(role, gap)| {
+                *role == Role::Client
+                    && gap.loss == Loss::Unacknowledged
+                    && delivered.client > 0
+                    && delivered.client <= gap.offset
+            })
+            .map(|(_, gap)| *gap)?;
+        let mut body = None;
+        while self.pending.back().is_some_and(|command| command.end > hole.offset) {
+            let unheard = self.pending.pop_back()?;
+            if let (Verb::EndOfData, Some(part)) = (&unheard.verb, unheard.body) {
+                let octets = part.octets.saturating_add(part.missing).saturating_add(DOT);
+                let begun = unheard.end.saturating_sub(octets);
+                let heard = hole.offset > begun.saturating_add(1);
+                body = Some((*part, heard));
+            }
+        }
+        body
     }
 
     /// Whether the dialogue could not be followed to its end across a gap.

@@ -726,3 +726,32 @@ fn whose_move_it_was_is_told_as_of_the_clients_fin() {
         assert_eq!(reader.finish(script.delivered()).owed.unwrap().by, by);
     }
 }
+
+/// The tail of a body, dot and all, behind octets that never reached the server: it waits for those.
+#[test]
+fn what_lies_behind_octets_that_never_came_was_not_heard() {
+    use crate::capture::{Chunk, Gap, Loss};
+    use crate::net::Role;
+    let script = in_body();
+    let ended = |acknowledged: u64| {
+        let mut reader = DialogReader::new(Beginning::Handshake, moment(1, Script::START));
+        for said in &script.said {
+            feed(&mut reader, said);
+        }
+        let (offset, length) = (script.client, 2_896);
+        let at = moment(90, script.now);
+        reader.gap(Role::Client, Gap { offset, length, at, loss: Loss::Unacknowledged });
+        let bytes = b"tail\r\n.\r\n";
+        let chunk = Chunk { bytes, offset: offset + length, at, acknowledged: script.server };
+        reader.data(Role::Client, chunk);
+        reader.finish(Delivered { client: acknowledged, server: script.server })
+    };
+    let unheard = ended(script.client);
+    assert_eq!(unheard.transactions[0].end_of_data, None);
+    assert_eq!(unheard.stage, Stage::Data);
+    assert_eq!(unheard.owed.map(|owed| owed.by), Some(Role::Client));
+    // The server acknowledged all of it: only the file lacks the octets.
+    let heard = ended(script.client + 2_896 + 9);
+    assert!(heard.transactions[0].end_of_data.is_some());
+    assert_eq!(heard.owed.map(|owed| owed.by), Some(Role::Server));
+}
