@@ -1,6 +1,6 @@
 //! A connection read a second time, close up: its headers one by one and the ends of its streams.
 //!
-//! The first reading keeps some 600 octets of a connection; who sent a reset shows only in single
+//! The first reading keeps little of a connection; who sent a reset shows only in single
 //! headers. So the connections of the cases, and no others, are read once more with their [`Trace`].
 
 use ahash::AHashMap;

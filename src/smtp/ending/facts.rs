@@ -82,7 +82,8 @@ impl<'a> Facts<'a> {
             last_word = Some(leave.last_word);
         }
         let end = signal.map_or(session.flow.watched_until, |signal| signal.at.time);
-        let waited = owed.map(|owed| end.since(owed.since.time));
+        // What was said behind a reset, on its way when it came, was no wait.
+        let waited = owed.map(|owed| end.since(owed.since.time).max(Span::ZERO));
         let turn = owed.map(|owed| turn(session, context, owed, waited.unwrap_or(Span::ZERO)));
         let covered = session.flow.closes.effective.is_some()
             || context.aborted_at.is_some_and(|aborted| session.flow.watched_until >= aborted);
