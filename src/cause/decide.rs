@@ -229,6 +229,9 @@ fn groups<'a>(signs: impl Iterator<Item = &'a Sign>, strength: Strength) -> usiz
 fn bearing(cause: CauseKind, sign: &Sign) -> Bearing {
     if sign.rule.supports.contains(&cause) {
         Bearing::For
+    } else if cause == NotVisibleHere {
+        // Nothing was decided that it could speak against.
+        Bearing::Aside
     } else if sign.rule.speaks_against(cause) && sign.strength > Strength::Weak {
         Bearing::Against
     } else {

@@ -19,6 +19,7 @@ use crate::report::document::{
     TurnOf, Unlogged, WireAccount,
 };
 use crate::report::key_frames::key_frames;
+use crate::report::words;
 use crate::smtp::ending::{Context, Turn, ending};
 use crate::smtp::{Ending, Session};
 use crate::text::escaped;
@@ -244,7 +245,7 @@ impl Builder<'_> {
                 .as_ref()
                 .filter(|cause| cause.kind != CauseKind::NotVisibleHere)
                 .map(|cause| cause.confidence),
-            cause_reason: case.cause.as_ref().map(|cause| cause.because.clone()),
+            cause_reason: case.cause.as_ref().map(|cause| words::of_leg(&cause.because, leg)),
             explanation: format!(
                 "The log asserts: {}.\nThe wire shows: {}.\nVerdict: {}.",
                 case.claim.kind.meaning().asserts,
@@ -254,14 +255,18 @@ impl Builder<'_> {
             evidence_for: verdict.evidence_for.clone(),
             evidence_against: verdict.evidence_against.clone(),
             missing: verdict.missing.clone(),
-            next_step: case.cause.as_ref().and_then(|cause| cause.next_step.clone()),
+            next_step: case
+                .cause
+                .as_ref()
+                .and_then(|cause| cause.next_step.as_ref())
+                .map(|step| words::of_leg(step, leg)),
             log: self.log_account(case, connection, message),
             wire: session
                 .zip(case.ending.as_ref())
                 .map(|(session, ending)| self.wire_account(session, case.transaction, ending, leg)),
             debug_log: self.debug_log(case, leg),
             matched: self.match_account(case),
-            signs: self.signs(case),
+            signs: self.signs(case, leg),
         }
     }
 
@@ -429,13 +434,13 @@ impl Builder<'_> {
         }
     }
 
-    fn signs(&self, case: &Case) -> Vec<SignAccount> {
+    fn signs(&self, case: &Case, leg: Leg) -> Vec<SignAccount> {
         let bearings = case.cause.as_ref().map_or(&[][..], |cause| &cause.bearings);
         let bearings = bearings.iter().copied().chain(std::iter::repeat(Bearing::Aside));
-        case.signs.iter().zip(bearings).map(|(sign, bearing)| self.sign(sign, bearing)).collect()
+        case.signs.iter().zip(bearings).map(|(sign, bearing)| self.sign(sign, bearing, leg)).collect()
     }
 
-    fn sign(&self, sign: &Sign, bearing: Bearing) -> SignAccount {
+    fn sign(&self, sign: &Sign, bearing: Bearing, leg: Leg) -> SignAccount {
         SignAccount {
             name: sign.rule.name.to_owned(),
             points_at: sign.points_at,
@@ -447,7 +452,7 @@ impl Builder<'_> {
                 .iter()
                 .map(|frame| document::Frame { capture: self.path_of(frame.capture.0), frame: frame.frame })
                 .collect(),
-            detail: sign.detail.clone(),
+            detail: words::of_leg(&sign.detail, leg),
         }
     }
 

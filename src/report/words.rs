@@ -313,6 +313,17 @@ pub fn safe(prose: &str) -> String {
     out
 }
 
+/// A sentence of attribution, which speaks of injections, in the words of a leg: the far end of a delivery is
+/// the remote server.
+pub(crate) fn of_leg(sentence: &str, leg: Leg) -> String {
+    match leg {
+        Leg::Injection => sentence.to_owned(),
+        Leg::Delivery => {
+            sentence.replace("the sender", "the remote server").replace("The sender", "The remote server")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,5 +388,13 @@ mod tests {
     #[test]
     fn prose_keeps_its_backslashes_and_loses_its_control_characters() {
         assert_eq!(safe("C:\\mail\\log \\x1b \u{1b}[31m\u{202e}"), "C:\\mail\\log \\x1b \\x1b[31m\\u{202e}");
+    }
+
+    #[test]
+    fn the_far_end_of_a_delivery_is_no_sender() {
+        let said = "all segments of the sender; the sender's side. The sender went on";
+        assert_eq!(of_leg(said, Leg::Injection), said);
+        let there = "all segments of the remote server; the remote server's side. The remote server went on";
+        assert_eq!(of_leg(said, Leg::Delivery), there);
     }
 }
