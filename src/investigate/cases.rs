@@ -7,7 +7,7 @@ use crate::investigate::select::Selected;
 use crate::join::{Doubt, Joined, Match, MatchOutcome};
 use crate::maillog::{Claim, ClaimKind, Connection, MailLog, Message};
 use crate::net::{Leg, Role};
-use crate::smtp::ending::{Context, ending};
+use crate::smtp::ending::{Context, ending, last_message_in_the_dark};
 use crate::smtp::{Ending, EndingKind, Outcome, Session, Transaction};
 use crate::time::Timestamp;
 use crate::verdict::timers::{Fit, Origin, fits};
@@ -113,7 +113,7 @@ impl<'a> Judging<'a> {
             (Some(message), _) => {
                 // Under TLS no MAIL is seen; the connection's ending is that of its last message. In
                 // clear, the file may end before this MAIL; else the message is not on it.
-                let whole = ending(session, None, &context);
+                let whole = last_message_in_the_dark(session, &context);
                 let is_last = message + 1 == connection.messages.len();
                 // A delivery may fail before its MAIL; no message was begun after it.
                 if delivery && is_last && (message == 0 || no_mail_is_open(session)) {

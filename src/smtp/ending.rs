@@ -22,6 +22,27 @@ pub fn ending(session: &Session, transaction: Option<usize>, context: &Context) 
     kind::ending(session, transaction, context)
 }
 
+/// How the last message of an encrypted session ended. As [`ending`] says of its connection, but where the
+/// sender's last words were a message, answered once, and then QUIT, the message is `completed`, inferred:
+/// had another MAIL come in between, its words would show. That the answer was a 2xx cannot be read.
+pub fn last_message_in_the_dark(session: &Session, context: &Context) -> Ending {
+    let whole = ending(session, None, context);
+    match dark::message_before_quit(session, &whole) {
+        Some(answered) => Ending {
+            kind: EndingKind::Completed,
+            by: Some(Role::Server),
+            at: Some(answered),
+            stage: Stage::EndOfData,
+            turn: None,
+            waited: None,
+            stall: None,
+            missing: vec!["the words of the reply to the message, which are encrypted".to_owned()],
+            ..whole
+        },
+        None => whole,
+    }
+}
+
 /// What decides beside the session itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Context {

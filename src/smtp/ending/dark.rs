@@ -27,6 +27,8 @@ const COMMAND: [u64; 2] = [6, 5];
 /// second is no more part of the answer. Replies to pipelined commands come within seconds; the
 /// appliance's shortest timer is far longer.
 const PAUSE: Span = Span::from_seconds(10);
+/// Octets of QUIT with its line end.
+const SIX: u64 = 6;
 /// More text than this at once is a message: an envelope of 50 recipients sent at once is shorter.
 const SURELY_MESSAGE: u64 = 4096;
 
@@ -91,6 +93,20 @@ pub(super) fn ending(
             .push("the commands are encrypted: whose turn it was is not known for certain".to_owned()),
     }
     ended
+}
+
+/// Where the session ended by an inferred QUIT and the words right before it were a message and one answer:
+/// when that answer came.
+pub(super) fn message_before_quit(session: &Session, ending: &Ending) -> Option<Moment> {
+    let encryption = session.dialog.encryption.as_ref()?;
+    if ending.kind != EndingKind::Quit || !ending.inferred {
+        return None;
+    }
+    let mut back = encryption.speeches.iter().rev().skip_while(|speech| speech.by == Role::Server);
+    let (quit, answer, message) = (back.next()?, back.next()?, back.next()?);
+    let in_turn = quit.by == Role::Client && answer.by == Role::Server && message.by == Role::Client;
+    let alone = quit.text.least <= SIX && answer.records == 1;
+    (in_turn && alone && message.text.least >= SURELY_MESSAGE).then_some(answer.last)
 }
 
 /// A server's last word that nobody had asked for, and its leaving right behind it.
