@@ -378,7 +378,7 @@ class Dialogue:
             how = "timeout"
         except OSError as failure:
             how = "reset" if isinstance(failure, (ConnectionResetError, BrokenPipeError)) else type(failure).__name__
-        self.record("gone", message=self._open(), how=how, after=line[:40])
+        self.record("gone", message=self.open_message(), how=how, after=line[:40])
         with contextlib.suppress(OSError):
             self.smtp.close()
 
