@@ -162,8 +162,10 @@ fn orders() -> impl Strategy<Value = Order> {
 }
 
 proptest! {
-    // A fixed seed: of some hundred thousand files one is struck so that two headers make a third, and then
-    // a frame too many or too few cannot be told by anybody. Without it, this is a search for such files.
+    // A fixed seed, so that this holds still: without it, one of some ten thousand files and more is struck so
+    // that two headers make a third, and a frame too many or too few comes out. Such files are known, and no
+    // rule tells all of them: modified, big-endian, 11 frames of seed 553695431, zeros put in, gives an empty
+    // frame; pcapng, big-endian, 2 frames of seed 229441537, octets taken out, loses the second (told).
     #![proptest_config(ProptestConfig {
         cases: 2000,
         rng_seed: proptest::test_runner::RngSeed::Fixed(2026),
