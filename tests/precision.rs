@@ -2,7 +2,7 @@
 //! of the generator (`benches/generate`), which shares no code with mailwitness.
 //!
 //! The table of the README: `cargo test --release --test precision -- --nocapture table`.
-//! `MAILWITNESS_PRECISION` is the number of connections at each density.
+//! `MAILWITNESS_PRECISION` is the number of connections at each density, `MAILWITNESS_SEED` makes other ones.
 
 #![allow(
     clippy::indexing_slicing,
@@ -32,11 +32,15 @@ const ROWS: [(&str, &str, [f64; 5]); 5] = [
     ("the same, one in ten TLS", "--equal-envelopes 0 --tls 0.1", [97.0, 90.0, 84.0, 84.0, 84.0]),
     ("in clear, all envelopes equal", "--equal-envelopes 1 --tls 0", [92.0, 78.0, 66.0, 66.0, 66.0]),
     ("the same, every second TLS", "--equal-envelopes 1 --tls 0.5", [74.0, 44.0, 28.0, 28.0, 28.0]),
-    ("all TLS", "--equal-envelopes 0 --tls 1", [0.0, 0.0, 0.0, 0.0, 0.0]),
+    ("all TLS", "--equal-envelopes 0 --tls 1", [34.0, 5.0, 0.0, 0.0, 0.0]),
 ];
 
 fn connections() -> u64 {
     std::env::var("MAILWITNESS_PRECISION").map_or(CONNECTIONS, |number| number.parse().unwrap())
+}
+
+fn seed() -> u32 {
+    std::env::var("MAILWITNESS_SEED").map_or(31, |seed| seed.parse().unwrap())
 }
 
 /// Fewer than that in the tests beside the table.
@@ -47,7 +51,7 @@ fn few() -> u64 {
 fn one_sender(rate: u32, number: u64, more: &str) -> Made {
     Made::new(&format!(
         "--senders 1 --ports 60000 --body 1500 --rate {rate} --sessions {number} --seed {} {more}",
-        31 + rate
+        seed() + rate
     ))
 }
 
@@ -139,6 +143,48 @@ fn a_log_that_begins_late_and_ends_early() {
         let lines = made.log.lines().count();
         made.keep_lines(|at, _| (lines / 3..lines * 2 / 3).contains(&at));
     });
+}
+
+/// An appliance under load notices late, or writes late. What it stamps late must match nobody with a neighbour.
+fn none_wrong_where_lines_are_late(name: &str, late: impl Fn(&str, u32) -> u32) {
+    for arguments in [
+        "--equal-envelopes 0 --tls 1",
+        "--equal-envelopes 1 --tls 1",
+        "--equal-envelopes 1 --tls 0.5",
+        "--equal-envelopes 1 --tls 0",
+    ] {
+        for rate in [1, 3, 10, 100] {
+            let mut made = one_sender(rate, few().max(1_000), arguments);
+            made.write_late(&late);
+            let tally = made.tally();
+            let named = format!("{name}, {arguments}, {rate} a second");
+            println!("{named}: {:.1} % of {}", tally.recall(), tally.connections);
+            assert_none_wrong(&named, &tally);
+        }
+    }
+}
+
+#[test]
+fn an_appliance_that_stands_still_now_and_then() {
+    // Lines that are due while it stands are stamped when it goes on.
+    for (every, stands) in [(97, 14), (41, 5), (600, 30)] {
+        let name = format!("{stands} s of every {every}");
+        none_wrong_where_lines_are_late(&name, |_, second| match second % every {
+            within if within < stands => stands - within,
+            _ => 0,
+        });
+    }
+}
+
+#[test]
+fn an_appliance_that_writes_some_ends_late() {
+    for one_in in [3, 10, 40, 200] {
+        none_wrong_where_lines_are_late(&format!("one end in {one_in}"), |line, _| {
+            let end = line.ends_with(" close") || line.ends_with(" lost");
+            let icid = icid(line).filter(|_| end).unwrap_or(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
+            if end && icid.is_multiple_of(one_in) { 3 + (icid / one_in % 12) as u32 } else { 0 }
+        });
+    }
 }
 
 #[test]

@@ -56,6 +56,14 @@ impl Trace {
     /// Distinct ACK numbers kept for each end.
     pub const MAX_ACKS: usize = 32;
 
+    /// Gives back what lists had in reserve.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.recent.shrink_to_fit();
+        self.after_close.shrink_to_fit();
+        self.recent_acks.originator.shrink_to_fit();
+        self.recent_acks.responder.shrink_to_fit();
+    }
+
     pub(crate) fn flipped(self) -> Self {
         let flip = |header: SegmentHeader| SegmentHeader { by: header.by.other(), ..header };
         let turn = |error: ErrorNotice| ErrorNotice { about: error.about.other(), ..error };

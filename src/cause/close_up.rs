@@ -85,7 +85,7 @@ impl TextFacts {
 pub struct CloseUps {
     ports: Ports,
     wanted: AHashMap<FrameRef, Pair<Endpoint>>,
-    found: AHashMap<FrameRef, CloseUp>,
+    found: AHashMap<FrameRef, Box<CloseUp>>,
 }
 
 impl CloseUps {
@@ -98,7 +98,7 @@ impl CloseUps {
 
     /// The close-up of a session; its originator is the session's client.
     pub fn get(&self, session: &Session) -> Option<&CloseUp> {
-        self.found.get(&session.flow.first.frame)
+        self.found.get(&session.flow.first.frame).map(|close_up| &**close_up)
     }
 }
 
@@ -118,10 +118,11 @@ impl FlowSink for CloseUps {
         if session.flow.endpoints != *ends {
             return;
         }
+        session.shrink_to_fit();
         let flipped = session.flow.endpoints.originator != originator;
         let text = if flipped { reading.text.swapped() } else { reading.text };
         if let Some(trace) = session.flow.trace.take() {
-            self.found.insert(first, CloseUp { session, trace, text });
+            self.found.insert(first, Box::new(CloseUp { session, trace, text }));
         }
     }
 }

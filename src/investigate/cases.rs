@@ -1,12 +1,17 @@
 //! From claims and matches to judged cases.
 
+use std::cell::OnceCell;
+use std::net::IpAddr;
+
+use ahash::AHashMap;
+
 use crate::capture::{Flow, OriginatorFrom, Side};
 use crate::case::Case;
 use crate::investigate::Plan;
 use crate::investigate::select::Selected;
 use crate::join::{Doubt, Joined, Match, MatchOutcome};
 use crate::maillog::{Claim, ClaimKind, Connection, MailLog, Message};
-use crate::net::{Leg, Role};
+use crate::net::{Leg, Role, canonical};
 use crate::smtp::ending::{Context, ending, last_message_in_the_dark};
 use crate::smtp::{Ending, EndingKind, Outcome, Session, Transaction};
 use crate::time::Timestamp;
@@ -22,19 +27,19 @@ pub(super) fn judged(
     joined: &Joined,
 ) -> Vec<Case> {
     let selected = Selected::new(&plan.selection, log, sessions, joined);
-    claims
-        .into_iter()
-        .filter(|claim| selected.wants(claim))
-        .map(|claim| Judging { plan, log, sessions, joined }.case(claim))
-        .collect()
+    let judging = Judging { plan, log, sessions, joined, by_far_end: OnceCell::new() };
+    let wanted: Vec<Claim> = claims.into_iter().filter(|claim| selected.wants(claim)).collect();
+    wanted.into_iter().map(|claim| judging.case(claim)).collect()
 }
 
-#[derive(Clone, Copy)]
 struct Judging<'a> {
     plan: &'a Plan,
     log: &'a MailLog,
     sessions: &'a [Session],
     joined: &'a Joined,
+    /// How many connections each address has, by the leg that it would be the far end of; counted once
+    /// it is asked for.
+    by_far_end: OnceCell<AHashMap<(Leg, IpAddr), usize>>,
 }
 
 /// One connection on the wire that a claim may be about, with its ending.
@@ -45,7 +50,7 @@ struct Account<'a> {
 }
 
 impl<'a> Judging<'a> {
-    fn case(self, claim: Claim) -> Case {
+    fn case(&self, claim: Claim) -> Case {
         let connection = claim.connection.and_then(|index| self.log.connections.get(index));
         let matched = claim.connection.and_then(|index| self.joined.matches.get(index));
         let (Some(connection), Some(matched)) = (connection, matched) else {
@@ -243,20 +248,29 @@ impl<'a> Judging<'a> {
                 count(matched.candidates, "connection")
             );
         }
-        let of_address = self.sessions.iter().filter(|session| {
-            let far = match connection.leg {
-                Leg::Injection => session.client(),
-                Leg::Delivery => session.server(),
-            };
-            crate::net::canonical(far.ip) == crate::net::canonical(remote)
-        });
-        match of_address.count() {
+        match self.connections_of(connection.leg, remote) {
             0 => format!("a connection {way} {remote}: the captures hold none"),
             number => format!(
                 "a connection {way} {remote} at that time: the captures hold {} {way} it at other times",
                 count(number, "connection")
             ),
         }
+    }
+}
+
+impl Judging<'_> {
+    /// Connections of the captures whose far end is `remote`.
+    fn connections_of(&self, leg: Leg, remote: IpAddr) -> usize {
+        let counts = self.by_far_end.get_or_init(|| {
+            let mut counts = AHashMap::new();
+            for session in self.sessions {
+                for (leg, far) in [(Leg::Injection, session.client()), (Leg::Delivery, session.server())] {
+                    *counts.entry((leg, canonical(far.ip))).or_default() += 1;
+                }
+            }
+            counts
+        });
+        counts.get(&(leg, canonical(remote))).copied().unwrap_or(0)
     }
 }
 

@@ -16,6 +16,8 @@ use crate::time::Timestamp;
 const STAMP_EARLY_SECONDS: f64 = 1.3;
 /// ... and this far behind it: the log is written after the fact.
 const STAMP_LATE_SECONDS: f64 = 2.0;
+/// The length of the time in which a stamp may be of one event.
+pub(super) const STAMP_SECONDS: f64 = STAMP_EARLY_SECONDS + STAMP_LATE_SECONDS;
 /// Each further second off costs this much.
 const PER_SECOND_OFF: f64 = 2.0;
 /// No single stamp costs more: a clock may have stepped.

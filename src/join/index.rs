@@ -1,8 +1,10 @@
 //! The flows by the ways a log can lead to them, in the order of time.
 //!
 //! What an envelope, a Message-ID or an address leads to is one run of a sorted array, so a window of
-//! time costs two binary searches, however many connections one sender has. Runs are never walked
-//! beyond a bound; what is too crowded to be walked is marked as a range and counted.
+//! time costs two binary searches, however many connections one sender has. A directory over the first
+//! bits of the ways' hashes leads to where a run can be: most ways lead to nothing, and that shows at
+//! once. Runs are never walked beyond a bound; what is too crowded to be walked is marked as a range
+//! and counted.
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -65,6 +67,7 @@ pub(super) enum Way<'a> {
 /// The flows, sorted by way and by their first frame.
 pub(super) struct Index {
     entries: Vec<Entry>,
+    directory: Directory,
     hasher: RandomState,
     /// Where ranges begin (+1) and end (-1) that were too crowded to be walked.
     crowds: Vec<i32>,
@@ -89,6 +92,7 @@ impl Index {
     ) -> Self {
         let mut this = Self {
             entries: Vec::with_capacity(sessions.len() * 4),
+            directory: Directory::default(),
             // Fixed seeds: equal inputs give equal reports. Who finds collisions makes his own
             // connections ambiguous.
             hasher: RandomState::with_seeds(0x5eed, 0xface, 0xcafe, 0xf00d),
@@ -112,6 +116,7 @@ impl Index {
         }
         this.entries.sort_unstable();
         this.entries.dedup();
+        this.directory = Directory::of(&this.entries);
         this.crowds = vec![0; this.entries.len() + 1];
         this
     }
@@ -126,10 +131,12 @@ impl Index {
         window: (Timestamp, Timestamp),
     ) -> Range<usize> {
         let way = self.hash(leg, ip, way, pace);
-        let from = self.entries.partition_point(|entry| (entry.way, entry.first) < (way, window.0));
-        let rest = self.entries.get(from..).unwrap_or_default();
+        let near = self.directory.near(way);
+        let entries = self.entries.get(near.clone()).unwrap_or_default();
+        let from = entries.partition_point(|entry| (entry.way, entry.first) < (way, window.0));
+        let rest = entries.get(from..).unwrap_or_default();
         let length = rest.partition_point(|entry| (entry.way, entry.first) <= (way, window.1));
-        from..from + length
+        near.start + from..near.start + from + length
     }
 
     /// The sessions of a range.
@@ -215,6 +222,44 @@ impl Index {
     }
 }
 
+/// Where the entries of a way can be among all, by the first bits of its hash.
+#[derive(Debug, Default)]
+struct Directory {
+    /// Entry `n` is the place of the first entry whose way's first [`Self::bits`] bits are `n` or more;
+    /// one more at the end.
+    begins: Vec<usize>,
+    bits: u32,
+}
+
+impl Directory {
+    /// Of sorted entries: as many places as there are entries, within a factor of two.
+    fn of(entries: &[Entry]) -> Self {
+        let bits = entries.len().checked_ilog2().unwrap_or(0).max(1);
+        let mut this = Self { begins: Vec::with_capacity((1 << bits) + 1), bits };
+        for (place, entry) in entries.iter().enumerate() {
+            let slot = this.slot(entry.way);
+            while this.begins.len() <= slot {
+                this.begins.push(place);
+            }
+        }
+        this.begins.resize((1 << bits) + 1, entries.len());
+        this
+    }
+
+    /// Where all entries of `way` are, with few others.
+    fn near(&self, way: u64) -> Range<usize> {
+        let slot = self.slot(way);
+        match self.begins.get(slot..=slot + 1) {
+            Some(&[from, to]) => from..to,
+            _ => 0..0,
+        }
+    }
+
+    fn slot(&self, way: u64) -> usize {
+        usize::try_from(way.unbounded_shr(u64::BITS - self.bits)).unwrap_or(usize::MAX)
+    }
+}
+
 /// Whether the file holds the dialogue from its beginning to its end without a hole.
 pub(super) fn wire_is_whole(session: &Session) -> bool {
     let flow = &session.flow;
@@ -288,6 +333,28 @@ mod tests {
         assert_eq!(found(&index, Way::Content(Content::Any), (8.5, 99.0)), [9]);
         assert!(found(&index, Way::Content(Content::Blank), (0.0, 99.0)).is_empty(), "each holds a MAIL");
         assert!(found(&index, Way::MessageId(b"a@b"), (0.0, 99.0)).is_empty());
+    }
+
+    #[test]
+    fn the_directory_leads_to_every_way_and_to_no_other() {
+        for count in [0u64, 1, 2, 3, 1000] {
+            let way = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % (u64::MAX - 7);
+            let mut entries: Vec<Entry> = (0..count)
+                .flat_map(|n| {
+                    [instant(1.0), instant(2.0)].map(|first| Entry { way: way(n), first, session: 0 })
+                })
+                .collect();
+            entries.sort_unstable();
+            let directory = Directory::of(&entries);
+            for n in 0..count {
+                let near = &entries[directory.near(way(n))];
+                assert_eq!(near.iter().filter(|entry| entry.way == way(n)).count(), 2, "{n} of {count}");
+                assert!(near.len() < 40, "{} beside {n} of {count}", near.len());
+            }
+            for absent in [0, 1, u64::MAX, u64::MAX / 2] {
+                assert!(entries[directory.near(absent)].len() < 40);
+            }
+        }
     }
 
     #[test]

@@ -182,6 +182,8 @@ pub fn join(
         |session| assignment.left_of(session).is_none() && !is_contested(session),
     );
     let trust = Trust {
+        sessions,
+        voices: &voices,
         candidates: &candidates,
         clocks: &clocks,
         leftovers,
@@ -223,7 +225,7 @@ pub fn join(
         let mut found = found(&candidates, connection, edge, in_reach, judged(index));
         found.margin = margin.is_finite().then_some(margin);
         found.doubt = match (held, sessions.get(session)) {
-            (Some(_), Some(wire)) => trust.doubt(connection, session, wire, &found.alignment),
+            (Some(_), Some(wire)) => trust.doubt(connection, (session, wire), &found.alignment, of_index),
             _ => Some(Doubt::Contested),
         };
         if margin < MIN_MARGIN && judged(index) {
@@ -258,7 +260,9 @@ pub fn join(
 
 /// What tells whether a pair can be trusted.
 struct Trust<'a> {
+    sessions: &'a [Session],
     candidates: &'a Candidates<'a>,
+    voices: &'a Voices<'a>,
     clocks: &'a Clocks,
     leftovers: Leftovers,
     rhythm: Rhythm,
@@ -269,9 +273,9 @@ impl Trust<'_> {
     fn doubt(
         &self,
         connection: &Connection,
-        session: usize,
-        wire: &Session,
+        (session, wire): (usize, &Session),
         alignment: &Alignment,
+        edges: &[Edge],
     ) -> Option<Doubt> {
         let far = match connection.leg {
             Leg::Injection => wire.client().ip,
@@ -289,7 +293,11 @@ impl Trust<'_> {
         } else {
             self.rhythm.doubt(connection, wire, self.clocks)?
         };
-        (!self.candidates.told_by_content(connection, session, alignment)).then_some(doubt)
+        let others = edges.iter().map(|edge| edge.session()).filter(|&other| other != session);
+        let others = others.filter_map(|other| self.sessions.get(other));
+        let told = self.candidates.told_by_content(connection, session, alignment)
+            || self.voices.tells(connection, wire, others);
+        (!told).then_some(doubt)
     }
 }
 

@@ -123,7 +123,7 @@ impl Scales<'_> {
 
     /// The time of the end, whatever its manner: the appliance logs it as it happens.
     fn weigh_closing(self, connection: &Connection, session: &Session, found: &mut Found<'_>) {
-        let stamp = connection.lost.as_ref().or(connection.closed.as_ref());
+        let stamp = connection.end();
         if let (Some(logged), Some(close)) =
             (stamp.and_then(|stamp| self.clocks.instant(stamp)), session.flow.closes.effective.as_ref())
         {

@@ -6,14 +6,15 @@
 //!
 //! And an appliance under load writes its lines seconds after the fact. Then the pair that fits to
 //! the second may be a neighbour's, and the true one looks worse. That shows in closings that meet no
-//! close of their address at all.
+//! close of their address at all, unless connections are so many that a closing at any other time
+//! would have met one too: how many do is counted, and only the others tell.
 
 use std::net::IpAddr;
 
 use ahash::AHashMap;
 
-use crate::join::clock::Clocks;
-use crate::join::evidence::time_cost;
+use crate::join::clock::{Clocks, Promptness};
+use crate::join::evidence::{STAMP_SECONDS, time_cost};
 use crate::join::pair::mapped;
 use crate::join::{Doubt, Options};
 use crate::maillog::{Connection, MailLog, Stamp};
@@ -32,7 +33,16 @@ const MAX_CLOSES: usize = 8192;
 /// their own (a half-close, a flow that the capture lacks).
 const MIN_UNMET: usize = 2;
 const UNMET_SHARE: usize = 50;
-/// Messages that can be no other tell better how late the log writes, where there are so many.
+/// The time on either side of a closing in which it is counted when one would meet a close by chance.
+const AROUND: Span = Span::from_seconds(60);
+/// Where log and wire have as many, each of them at the time of its own, a line that was late can only be one
+/// of a run of closes that are as near to each other as stamps may be off; a run no longer than this hides
+/// no great lag.
+const HIDING: Span = Span::from_seconds(5);
+/// Where more than this share meets one by chance, at least so many must tell.
+const MUCH_CHANCE: f64 = 0.5;
+const MIN_TELLING: f64 = 20.0;
+/// Connections with messages that can be no other tell better how late the log writes, where there are so many.
 const MIN_MESSAGES: usize = 20;
 /// Connections that are enough where all of them meet and none is left over.
 const MIN_WHOLE: usize = 3;
@@ -80,7 +90,7 @@ impl Rhythm {
         times.for_each(|times| times.sort_unstable());
         let mut closings: Vec<Vec<&Connection>> = vec![Vec::new(); this.checked.len()];
         for connection in &log.connections {
-            let of_clock = closing(connection).and_then(|at| closings.get_mut(usize::from(at.clock.0)));
+            let of_clock = connection.end().and_then(|at| closings.get_mut(usize::from(at.clock.0)));
             if let Some(of_clock) = of_clock {
                 of_clock.push(connection);
             }
@@ -89,7 +99,9 @@ impl Rhythm {
             .iter()
             .enumerate()
             .map(|(clock, all)| match clocks.promptness(clock) {
-                (fitting, late) if fitting + late >= MIN_MESSAGES => late * UNMET_SHARE <= fitting + late,
+                Promptness { prompt, late } if prompt + late >= MIN_MESSAGES => {
+                    late * UNMET_SHARE <= prompt + late
+                }
                 _ => is_prompt(all, &closes, clocks, options),
             })
             .collect();
@@ -124,7 +136,8 @@ impl Rhythm {
     }
 }
 
-/// Whether nearly all closings within the time of the captures meet a close of their address.
+/// Whether nearly all closings within the time of the captures meet a close of their address, and would not
+/// have done so at any other time.
 fn is_prompt(
     closings: &[&Connection],
     closes: &AHashMap<(Leg, IpAddr), Vec<Timestamp>>,
@@ -134,27 +147,111 @@ fn is_prompt(
     let first = closes.values().filter_map(|times| times.first()).min();
     let last = closes.values().filter_map(|times| times.last()).max();
     let (Some(&first), Some(&last)) = (first, last) else { return true };
-    let (mut all, mut unmet) = (0usize, 0usize);
+    let mut covered: AHashMap<(Leg, IpAddr), Covered<'_>> =
+        closes.iter().map(|(key, times)| (*key, Covered::by(times))).collect();
+    for (key, mut logged) in by_address(closings, clocks) {
+        logged.sort_unstable();
+        if let Some(covered) = covered.get_mut(&key) {
+            covered.each_met = covered.each_is_met_by(&logged);
+        }
+    }
+    let (mut all, mut unmet, mut by_chance) = (0usize, 0usize, 0.0);
     let step = closings.len().div_ceil(MAX_CLOSINGS).max(1);
     for connection in closings.iter().step_by(step) {
         let (Some(remote), Some(logged)) =
-            (connection.remote, closing(connection).and_then(|stamp| clocks.instant(stamp)))
+            (connection.remote, connection.end().and_then(|stamp| clocks.instant(stamp)))
         else {
             continue;
         };
-        if logged < first || logged > last {
+        // An address that the captures don't hold (that of a delivery, where they hold what comes in) tells
+        // nothing.
+        let of_address: Vec<&Covered<'_>> = std::iter::once(canonical(remote))
+            .chain(mapped(options, remote))
+            .filter_map(|address| covered.get(&(connection.leg, address)))
+            .collect();
+        if of_address.is_empty() || logged < first || logged > last {
             continue;
         }
         all += 1;
-        let met = std::iter::once(canonical(remote)).chain(mapped(options, remote)).any(|address| {
-            let times = closes.get(&(connection.leg, address)).map(Vec::as_slice).unwrap_or_default();
-            let from = times
-                .partition_point(|&close| time_cost(logged.since(close).seconds()) > 0.0 && close < logged);
-            times.get(from).is_some_and(|&close| time_cost(logged.since(close).seconds()) == 0.0)
-        });
-        unmet += usize::from(!met);
+        unmet += usize::from(!of_address.iter().any(|covered| covered.meets(logged)));
+        let (from, to) = (logged.minus(AROUND).max(first), logged.plus(AROUND).min(last));
+        if !of_address.iter().any(|covered| covered.each_met) {
+            by_chance += of_address.iter().map(|covered| covered.share(from, to)).sum::<f64>().min(1.0);
+        }
     }
-    unmet < MIN_UNMET || unmet * UNMET_SHARE <= all
+    let telling = all as f64 - by_chance;
+    let few_lag = unmet < MIN_UNMET || (unmet * UNMET_SHARE) as f64 <= telling;
+    few_lag && (by_chance <= MUCH_CHANCE * all as f64 || telling >= MIN_TELLING)
+}
+
+/// When connections close by the log, by their address.
+fn by_address(closings: &[&Connection], clocks: &Clocks) -> AHashMap<(Leg, IpAddr), Vec<Timestamp>> {
+    let mut all: AHashMap<(Leg, IpAddr), Vec<Timestamp>> = AHashMap::new();
+    for connection in closings {
+        let at = connection.end().and_then(|stamp| clocks.instant(stamp));
+        if let (Some(remote), Some(at)) = (connection.remote, at) {
+            all.entry((connection.leg, canonical(remote))).or_default().push(at);
+        }
+    }
+    all
+}
+
+/// Closes of one address, and the times that a stamp may bear of one of them.
+struct Covered<'a> {
+    closes: &'a [Timestamp],
+    /// Seconds of such times up to each close, those of the close itself left out.
+    before: Vec<f64>,
+    /// See [`Self::each_is_met_by`].
+    each_met: bool,
+}
+
+impl<'a> Covered<'a> {
+    fn by(closes: &'a [Timestamp]) -> Self {
+        let mut sum = 0.0;
+        let mut last = None;
+        let before = closes
+            .iter()
+            .map(|&close| {
+                let since = last.replace(close).map_or(0.0, |last| close.since(last).seconds());
+                sum += since.min(STAMP_SECONDS);
+                sum
+            })
+            .collect();
+        Self { closes, before, each_met: false }
+    }
+
+    /// Whether the log has as many closings (in order), each at the time of its own close, and no run of
+    /// closes in which one could hide that came late.
+    fn each_is_met_by(&self, logged: &[Timestamp]) -> bool {
+        let mut pairs = logged.iter().zip(self.closes);
+        if logged.len() != self.closes.len() || !pairs.all(|(logged, &close)| is_of(*logged, close)) {
+            return false;
+        }
+        let near = |one: &Timestamp, next: &Timestamp| next.since(*one).seconds() <= STAMP_SECONDS;
+        let mut runs = self.closes.chunk_by(near);
+        runs.all(|run| run.first().zip(run.last()).is_none_or(|(first, last)| last.since(*first) <= HIDING))
+    }
+
+    /// Whether a stamp `at` may be of one of the closes.
+    fn meets(&self, at: Timestamp) -> bool {
+        let from = self.closes.partition_point(|&close| close < at && !is_of(at, close));
+        self.closes.get(from).is_some_and(|&close| is_of(at, close))
+    }
+
+    /// The share of the time from one moment to another in which a stamp would meet one of them.
+    fn share(&self, from: Timestamp, to: Timestamp) -> f64 {
+        let first = self.closes.partition_point(|&close| close < from);
+        let end = self.closes.partition_point(|&close| close <= to);
+        let (Some(last), true) = (end.checked_sub(1), end > first) else { return 0.0 };
+        let at = |place: usize| self.before.get(place).copied().unwrap_or(0.0);
+        let seconds = to.since(from).seconds().max(STAMP_SECONDS);
+        ((at(last) - at(first) + STAMP_SECONDS) / seconds).min(1.0)
+    }
+}
+
+/// Whether a stamp `at` may be of an event at `event`.
+fn is_of(at: Timestamp, event: Timestamp) -> bool {
+    time_cost(at.since(event).seconds()) == 0.0
 }
 
 fn meet_best_unshifted(
@@ -167,7 +264,7 @@ fn meet_best_unshifted(
     let step = closings.len().div_ceil(MAX_CLOSINGS).max(1);
     for connection in closings.iter().step_by(step) {
         let (Some(remote), Some(logged)) =
-            (connection.remote, closing(connection).and_then(|stamp| clocks.instant(stamp)))
+            (connection.remote, connection.end().and_then(|stamp| clocks.instant(stamp)))
         else {
             continue;
         };
@@ -215,11 +312,6 @@ fn addresses_of(closings: &[&Connection], options: &Options) -> Vec<(Leg, IpAddr
     all
 }
 
-/// The stamp of a connection's end.
-fn closing(connection: &Connection) -> Option<&Stamp> {
-    connection.lost.as_ref().or(connection.closed.as_ref())
-}
-
 fn far(session: &Session) -> [(Leg, IpAddr); 2] {
     [(Leg::Injection, canonical(session.client().ip)), (Leg::Delivery, canonical(session.server().ip))]
 }
@@ -262,6 +354,24 @@ mod tests {
             let clocks = Clocks::read(&log, &[], None);
             let rhythm = Rhythm::of(&log, &sessions, &clocks, &Options::default());
             assert_eq!(rhythm.prompt, [prompt], "{late} lines late");
+        }
+    }
+
+    #[test]
+    fn where_any_time_meets_a_close_a_lag_cannot_be_ruled_out() {
+        let (from, to) = ("anna@example.net", "bert@example.com");
+        for (apart, count, prompt) in
+            [(20.0, 40, true), (0.5, 40, false), (2.2, 2_000, true), (0.5, 2_000, false)]
+        {
+            // Uneven, or the moved closings would all meet or all miss.
+            let begins = |n: u16| 100.0 + (f64::from(n) + f64::from(u32::from(n) * 37 % 19) / 9.0) * apart;
+            let sessions: Vec<Session> =
+                (0..count).map(|n| session(40_000 + n, begins(n), 3.4, from, to, CloseKind::Fin)).collect();
+            let logged = (0..count).map(|n| connection(u64::from(n), begins(n), 3.4, from, to)).collect();
+            let log = log(logged);
+            let clocks = Clocks::read(&log, &[], None);
+            let rhythm = Rhythm::of(&log, &sessions, &clocks, &Options::default());
+            assert_eq!(rhythm.prompt, [prompt], "{count} connections {apart} s apart");
         }
     }
 

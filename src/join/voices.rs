@@ -103,6 +103,34 @@ impl<'a> Voices<'a> {
         all
     }
 
+    /// Whether what a debug log says of `connection` is on no other flow but `session`: a HELO name, the
+    /// words of a reply or a Message-ID; under TLS, speeches as long as those of none of `others`.
+    pub fn tells(
+        &self,
+        connection: &Connection,
+        session: &Session,
+        mut others: impl Iterator<Item = &'a Session>,
+    ) -> bool {
+        let Some((_, conversation)) = self.of(connection) else { return false };
+        let once = |kind, octets| self.counts.get(&(kind, octets)) == Some(&1);
+        let helo = session
+            .dialog
+            .helo
+            .as_ref()
+            .filter(|_| self.helo(conversation, session).is_some_and(|evidence| evidence.weight > 0.0));
+        if helo.is_some_and(|helo| once(Kind::Helo, helo.as_bytes()))
+            || shared_replies(conversation, session).any(|reply| once(Kind::Reply, reply))
+            || message_ids(conversation, connection, session).is_some_and(|evidence| evidence.weight > 0.0)
+        {
+            return true;
+        }
+        let speaks_so = |session: &Session| {
+            let encryption = session.dialog.encryption.as_ref();
+            encryption.is_some_and(|encryption| speeches(conversation, encryption).is_some())
+        };
+        speaks_so(session) && !others.any(speaks_so)
+    }
+
     fn weight(&self, kind: Kind, octets: &[u8]) -> f64 {
         let count = self.counts.get(&(kind, octets)).copied().unwrap_or(1);
         let share = f64::from(count) / f64::from(self.sessions + 1);
@@ -125,12 +153,7 @@ impl<'a> Voices<'a> {
     /// The rarest of the replies that both have: a greeting or the answer to a message may bear a
     /// number that no other connection has.
     fn replies(&self, conversation: &Conversation, session: &Session) -> Option<Evidence> {
-        let logged = |reply: &&[u8]| {
-            clear_words(conversation).any(|word| {
-                word.direction != conversation.client() && text_of_reply(word.text.as_bytes()) == *reply
-            })
-        };
-        let mut shared: Vec<&[u8]> = replies_of(session).filter(logged).collect();
+        let mut shared: Vec<&[u8]> = shared_replies(conversation, session).collect();
         shared.sort_by_key(|reply| self.counts.get(&(Kind::Reply, *reply)).copied().unwrap_or(1));
         let Some(rarest) = shared.first() else {
             // A reply that is cut on one side, or of several lines, is compared by its first line only.
@@ -240,6 +263,18 @@ fn replies_of(session: &Session) -> impl Iterator<Item = &[u8]> {
             text.get(..first_line(text)).unwrap_or_default()
         })
         .filter(|text| !text.is_empty())
+}
+
+/// Those of them that the debug log has as well.
+fn shared_replies<'s>(
+    conversation: &'s Conversation,
+    session: &'s Session,
+) -> impl Iterator<Item = &'s [u8]> {
+    replies_of(session).filter(|reply| {
+        clear_words(conversation).any(|word| {
+            word.direction != conversation.client() && text_of_reply(word.text.as_bytes()) == *reply
+        })
+    })
 }
 
 fn message_ids(conversation: &Conversation, connection: &Connection, session: &Session) -> Option<Evidence> {

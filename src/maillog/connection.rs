@@ -252,7 +252,7 @@ impl OpenMessage {
 
 /// Room for one more, without the slack that a vector takes at first: most connections have one
 /// message, and most messages one recipient.
-fn make_room<T>(entries: &mut Vec<T>) {
+pub(super) fn make_room<T>(entries: &mut Vec<T>) {
     if entries.len() == entries.capacity() {
         entries.reserve_exact(entries.len().max(1));
     }

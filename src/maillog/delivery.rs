@@ -4,6 +4,7 @@
 //! whether the network said end of file, gave an `errno` or timed out.
 
 use crate::maillog::Stamp;
+use crate::maillog::connection::make_room;
 use crate::maillog::event::{Fact, Failure, Undelivered};
 use crate::text::Text;
 
@@ -104,6 +105,7 @@ impl Delivery {
             Some(at) => at,
             None if self.attempts.len() >= Self::MAX_ATTEMPTS => return false,
             None => {
+                make_room(&mut self.attempts);
                 self.attempts.push(Attempt { mid, started: None, response: None, outcome: None });
                 self.attempts.len() - 1
             }

@@ -253,6 +253,11 @@ impl Connection {
     pub const MAX_LINES: usize = 16;
     /// Octets kept of any one text.
     pub const MAX_TEXT: usize = 998;
+
+    /// The stamp of its end: `lost`, else `close`.
+    pub fn end(&self) -> Option<&Stamp> {
+        self.lost.as_ref().or(self.closed.as_ref())
+    }
 }
 
 /// The host access table's word on a connection.

@@ -42,11 +42,24 @@ impl Session {
     /// commands, and what lists had in reserve.
     pub fn compact(&mut self) {
         self.flow.trace = None;
+        self.dialog.forget_commands();
+        self.shrink_to_fit();
+    }
+
+    /// Gives back what lists had in reserve.
+    pub fn shrink_to_fit(&mut self) {
         self.flow.history.shrink_to_fit();
         self.flow.closes.all.shrink_to_fit();
         self.flow.streams.originator.gaps.shrink_to_fit();
         self.flow.streams.responder.gaps.shrink_to_fit();
-        self.dialog.forget_commands();
+        if let Some(trace) = &mut self.flow.trace {
+            trace.shrink_to_fit();
+        }
+        self.dialog.commands.shrink_to_fit();
+        self.dialog.transactions.shrink_to_fit();
+        for transaction in &mut self.dialog.transactions {
+            transaction.recipients.shrink_to_fit();
+        }
     }
 
     /// Both.

@@ -77,6 +77,27 @@ impl Made {
         self.log = kept.join("\n") + "\n";
     }
 
+    /// Stamps lines later than they were: `late` is given each line and the second of its day, and says by how
+    /// many seconds. Lines stand in the order of their stamps, as they do in a log.
+    pub fn write_late(&mut self, late: impl Fn(&str, u32) -> u32) {
+        const TIME: std::ops::Range<usize> = 11..19;
+        let stamped = |line: &str| -> Option<u32> {
+            let part = |at: usize| line.get(TIME)?.get(at..at + 2)?.parse::<u32>().ok();
+            Some(part(0)? * 3600 + part(3)? * 60 + part(6)?)
+        };
+        let mut lines: Vec<(u32, String)> = Vec::new();
+        for (at, line) in self.log.lines().enumerate() {
+            let second = stamped(line).unwrap_or_else(|| panic!("no stamp: {line}"));
+            let new = if at < 3 { second } else { second + late(line, second) };
+            assert!(new < 86_400, "no log of this test crosses midnight: {line}");
+            let (before, after) = (&line[..TIME.start], &line[TIME.end..]);
+            let (hour, minute, second) = (new / 3600, new / 60 % 60, new % 60);
+            lines.push((new, format!("{before}{hour:02}:{minute:02}:{second:02}{after}")));
+        }
+        lines.sort_by_key(|(second, _)| *second);
+        self.log = lines.into_iter().map(|(_, line)| line + "\n").collect();
+    }
+
     /// Replaces what `pattern` finds in every envelope, on both sides and in the truth.
     pub fn rewrite_envelopes(&mut self, pattern: &str, with: impl Fn(&Captures<'_>) -> String) {
         let pattern = Regex::new(pattern).unwrap();

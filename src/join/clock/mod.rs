@@ -294,8 +294,18 @@ pub struct Clocks {
     /// For each clock, when messages were accepted on the wire whose stamps fit to the second and that
     /// can be no others, in order.
     confirmed: Vec<Vec<Timestamp>>,
-    /// For each clock, how many such messages there are whose stamps do not fit to the second.
-    late: Vec<usize>,
+    /// For each clock, how promptly it writes of connections with such messages.
+    promptness: Vec<Promptness>,
+}
+
+/// Of connections with a message that can be no other: how many of them the log wrote of as things happened,
+/// from their opening to their end, and how many not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Promptness {
+    /// Every stamp fits to the second.
+    pub prompt: usize,
+    /// Some stamp does not.
+    pub late: usize,
 }
 
 impl Clocks {
@@ -333,20 +343,23 @@ impl Clocks {
         for group in groups(log, zone) {
             course::solve(log, &group, &pairs, capture, &mut readings);
         }
-        let mut clocks = Self { readings, confirmed: Vec::new(), late: Vec::new() };
+        let mut clocks = Self { readings, confirmed: Vec::new(), promptness: Vec::new() };
         for clock in 0..log.clocks.len() {
             let certain = pairs.get(&clock).into_iter().flatten().filter(|pair| pair.certain);
-            let (mut fitting, mut late) = (Vec::new(), 0);
+            let mut confirmed = Vec::new();
+            let mut promptness = Promptness::default();
             for pair in certain {
-                let behind = clocks.instant(&pair.stamp).map(|logged| logged.since(pair.wire.time).seconds());
-                match behind {
-                    Some(behind) if time_cost(behind) == 0.0 => fitting.push(pair.wire.time),
-                    _ => late += 1,
+                let accepted = clocks.is_of(&pair.stamp, pair.wire.time, pair.wire.time);
+                confirmed.extend(accepted.then_some(pair.wire.time));
+                if accepted && clocks.is_prompt_of(log, sessions, pair) {
+                    promptness.prompt += 1;
+                } else {
+                    promptness.late += 1;
                 }
             }
-            fitting.sort_unstable();
-            clocks.confirmed.push(fitting);
-            clocks.late.push(late);
+            confirmed.sort_unstable();
+            clocks.confirmed.push(confirmed);
+            clocks.promptness.push(promptness);
         }
         clocks
     }
@@ -369,10 +382,31 @@ impl Clocks {
         self.readings.get(usize::from(clock.0))
     }
 
-    /// Of messages that can be no other, how many have stamps that fit to the second, and how many not.
-    pub fn promptness(&self, clock: usize) -> (usize, usize) {
-        let fitting = self.confirmed.get(clock).map_or(0, Vec::len);
-        (fitting, self.late.get(clock).copied().unwrap_or(0))
+    /// See [`Promptness`].
+    pub fn promptness(&self, clock: usize) -> Promptness {
+        self.promptness.get(clock).copied().unwrap_or_default()
+    }
+
+    /// Whether opening and end of a pair's connection were written as they happened, as far as both sides
+    /// tell.
+    fn is_prompt_of(&self, log: &MailLog, sessions: &[Session], pair: &Pair) -> bool {
+        let Some((connection, session)) = pair.places else { return true };
+        let Some(connection) = log.connections.get(connection as usize) else { return true };
+        let Some(session) = sessions.get(session as usize) else { return true };
+        let begun = session.flow.first.time;
+        let greeted = session.dialog.greeting.as_ref().map(|reply| reply.at.time);
+        let opened = connection.opened.as_ref().zip(greeted);
+        let ended = connection.end().zip(session.flow.closes.effective.as_ref());
+        opened.is_none_or(|(stamp, greeted)| self.is_of(stamp, begun, greeted))
+            && ended.is_none_or(|(stamp, close)| self.is_of(stamp, close.at.time, close.at.time))
+    }
+
+    /// Whether a stamp may be of something that happened between two moments.
+    fn is_of(&self, stamp: &Stamp, from: Timestamp, to: Timestamp) -> bool {
+        self.instant(stamp).is_some_and(|logged| {
+            let (after, behind) = (logged.since(from).seconds(), logged.since(to).seconds());
+            time_cost(after.min(0.0)) == 0.0 && time_cost(behind.max(0.0)) == 0.0
+        })
     }
 
     /// The instant, on the capture's clock, at which the stamp's second began; `None` while the

@@ -22,6 +22,9 @@ pub(super) struct Pair {
     /// Whether its Message-ID occurs once among the accepted messages of the log and once among those of
     /// the wire: neither another attempt nor another message may be meant.
     pub(super) certain: bool,
+    /// Where both stand: an index into the log's connections and one into the sessions; `None` for what only a
+    /// debug log tells.
+    pub(super) places: Option<(u32, u32)>,
     /// Whether log and wire agree on both addresses.
     addresses_agree: bool,
 }
@@ -56,6 +59,7 @@ pub(super) fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usiz
             let (session, transaction) = (*wire.get(key)?)?;
             let connection_facts = log.connections.get(connection)?;
             let message = connection_facts.messages.get(message)?;
+            let places = u32::try_from(connection).ok().zip(u32::try_from(session).ok());
             let session = sessions.get(session)?;
             let transaction = session.dialog.transactions.get(transaction)?;
             if differ_in_id(message, transaction) {
@@ -69,6 +73,7 @@ pub(super) fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usiz
                 wire: transaction.mail_reply?.1,
                 settled: message.ready.is_some() && matches!(transaction.outcome, Outcome::Completed { .. }),
                 certain: key.accepted,
+                places,
                 addresses_agree: agrees(connection_facts.remote, session.client().ip)
                     && agrees(connection_facts.local, session.server().ip),
             };
@@ -87,7 +92,7 @@ pub(super) fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usiz
         }
     }
     for (stamp, wire) in voices::unique_pairs(log, sessions) {
-        let pair = Pair { stamp, wire, settled: false, certain: false, addresses_agree: true };
+        let pair = Pair { stamp, wire, settled: false, certain: false, places: None, addresses_agree: true };
         all.entry(usize::from(stamp.clock.0)).or_default().push(pair);
     }
     all
