@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dialogue import Dialogue
+from trouble import lose_end_of_body
 
 from .plan import Case, Listener, Message, Session
 
@@ -207,6 +208,19 @@ CASES = (
         listener=TLS_13,
         octets=20_000,
         client="TLS with its records in our own hands.",
+    ),
+    _case(
+        35,
+        "tls-frames-lost-in-last-record",
+        "The capture lost the end of the last record before a FIN",
+        "Part of the body is sent in whole records, acknowledged, and the connection closed. The last large frame of that"
+        " body is missing in the capture; the appliance had and acknowledged it.",
+        "`TLS success`, `lost`, `Receiving aborted`",
+        "a record whose end is missing, though it was acknowledged; the sender's FIN",
+        script=_in_body(Dialogue.fin),
+        listener=TLS_13,
+        octets=30_000,
+        trouble=lose_end_of_body(),
     ),
     _case(
         31,
