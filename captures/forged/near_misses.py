@@ -57,9 +57,9 @@ def ticks_by_seconds(number: int) -> Fields:
     return {"stamp": 90000}
 
 
-def wraps(number: int) -> Fields:
-    """A timestamp clock that passes 2**32 in mid-flow."""
-    return {"stamp": (2**32 - 500 + 25 * number) & 0xFFFFFFFF}
+def near_its_end(number: int) -> Fields:
+    """A timestamp clock that is about to pass 2**32."""
+    return {"stamp": 2**32 - 600 + 25 * number}
 
 
 # Resets
@@ -128,6 +128,18 @@ def goes_back(wire: Wire) -> None:
     wire.put("s", PSH | ACK, DATA, seq=n - 3 * len(DATA), after=0.3)
     wire.rst(after=0.005, seq=n - 2 * len(DATA))
     wire.rst(after=0.3, seq=n)
+
+
+def not_capable(wire: Wire) -> None:
+    wire.rst(tos=0)
+
+
+def by_the_other_gateway(wire: Wire) -> None:
+    wire.rst(mac=OTHER_MAC)
+
+
+def after_the_wrap(wire: Wire) -> None:
+    wire.rst(stamp=5)
 
 
 def padded(wire: Wire) -> None:
@@ -250,6 +262,11 @@ def hole_behind_full_packets(wire: Wire) -> None:
     wire.time_out(seq=n + 2 * FULL + 600)
 
 
+def hole_behind_a_line(wire: Wire) -> None:
+    """Behind a whole line twelve more are lost for good; the sender's number shows it."""
+    wire.time_out(seq=wire.next["s"] + len(DATA))
+
+
 def reset_in_answer(wire: Wire) -> None:
     """The program wakes up at the appliance's last words, which it leaves unread: the reset is its own."""
     wire.time_out(answered=False)
@@ -279,7 +296,7 @@ CASES = (
     Case("challenge-answer-lost", answer_lost, "A reset that is not exact, the challenge ACK, and nothing more.", "silence", "sender_reset", knowable=False),
     Case("rst-syn-from-elsewhere", own_reset, "The SYN has another TTL than all that follows; the sender's reset has theirs.", "rst", "sender_reset", opening={"sender": syn_from_elsewhere}),
     Case("rst-two-routes", own_reset, "Segments of two TTLs in turns; the reset has the one that is met more often.", "rst", "sender_reset", opening={"sender": two_routes}),
-    Case("rst-two-gateways", own_reset, "Two gateways in turns; the reset comes by one of them.", "rst", "sender_reset", opening={"sender": two_gateways}),
+    Case("rst-two-gateways", by_the_other_gateway, "Two gateways in turns; the reset comes by the second.", "rst", "sender_reset", opening={"sender": two_gateways}),
     Case("rst-ids-of-zero", own_reset, "Nobody uses IP IDs; the reset has none either.", "rst", "sender_reset", opening={"sender": no_ids, "appliance": no_ids}),
     Case("rst-counters-meet", counters_meet, "The sender's count has just come to the number of the appliance's last packet.", "rst", "sender_reset", opening={"first_id": 6990}),
     Case("rst-random-ids", own_reset, "IP IDs at random; the reset's is far from the last one.", "rst", "sender_reset", opening={"sender": random_ids}),
@@ -288,10 +305,10 @@ CASES = (
     Case("rst-twice-at-once", twice_at_once, "The sender's reset twice within a millisecond, alike but for the IP ID.", "rst", "sender_reset"),
     Case("rst-after-going-back", goes_back, "The sender begins to send again from an older octet, and resets there; then at its true end.", "rst", "sender_reset", ending=1),
     Case("rst-checksums-unfilled", own_reset, "All checksums of the sender's are wrong: the capture has them before they are filled in.", "rst", "sender_reset", opening={"sender": unfilled}),
-    Case("rst-without-ect", own_reset, "The sender's packets are capable of ECN, its reset is not (RFC 3168 section 6.1).", "rst", "sender_reset", opening={"sender": capable_of_ecn}),
+    Case("rst-without-ect", not_capable, "The sender's packets are capable of ECN, its reset is not (RFC 3168 section 6.1).", "rst", "sender_reset", opening={"sender": capable_of_ecn}),
     Case("rst-padded", padded, "A reset without options, which Ethernet pads with octets of something else.", "rst", "sender_reset", opening={"sender": no_stamps, "appliance": no_stamps}),
     Case("rst-slow-clock", own_reset, "A timestamp clock of one tick a second; the reset bears the last segment's.", "rst", "sender_reset", opening={"sender": ticks_by_seconds}),
-    Case("rst-stamp-wraps", own_reset, "A timestamp clock that passes 2**32 shortly before the reset.", "rst", "sender_reset", opening={"sender": wraps}),
+    Case("rst-stamp-wraps", after_the_wrap, "A timestamp clock that passes 2**32 between the last segment and the reset.", "rst", "sender_reset", opening={"sender": near_its_end}),
     Case("rst-crosses-our-word", crosses_our_word, "The sender's own reset comes a millisecond behind an ACK of the appliance's.", "rst", "sender_reset"),
     Case("rst-answers-the-older", answers_the_older, "A host that forgot the connection answers the first of two packets, just behind the second.", "rst", "sender_closed", knowable=False),
     Case("rst-over-a-hole", over_a_hole, "A segment is lost, and the sender resets before it could send it again.", "rst", "sender_reset", knowable=False, ending=None),
@@ -301,7 +318,7 @@ CASES = (
     Case("fin-two-routes", fin, "Segments of two TTLs in turns; the FIN has the one that is met more often.", "fin", "sender_closed", opening={"sender": two_routes}),
     Case("fin-syn-from-elsewhere", fin, "The SYN has another TTL than all that follows; the sender's FIN has theirs.", "fin", "sender_closed", opening={"sender": syn_from_elsewhere}),
     Case("fin-at-five-minutes", fin_at_five_minutes, "The sender closes on its own turn, 300 s after the connection.", "fin", "sender_closed"),
-    Case("small-pieces", small_pieces, "Pieces of 400 octets where the window field says 502 and the scale is 7; then the sender's FIN.", "fin", "sender_closed"),
+    Case("small-pieces", small_pieces, "Pieces of 400 octets where the window field says 502 and the scale is 7; then the sender's FIN.", "fin", "sender_closed", opening={"lines": 0}),
     Case("icmp-in-passing", told_in_passing, "Routers complain three times, the mail goes on, and the sender closes.", "fin", "sender_closed"),
     Case("pause-in-the-body", gives_up_on_the_dot, "The sender pauses 10 s in the body, sends the dot, and closes after 30 s without an answer.", "fin", "sender_gave_up_waiting", stage="end_of_data", turn="appliance"),
     Case("words-of-their-own", fin, "Asterisks in a greeting, keywords and commands that begin with X, five of them refused; the sender closes in the body.", "fin", "sender_closed", opening=OWN_WORDS),
@@ -309,6 +326,7 @@ CASES = (
     Case("one-recipient-left", fin, "One of two recipients is refused; the sender closes without DATA.", "fin", "sender_closed", stage="rcpt", opening={"recipients": ("bert@example.com", "carl@example.com"), "refused": ("carl@example.com",), "data": False}),
     Case("rcpt-answered-late", fin, "The appliance takes 8 s to answer RCPT; the sender closes in the body.", "fin", "sender_closed", opening={"slow": 8.0}),
     Case("silence-behind-a-line", falls_silent, "The sender's program says nothing more behind a whole line of the body.", "silence", "sender_stalled"),
+    Case("hole-behind-a-line", hole_behind_a_line, "A body arrives as far as the end of a line, and twelve more lines never do.", "silence", "path_lost_data"),
     Case("silence-in-a-long-line", long_past_a_limit, "The sender's program says nothing more in a line of 5000 octets.", "silence", "sender_stalled"),
     Case("silence-behind-a-hundred", falls_silent, "A hundred recipients, DATA, and a body that falls silent.", "silence", "sender_stalled", opening={"recipients": HUNDRED}),
     Case("hole-behind-full-packets", hole_behind_full_packets, "Full packets come; later two of them are lost for good.", "silence", "path_lost_data"),
