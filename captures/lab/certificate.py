@@ -10,7 +10,7 @@ from cases.plan import Listener
 
 
 def certificate(folder: Path, listener: Listener, name: str) -> ssl.SSLContext:
-    """A throwaway key and certificate, made for this run and gone with it; its version of TLS, and what it asks of clients."""
+    """A throwaway key and certificate, made for this run and gone with it; with the version, and what clients are asked."""
     key, cert = folder / "key.pem", folder / "cert.pem"
     words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj"]
     words += [f"/CN={name}", "-keyout", str(key), "-out", str(cert)]

@@ -95,7 +95,7 @@ class Delivery:
         self._must(smtp.ehlo(), 250)
 
     def _no_tls(self, failure: ssl.SSLError) -> None:
-        """The handshake failed by TLS' own means, an alert of either end. How the message's line then reads is a guess."""
+        """The handshake failed by TLS' own means, an alert of either end. The message's line is a guess."""
         self.info(f"DCID {self.dcid} TLS failed: {failure.reason}")
         self.info(f"DCID {self.dcid} IP {SENDER} TLS was required but could not be successfully negotiated")
         words = "4.7.0 - Other security problem ('000', ['TLS required but not available'])"

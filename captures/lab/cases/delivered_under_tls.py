@@ -1,4 +1,4 @@
-"""The appliance delivers only by TLS, and the handshake fails; and a delivery whose packets are too large for the way."""
+"""The appliance delivers only by TLS, and the handshake fails; a delivery whose packets are too large for the way."""
 
 from __future__ import annotations
 
@@ -73,9 +73,10 @@ CASES = (
         "delivery-certificate-not-believed",
         "The appliance does not believe the remote server's certificate",
         done="The appliance delivers only by TLS and only to a certificate that it believes. The remote's is signed by"
-        " nobody: the appliance says so by an alert, and closes.",
+        " nobody: the appliance says so by an alert, and closes with the rest of the remote's words unread, of which its"
+        " kernel makes a reset.",
         log_says=NO_TLS,
-        wire_shows="STARTTLS, 220, a handshake, the appliance's alert (unknown CA) and its FIN",
+        wire_shows="STARTTLS, 220, a handshake, the appliance's alert (unknown CA) and its RST",
         tls_out="verified",
         listener=TLS_12,
         expected=(("kind", "appliance_closed"), ("by", "appliance"), ("verdict", "undetermined")),
