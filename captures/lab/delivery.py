@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import smtplib
 import socket
+import ssl
 import sys
 import time
 from pathlib import Path
@@ -33,6 +34,7 @@ class Delivery:
         self, case: Case, session: Session, log: MailLog, recorder: Recorder, dcid: int, first_mid: int
     ) -> None:
         self.session, self.info, self.recorder, self.dcid, self.first_mid = session, log.info, recorder, dcid, first_mid
+        self.tls_out = case.tls_out
         self.names: dict[str, str] = {}
         self.stage, self.mid = "connect", first_mid
 
@@ -59,6 +61,8 @@ class Delivery:
             self.stage = "greeting"
             self._must(smtp.ehlo(), 250)
             self.stage = "helo"
+            if self.tls_out != "no":
+                self._starttls(smtp)
             for number, message in enumerate(self.session.messages):
                 self.mid = self.first_mid + number
                 self._deliver(smtp, message)
@@ -67,11 +71,36 @@ class Delivery:
             self.record("quit")
         except smtplib.SMTPResponseException as refusal:
             self._refused(refusal)
+        except ssl.SSLError as failure:
+            self._no_tls(failure)
         except (OSError, smtplib.SMTPServerDisconnected) as failure:
             self._failed(failure)
         smtp.close()
         self.info(f"DCID {self.dcid} close")
         self.record("close")
+
+    def _starttls(self, smtp: smtplib.SMTP) -> None:
+        """TLS 1.2, whose alerts in the handshake are in clear, and EHLO again."""
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        if self.tls_out == "required":
+            context.verify_mode = ssl.CERT_NONE
+        self._must(smtp.docmd("starttls"), 220)
+        self.stage = "tls"
+        smtp.sock = context.wrap_socket(smtp.sock)
+        smtp.file = None
+        self.info(f"DCID {self.dcid} TLS success protocol {smtp.sock.version()} cipher {smtp.sock.cipher()[0]}")
+        self.record("tls")
+        self._must(smtp.ehlo(), 250)
+
+    def _no_tls(self, failure: ssl.SSLError) -> None:
+        """The handshake failed by TLS' own means, an alert of either end. The message's line is a guess."""
+        self.info(f"DCID {self.dcid} TLS failed: {failure.reason}")
+        self.info(f"DCID {self.dcid} IP {SENDER} TLS was required but could not be successfully negotiated")
+        words = "4.7.0 - Other security problem ('000', ['TLS required but not available'])"
+        self.info(f"Delayed: DCID {self.dcid} MID {self.first_mid} to RID 0 - {words} []")
+        self.record("tls_failed", claim="delayed")
 
     def _deliver(self, smtp: smtplib.SMTP, message: Message) -> None:
         rids = list(range(len(message.rcpt_to)))

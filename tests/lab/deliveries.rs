@@ -38,8 +38,11 @@ fn compare(name: &str, found: &[&Value], want: &Value) -> Result<(), String> {
         return same(&format!("{name}: verdict"), &case["verdict"], &"undetermined".into());
     }
     same(&format!("{name}: kind"), kind, &want["kind"])?;
-    same(&format!("{name}: by"), &wire["ending"]["by"], &"sender".into())?;
-    same(&format!("{name}: verdict"), &case["verdict"], &"confirmed".into())
+    // A report calls the far end the sender; what the words of a failed handshake claim is not known.
+    let by = if want["by"] == "appliance" { "appliance" } else { "sender" };
+    same(&format!("{name}: by"), &wire["ending"]["by"], &by.into())?;
+    let verdict = want["verdict"].as_str().unwrap_or("confirmed");
+    same(&format!("{name}: verdict"), &case["verdict"], &verdict.into())
 }
 
 fn same(what: &str, found: &Value, expected: &Value) -> Result<(), String> {

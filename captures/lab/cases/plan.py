@@ -192,6 +192,8 @@ class Case:
     """What runs on the appliance; `delivery`: it is the client, and the sender's host runs `remote.py`."""
     remote: Callable[..., Any] | None = None
     """For `delivery`: what the remote server does, a coroutine over `remote.Remote`."""
+    tls_out: Literal["no", "required", "verified"] = "no"
+    """For `delivery`: whether the appliance delivers only by TLS (1.2), and only to a certificate that it believes."""
     path: Path = Path()
     policy: Callable[[], Policy] | None = None
     """Makes the policy of the box in the middle."""
