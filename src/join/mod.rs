@@ -97,6 +97,8 @@ pub enum Doubt {
     BothInPart,
     /// Only times speak for it, and nothing shows that the clocks of log and capture agree.
     ClockUnchecked,
+    /// Only times and sizes speak for it, and others fit nearly as well.
+    OthersFitNearlyAsWell,
     /// Only times speak for it, and the log writes some lines seconds after what they tell.
     LogLags,
 }

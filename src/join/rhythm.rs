@@ -19,6 +19,9 @@ use crate::time::{Span, Timestamp};
 
 /// How far apart clocks may be that nobody has checked.
 const APART: Span = Span::from_seconds(600);
+/// The margin from which on a pair counts as found for which only times and sizes speak: odds of four hundred
+/// to one. There are thousands of such pairs, and each has neighbours.
+const TIMES_MARGIN: f64 = 6.0;
 /// How late a line may be that nothing shows to be prompt.
 const LATEST: Span = Span::from_seconds(120);
 /// Bins of one second on each side of no shift.
@@ -102,17 +105,14 @@ impl Rhythm {
         let checked = self.checked.get(clock).copied().unwrap_or(false);
         let at = clocks.instant(&connection.first);
         let confirmed = at.is_some_and(|at| clocks.is_confirmed_near(connection.first.clock, at, APART));
-        let prompt = match self.lags.get(clock).copied().unwrap_or_default() {
-            Lag::None => true,
-            Lag::Rare => margin >= MIN_MARGIN + ONE_LATE_LINE,
-            Lag::Common => false,
+        let doubt = match self.lags.get(clock).copied().unwrap_or_default() {
+            _ if !(checked || confirmed) => Doubt::ClockUnchecked,
+            Lag::None | Lag::Rare if margin < TIMES_MARGIN => Doubt::OthersFitNearlyAsWell,
+            Lag::None => return None,
+            Lag::Rare if margin >= MIN_MARGIN + ONE_LATE_LINE => return None,
+            Lag::Rare | Lag::Common => Doubt::LogLags,
         };
-        let doubt = match (checked || confirmed, prompt) {
-            (true, true) => return None,
-            (true, false) => Doubt::LogLags,
-            (false, _) => Doubt::ClockUnchecked,
-        };
-        let apart = if doubt == Doubt::LogLags { LATEST } else { APART };
+        let apart = if doubt == Doubt::ClockUnchecked { APART } else { LATEST };
         (!self.is_alone(connection, session, at, apart)).then_some(doubt)
     }
 
