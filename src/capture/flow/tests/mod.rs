@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::capture::segment::{Checksum, Flags, Segment, SeqNumber, TcpOptions};
 use crate::capture::{
-    Chunk, Close, CloseKind, ConnState, Conversation, Effect, Flow, FlowSink, FlowStart, Gap, Interest, Loss,
-    OriginatorFrom, Pair, Side,
+    Chunk, Close, CloseKind, Closes, ConnState, Conversation, Effect, Flow, FlowSink, FlowStart, Gap,
+    Interest, Loss, OriginatorFrom, Pair, Side,
 };
 use crate::cite::{CaptureId, FrameRef, Moment, Notes};
 use crate::net::Endpoint;
@@ -410,7 +410,7 @@ proptest! {
         }
         for (flow, _) in bench.finish() {
             prop_assert!(flow.history.len() <= Flow::MAX_HISTORY);
-            prop_assert!(flow.closes.all.len() <= crate::capture::Closes::MAX_KEPT + 2);
+            prop_assert!(flow.closes.all.len() <= Closes::MOST);
         }
     }
 }
