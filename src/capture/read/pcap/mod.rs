@@ -18,7 +18,8 @@ use search::{Found, LOOKAHEAD, SEARCHED};
 /// Plausible frame headers, one behind the other, that are taken for the file's going on; fewer
 /// where the file ends with their frames.
 const CHAIN: usize = 3;
-/// How far the time of a header that is half in another frame may lie from that frame's.
+
+/// How far behind a frame's time that of a header may lie that is half in the frame, and the last.
 const PATCHWORK_SECONDS: u32 = 3600;
 
 /// See the module.
@@ -130,7 +131,8 @@ impl PcapReader {
     }
 
     /// Weighs a frame behind whose `need` octets no sound header stands: whether it is one all the
-    /// same. Where frames can be found inside of it, its length is wrong, and it is passed over.
+    /// same. Where frames can be found inside of it, its length is wrong, and it is passed over; so it
+    /// is where it leads nowhere and its header is odd.
     #[cold]
     fn weigh(&mut self, frame: FrameHeader, need: usize, notes: &mut Notes) -> Result<bool, Failure> {
         let offset = self.window.offset();
@@ -160,15 +162,25 @@ impl PcapReader {
         if have < need {
             return Err(Failure { offset, cause: ReadCause::CutFrame { need, have } });
         }
-        Ok(true)
+        if self.header.is_plausible(&frame, self.seconds.unwrap_or(frame.seconds)) {
+            return Ok(true);
+        }
+        self.search(Damage::NoFrameHeader, notes)?;
+        Ok(false)
     }
 
-    /// Whether a header found at `at` inside of `frame` is one: where it only begins in there, chance may
-    /// have put it together of the frame's end and of what follows, so its time must lie near the frame's.
+    /// Whether a header found at `at` inside of `frame` is one: where it only begins in there, it may be
+    /// the frame's last octets and a header that lost its first. Then its time must lie between the
+    /// frame's and that of the next.
     fn is_no_patchwork(&self, at: usize, frame: &FrameHeader, need: usize) -> bool {
-        let lies_inside = at + self.header.frame_header <= need;
-        lies_inside
-            || self.next(at).is_some_and(|next| next.seconds.abs_diff(frame.seconds) <= PATCHWORK_SECONDS)
+        let head = self.header.frame_header;
+        if at + head <= need {
+            return true;
+        }
+        let Some(found) = self.next(at) else { return false };
+        let behind = self.next(at + head + found.captured as usize).map(|next| next.seconds);
+        let latest = behind.unwrap_or_else(|| frame.seconds.saturating_add(PATCHWORK_SECONDS));
+        (frame.seconds..=latest).contains(&found.seconds)
     }
 
     /// The header at `at`, if it is in the window.
@@ -182,32 +194,48 @@ impl PcapReader {
     fn goes_on(&mut self, frame: FrameHeader) -> bool {
         let head = self.header.frame_header;
         let is_near = self.seconds.is_some_and(|before| frame.is_near(before));
+        if frame.captured == 0 {
+            return is_near && self.leads_straight_on(frame);
+        }
         if !is_near && !self.header.is_well_formed(&frame) {
             return false;
         }
         let (mut at, mut previous, mut all_well_formed) = (0, frame, true);
         for _ in 0..CHAIN {
-            // Nothing but zeros is no frame, and leads nowhere.
-            if previous.is_nothing() || previous.captured as usize > MAX_FRAME {
-                return false;
-            }
             at += head + previous.captured as usize;
             if self.window.have(at + head) < at + head {
-                let ends_here = self.window.have(at) == at && self.window.ended_well();
-                return ends_here
-                    && (previous.captured > 0
-                        || self.seconds.is_some_and(|before| previous.is_near(before)));
+                return all_well_formed && self.ends_at(at);
             }
-            let Some(next) = self.next(at) else { return false };
+            let Some(next) = self.next(at).filter(|next| next.captured as usize <= MAX_FRAME) else {
+                return false;
+            };
             let well_formed = self.header.is_well_formed(&next);
-            let follows = self.seconds.is_some_and(|before| next.is_near(before)) && next.original_len > 0;
-            if follows || (previous.captured > 0 && well_formed && next.is_near(previous.seconds)) {
+            let follows = self.seconds.is_some_and(|before| next.is_near(before))
+                && next.captured > 0
+                && next.original_len > 0;
+            if follows || (well_formed && next.is_near(previous.seconds)) {
                 return true;
             }
             all_well_formed &= well_formed;
             previous = next;
         }
         all_well_formed
+    }
+
+    /// Whether a sound header stands behind `frame`, which holds no octets: little but its place speaks
+    /// for such a frame. Nothing but zeros is none, wherever it leads.
+    fn leads_straight_on(&mut self, frame: FrameHeader) -> bool {
+        let head = self.header.frame_header;
+        let nothing = frame.is_nothing();
+        if self.window.have(2 * head) < 2 * head {
+            return !nothing && self.ends_at(head);
+        }
+        !nothing && self.next(head).is_some_and(|next| self.header.is_sound(&next, frame.seconds))
+    }
+
+    /// Whether the file ends at `at` of the window, and was meant to.
+    fn ends_at(&mut self, at: usize) -> bool {
+        self.window.have(at + 1) == at && self.window.ended_well()
     }
 
     /// Looks for the next frames behind damage, however far, passes over what lies before them, and

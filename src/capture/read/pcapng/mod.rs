@@ -4,6 +4,7 @@
 //! packet block, either byte order of `if_tsoffset` and the binary resolutions of `if_tsresol`.
 
 mod blocks;
+mod kinds;
 mod search;
 
 use super::interfaces::{InterfaceFacts, MAX_INTERFACES_TOLD, MAX_TEXT};
@@ -14,6 +15,10 @@ use crate::cite::{Notes, Place};
 use crate::text::{Text, escaped};
 use crate::time::Timestamp;
 use blocks::{Interface, Order, Packet};
+use kinds::{
+    ENHANCED_PACKET, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, MAY_BE_HUGE, NUMBERED_WITHOUT_FRAME,
+    OBSOLETE_PACKET, SECTION_HEADER, SIMPLE_PACKET,
+};
 use search::{Before, Found};
 
 /// The longest block that is read as a whole; libpcap's limit, too.
@@ -25,43 +30,18 @@ const MAX_INTERFACES: usize = 65_536;
 /// Comments shown of a file.
 const MAX_COMMENTS: u32 = 16;
 
+/// Blocks of a known kind, one behind the other, that show that one with a wrong length at its end is
+/// right otherwise.
+const GOING_ON: usize = 3;
+
 /// Octets of an empty block: type and length at its head, length again at its end (section 3.1).
 const BLOCK_FRAME: usize = 12;
 
 /// The least that options take up, with the length behind them.
 const BLOCK_HEAD: usize = blocks::BLOCK_HEAD;
 
-/// Block types (section 10.1).
-const SECTION_HEADER: u32 = 0x0a0d_0d0a;
-const INTERFACE_DESCRIPTION: u32 = 1;
-const OBSOLETE_PACKET: u32 = 2;
-const SIMPLE_PACKET: u32 = 3;
-const INTERFACE_STATISTICS: u32 = 5;
-const ENHANCED_PACKET: u32 = 6;
-
-/// Blocks without a frame to which Wireshark gives a frame number all the same: the journal export
-/// block, Sysdig's events and custom blocks.
-const NUMBERED_WITHOUT_FRAME: [u32; 5] = [0x9, 0x204, 0x208, 0x0bad, 0x4000_0bad];
-
-/// Blocks without a frame that may be longer than [`MAX_BLOCK`]: names, the journal export block,
-/// decryption secrets and custom blocks. Of others, such a length is not believed.
-const MAY_BE_HUGE: [u32; 5] = [0x4, 0x9, 0xa, 0x0bad, 0x4000_0bad];
-
-/// Blocks that say nothing here: IRIG times, ARINC 429 names, Hone's and Sysdig's
-/// (section 10.1), and those for local use above.
-const KNOWN_AND_UNUSED: [u32; 5] = [0x4, 0x7, 0x8, 0xa, 0xb];
-const HONE_AND_SYSDIG: std::ops::RangeInclusive<u32> = 0x101..=0x2ff;
-const LOCAL_USE: u32 = 0x8000_0000;
-
 const WRONG_END: &str = "a block whose length at its end is not that at its head";
 const UNDESCRIBED: &str = "a frame of an interface that the file does not describe";
-
-/// Whether a block of this type is known, and can hold something.
-fn is_known(kind: u32) -> bool {
-    (INTERFACE_DESCRIPTION..=ENHANCED_PACKET).contains(&kind)
-        || KNOWN_AND_UNUSED.contains(&kind)
-        || NUMBERED_WITHOUT_FRAME.contains(&kind)
-}
 
 /// Whether the file begins as a pcapng file does.
 pub(super) fn is_section_header(head: &[u8]) -> bool {
@@ -197,13 +177,17 @@ impl PcapngReader {
             match self.block_here()? {
                 Here::End => return Ok(None),
                 Here::Block { kind, length } if self.is_consistent(length) => {
-                    return Ok(Some((kind, length)));
+                    if self.leads_on(length) {
+                        return Ok(Some((kind, length)));
+                    }
+                    match self.hidden(length) {
+                        Some(count) => self.pass_over(kind, count, Damage::WrongLength, notes),
+                        None => return Ok(Some((kind, length))),
+                    }
                 }
                 Here::Block { kind, length } => {
                     // Some writers are wrong about the length at the end, and nothing else.
-                    let next = self.window.have(length + BLOCK_FRAME) - length;
-                    let goes_on = next == 0 || self.order_goes_on(length);
-                    if goes_on && !self.hides_a_packet(length) {
+                    if self.goes_on(length) && self.hidden(length).is_none() {
                         notes.oddity(WRONG_END, Some(Place::Offset(self.window.offset())));
                         return Ok(Some((kind, length)));
                     }
@@ -232,27 +216,61 @@ impl PcapngReader {
         block.get(length - 4..length) == block.get(4..8)
     }
 
+    /// Whether a block of a known kind may begin behind the block at hand, or the file ends there.
+    #[inline]
+    fn leads_on(&mut self, length: usize) -> bool {
+        self.window.have(length + BLOCK_FRAME) < length + BLOCK_FRAME
+            || self
+                .order
+                .u32(self.window.data(), length)
+                .is_some_and(|kind| kinds::is_known(kind) || kind == SECTION_HEADER)
+    }
+
+    /// Where inside of the block at hand blocks begin that run on beyond its end: the other length that
+    /// is right is that of one of them.
+    #[cold]
+    fn hidden(&mut self, length: usize) -> Option<usize> {
+        self.window.have(length + search::LOOKAHEAD);
+        search::find_across(&self.window, self.before(), length)
+    }
+
     fn claimed(&self, at: usize) -> usize {
         self.order.u32(self.window.data(), at + 4).unwrap_or_default() as usize
     }
 
-    /// Whether a block of a known kind and a believable length begins at `at`. Writers that forget to
-    /// round lengths up to a multiple of four forget it for all.
-    fn order_goes_on(&self, at: usize) -> bool {
-        let kind = self.order.u32(self.window.data(), at).unwrap_or_default();
-        let length = self.claimed(at);
-        (is_known(kind) || kind == SECTION_HEADER)
-            && (length.is_multiple_of(4) || !self.claimed(0).is_multiple_of(4))
-            && (BLOCK_FRAME..=MAX_BLOCK).contains(&length)
+    /// Whether the block at hand, of this length, leads to the end of the file, to a block that stands at
+    /// both its ends, or to several of a known kind one behind the other.
+    fn goes_on(&mut self, length: usize) -> bool {
+        let mut at = length;
+        for _ in 0..GOING_ON {
+            if self.window.have(at + BLOCK_FRAME) <= at {
+                return self.window.ended_well();
+            }
+            if !self.is_likely(at) {
+                return false;
+            }
+            let length = self.claimed(at).next_multiple_of(4);
+            if self.window.have(at + length) < at + length {
+                return false;
+            }
+            if self.order.u32(self.window.data(), at + length - 4)
+                == self.order.u32(self.window.data(), at + 4)
+            {
+                return true;
+            }
+            at += length;
+        }
+        true
     }
 
-    /// Whether blocks of this file begin inside of the `length` octets of the block at hand.
-    fn hides_a_packet(&mut self, length: usize) -> bool {
-        self.window.have(length + search::LOOKAHEAD);
-        match search::find(&self.window, self.before(), 1..length) {
-            Found::At(at) => self.order.u32(self.window.data(), at) != Some(SECTION_HEADER),
-            _ => false,
-        }
+    /// Whether a block of a known kind and a likely length begins at `at`. Writers that forget to round
+    /// lengths up to a multiple of four forget it for all.
+    fn is_likely(&self, at: usize) -> bool {
+        let kind = self.order.u32(self.window.data(), at).unwrap_or_default();
+        let length = self.claimed(at);
+        (kinds::is_known(kind) || kind == SECTION_HEADER)
+            && (length.is_multiple_of(4) || !self.claimed(0).is_multiple_of(4))
+            && (BLOCK_FRAME..=search::MAX_FOUND).contains(&length)
     }
 
     /// What is known of the file so far.
@@ -407,6 +425,9 @@ impl PcapngReader {
             self.note_comments(blocks::options_begin(kind == SECTION_HEADER), length, place, notes);
         }
         let block = self.window.data().get(..length).unwrap_or_default();
+        if kinds::is_known(kind) && !blocks::is_sound(kind, block, self.order) {
+            notes.oddity("a block that is not what its type says", place);
+        }
         match kind {
             SECTION_HEADER => {
                 if !self.interfaces.is_empty() {
@@ -446,8 +467,10 @@ impl PcapngReader {
                 }
             }
             kind if NUMBERED_WITHOUT_FRAME.contains(&kind) => self.frames = self.frames.saturating_add(1),
-            kind if KNOWN_AND_UNUSED.contains(&kind) => {}
-            kind if HONE_AND_SYSDIG.contains(&kind) || kind >= LOCAL_USE => {}
+            kind if kinds::is_known(kind) => {}
+            kind if kinds::is_of_a_program(kind) => {
+                notes.oddity("a block of a program's own is passed over", place);
+            }
             // Legal (section 3.1), and yet what a damaged type looks like.
             _ => notes.oddity("a block of a type that nobody knows is passed over", place),
         }
