@@ -60,7 +60,7 @@ impl PcapReader {
 
     /// What can be said only at the end of the file.
     pub(super) fn closing_notes(&self) -> Notes {
-        let mut notes = Notes::default();
+        let mut notes = self.window.notes().clone();
         self.losses.note_rest(&mut notes);
         notes
     }

@@ -156,7 +156,7 @@ impl PcapngReader {
 
     /// What can be said only at the end of the file.
     pub(super) fn closing_notes(&self) -> Notes {
-        let mut notes = Notes::default();
+        let mut notes = self.window.notes().clone();
         for facts in &self.facts {
             facts.note_drops(&mut notes);
         }
@@ -216,14 +216,22 @@ impl PcapngReader {
         block.get(length - 4..length) == block.get(4..8)
     }
 
-    /// Whether a block of a known kind may begin behind the block at hand, or the file ends there.
+    /// Whether a block of the same kind, or of another known one, may begin behind the block at hand, or
+    /// the file ends there.
     #[inline]
     fn leads_on(&mut self, length: usize) -> bool {
-        self.window.have(length + BLOCK_FRAME) < length + BLOCK_FRAME
-            || self
-                .order
-                .u32(self.window.data(), length)
-                .is_some_and(|kind| kinds::is_known(kind) || kind == SECTION_HEADER)
+        let data = self.window.data();
+        data.get(length..length + 4).is_some_and(|kind| data.starts_with(kind))
+            || self.leads_to_another(length)
+    }
+
+    #[inline(never)]
+    fn leads_to_another(&mut self, length: usize) -> bool {
+        if self.window.have(length + BLOCK_FRAME) < length + BLOCK_FRAME {
+            return true;
+        }
+        let kind = self.order.u32(self.window.data(), length).unwrap_or_default();
+        kinds::is_known(kind) || kind == SECTION_HEADER
     }
 
     /// Where inside of the block at hand blocks begin that run on beyond its end: the other length that
