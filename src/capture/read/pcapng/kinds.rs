@@ -14,8 +14,8 @@ pub(super) const DECRYPTION_SECRETS: u32 = 0xa;
 /// block, Sysdig's events and custom blocks.
 pub(super) const NUMBERED_WITHOUT_FRAME: [u32; 5] = [0x9, 0x204, 0x208, 0x0bad, 0x4000_0bad];
 
-/// Blocks without a frame that may be longer than [`MAX_BLOCK`]: names, the journal export block,
-/// decryption secrets and custom blocks. Of others, such a length is not believed.
+/// Blocks without a frame that may be longer than any frame: names, the journal export block, decryption
+/// secrets and custom blocks. Of others, such a length is not believed.
 pub(super) const MAY_BE_HUGE: [u32; 5] = [0x4, 0x9, 0xa, 0x0bad, 0x4000_0bad];
 
 /// IRIG times and ARINC 429 names, and what is nothing but a number (section 10.1).
