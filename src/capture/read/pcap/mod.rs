@@ -81,13 +81,14 @@ impl PcapReader {
                 let next = self.window.data().get(need..).and_then(|rest| self.header.frame(rest));
                 self.ahead = next.filter(|next| self.header.is_sound(next, frame.seconds));
             }
-            if self.ahead.is_some() {
+            if self.ahead.is_some() && frame.captured > 0 {
                 self.seconds = Some(frame.seconds);
                 break (frame, need);
             }
             if self.weigh(frame, need, notes)? {
                 break (frame, need);
             }
+            self.ahead = None;
         };
         self.frames = self.frames.saturating_add(1);
         let bytes = self.window.take(need);
@@ -130,7 +131,7 @@ impl PcapReader {
         self.search(damage, notes)
     }
 
-    /// Weighs a frame behind whose `need` octets no sound header stands: whether it is one all the
+    /// Weighs a frame behind whose `need` octets no sound header stands, or that is empty: whether it is one all the
     /// same. Where frames can be found inside of it, its length is wrong, and it is passed over; so it
     /// is where it leads nowhere and its header is odd.
     #[cold]
@@ -145,13 +146,19 @@ impl PcapReader {
         if have >= need && self.goes_on(frame) {
             let time_holds = self.seconds.is_none_or(|before| frame.is_near(before))
                 || self.next(need).is_some_and(|next| next.is_near(frame.seconds));
-            if time_holds {
+            if time_holds && frame.captured > 0 {
                 self.seconds = Some(frame.seconds);
             }
             return Ok(true);
         }
         self.window.have(need + LOOKAHEAD);
-        let inside = search::find(&self.window, &self.header, self.seconds, 1..need.min(have));
+        let before = self.seconds.unwrap_or(frame.seconds);
+        let find = |before| search::find(&self.window, &self.header, before, 1..need.min(have));
+        let inside = match find(Some(before)) {
+            // The header at hand is the first, and its time may be as wrong as its length.
+            Found::Nothing if self.seconds.is_none() => find(None),
+            found => found,
+        };
         if let Found::At(count) = inside
             && self.is_no_patchwork(count, &frame, need)
         {
@@ -162,7 +169,7 @@ impl PcapReader {
         if have < need {
             return Err(Failure { offset, cause: ReadCause::CutFrame { need, have } });
         }
-        if self.header.is_plausible(&frame, self.seconds.unwrap_or(frame.seconds)) {
+        if frame.captured > 0 && self.header.is_sound(&frame, before) {
             return Ok(true);
         }
         self.search(Damage::NoFrameHeader, notes)?;
@@ -195,7 +202,7 @@ impl PcapReader {
         let head = self.header.frame_header;
         let is_near = self.seconds.is_some_and(|before| frame.is_near(before));
         if frame.captured == 0 {
-            return is_near && self.leads_straight_on(frame);
+            return (is_near || self.seconds.is_none()) && self.leads_straight_on(frame);
         }
         if !is_near && !self.header.is_well_formed(&frame) {
             return false;
@@ -222,15 +229,21 @@ impl PcapReader {
         all_well_formed
     }
 
-    /// Whether a sound header stands behind `frame`, which holds no octets: little but its place speaks
-    /// for such a frame. Nothing but zeros is none, wherever it leads.
+    /// Whether a sound header stands behind `frame`, which holds no octets, or several where no frame
+    /// stands before it: little but its place speaks for such a frame. Nothing but zeros is none,
+    /// wherever it leads.
     fn leads_straight_on(&mut self, frame: FrameHeader) -> bool {
         let head = self.header.frame_header;
-        let nothing = frame.is_nothing();
-        if self.window.have(2 * head) < 2 * head {
-            return !nothing && self.ends_at(head);
+        let (mut at, behind) = (head, if self.seconds.is_some() { 1 } else { CHAIN });
+        for _ in 0..behind {
+            if self.window.have(at + head) < at + head {
+                return !frame.is_nothing() && self.ends_at(at);
+            }
+            let next = self.next(at).filter(|next| self.header.is_sound(next, frame.seconds));
+            let Some(next) = next else { return false };
+            at += head + next.captured as usize;
         }
-        !nothing && self.next(head).is_some_and(|next| self.header.is_sound(&next, frame.seconds))
+        !frame.is_nothing()
     }
 
     /// Whether the file ends at `at` of the window, and was meant to.

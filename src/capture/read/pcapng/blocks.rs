@@ -100,13 +100,12 @@ fn options(block: &[u8], fixed: usize, order: Order) -> impl Iterator<Item = (u1
     })
 }
 
-/// What stands behind the end mark of a list of options, or of nothing if the list fills `rest`; `None`
-/// where it is no list, or not padded with zeros.
+/// What stands behind the end mark of a list of options, or nothing if the list fills `rest`; `None`
+/// where it is no list.
 fn behind_list(mut rest: &[u8], order: Order) -> Option<&[u8]> {
     while !rest.is_empty() {
         let (code, length) = (order.u16(rest, 0)?, usize::from(order.u16(rest, 2)?));
-        let padding = rest.get(4 + length..4 + length.next_multiple_of(4))?;
-        if padding.iter().any(|&octet| octet != 0) || (code == 0 && length > 0) {
+        if code == 0 && length > 0 {
             return None;
         }
         rest = rest.get(4 + length.next_multiple_of(4)..)?;

@@ -18,21 +18,21 @@ pub(super) const NUMBERED_WITHOUT_FRAME: [u32; 5] = [0x9, 0x204, 0x208, 0x0bad, 
 /// secrets and custom blocks. Of others, such a length is not believed.
 pub(super) const MAY_BE_HUGE: [u32; 5] = [0x4, 0x9, 0xa, 0x0bad, 0x4000_0bad];
 
-/// IRIG times and ARINC 429 names, and what is nothing but a number (section 10.1).
-const RESERVED: [u32; 3] = [0x7, 0x8, 0xb];
+/// IRIG times, ARINC 429 names, and a number that nobody uses yet (section 10.1).
+const UNUSED: [u32; 3] = [0x7, 0x8, 0xb];
 
 /// Whether a block of this type is known, and can hold something.
 pub(super) fn is_known(kind: u32) -> bool {
     (INTERFACE_DESCRIPTION..=ENHANCED_PACKET).contains(&kind)
         || kind == DECRYPTION_SECRETS
-        || RESERVED.contains(&kind)
+        || UNUSED.contains(&kind)
         || NUMBERED_WITHOUT_FRAME.contains(&kind)
 }
 
-/// Whether a block of this type belongs to one program, or to whoever uses it (section 10.1): Hone's and
-/// Sysdig's, and those for local use.
-pub(super) fn is_of_a_program(kind: u32) -> bool {
+/// Whether a block of this type says nothing here: it has a meaning in some program only (section 10.1),
+/// such as Hone's and Sysdig's and those for local use.
+pub(super) fn is_not_read(kind: u32) -> bool {
     const HONE_AND_SYSDIG: std::ops::RangeInclusive<u32> = 0x101..=0x2ff;
     const LOCAL_USE: u32 = 0x8000_0000;
-    HONE_AND_SYSDIG.contains(&kind) || kind >= LOCAL_USE
+    UNUSED.contains(&kind) || HONE_AND_SYSDIG.contains(&kind) || kind >= LOCAL_USE
 }

@@ -170,7 +170,7 @@ impl PcapngReader {
             self.note_comments(blocks::options_begin(kind == SECTION_HEADER), length, place, notes);
         }
         let block = self.window.data().get(..length).unwrap_or_default();
-        if kinds::is_known(kind) && !blocks::is_sound(kind, block, self.order) {
+        if kinds::is_known(kind) && !kinds::is_not_read(kind) && !blocks::is_sound(kind, block, self.order) {
             notes.oddity("a block that is not what its type says", place);
         }
         match kind {
@@ -212,10 +212,10 @@ impl PcapngReader {
                 }
             }
             kind if NUMBERED_WITHOUT_FRAME.contains(&kind) => self.frames = self.frames.saturating_add(1),
-            kind if kinds::is_known(kind) => {}
-            kind if kinds::is_of_a_program(kind) => {
-                notes.oddity("a block of a program's own is passed over", place);
+            kind if kinds::is_not_read(kind) => {
+                notes.oddity("a block of a type that is not read here is passed over", place);
             }
+            kind if kinds::is_known(kind) => {}
             // Legal (section 3.1), and yet what a damaged type looks like.
             _ => notes.oddity("a block of a type that nobody knows is passed over", place),
         }

@@ -73,7 +73,8 @@ pub(super) fn find_across(window: &Window, before: Before<'_>, length: usize) ->
         if end > length {
             return Some(at);
         }
-        from = at + 1;
+        // What was walked over is one capture's.
+        from = end.max(at + 1);
     }
     None
 }

@@ -94,8 +94,8 @@ impl PcapngReader {
         kinds::is_known(kind) || kind == SECTION_HEADER
     }
 
-    /// Where inside of the block at hand blocks begin that run on beyond its end: the other length that
-    /// is right is that of one of them.
+    /// Where inside of the block at hand blocks begin that run on beyond its end, so that its length is
+    /// wrong.
     #[cold]
     fn hidden(&mut self, length: usize) -> Option<usize> {
         self.window.have(length + search::LOOKAHEAD);

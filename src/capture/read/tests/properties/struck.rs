@@ -187,7 +187,7 @@ impl Struck {
                 "a type that nobody knows",
                 "too short for the frame",
                 "does not describe",
-                "of a program's own",
+                "of a type that is not read",
                 "not what its type says",
             ]
             .iter()
