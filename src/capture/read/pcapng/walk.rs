@@ -28,6 +28,11 @@ enum Here {
     Damaged { kind: u32, damage: Damage },
 }
 
+/// Whether a block of this type may stand anywhere in a file.
+fn is_expected(kind: u32) -> bool {
+    kinds::is_known(kind) || kind == SECTION_HEADER
+}
+
 impl PcapngReader {
     /// Type and whole length of the next block, which is in the window then; behind damage, of the
     /// next sound one.
@@ -47,7 +52,7 @@ impl PcapngReader {
                 }
                 Here::Block { kind, length } => {
                     // Some writers are wrong about the length at the end, and nothing else.
-                    if self.goes_on(length) && self.hidden(length).is_none() {
+                    if is_expected(kind) && self.goes_on(length) && self.hidden(length).is_none() {
                         notes.oddity(WRONG_END, Some(Place::Offset(self.window.offset())));
                         return Ok(Some((kind, length)));
                     }
@@ -90,8 +95,7 @@ impl PcapngReader {
         if self.window.have(length + BLOCK_FRAME) < length + BLOCK_FRAME {
             return true;
         }
-        let kind = self.order.u32(self.window.data(), length).unwrap_or_default();
-        kinds::is_known(kind) || kind == SECTION_HEADER
+        self.order.u32(self.window.data(), length).is_some_and(is_expected)
     }
 
     /// Where inside of the block at hand blocks begin that run on beyond its end, so that its length is
@@ -136,7 +140,7 @@ impl PcapngReader {
     fn is_likely(&self, at: usize) -> bool {
         let kind = self.order.u32(self.window.data(), at).unwrap_or_default();
         let length = self.claimed(at);
-        (kinds::is_known(kind) || kind == SECTION_HEADER)
+        is_expected(kind)
             && (length.is_multiple_of(4) || !self.claimed(0).is_multiple_of(4))
             && (BLOCK_FRAME..=search::MAX_FOUND).contains(&length)
     }
