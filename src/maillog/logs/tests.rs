@@ -277,8 +277,8 @@ fn the_lines_around_a_damaged_gzip_member_are_read() {
     let log = read_octets(vec![[member(0), damaged, member(2)].concat()]);
     let file = &log.files[0];
     assert!((120..180).contains(&file.records), "{}", file.records);
-    let [note] = &file.notes.iter().collect::<Vec<_>>()[..] else { panic!("{:?}", file.notes) };
-    assert!(note.text.starts_with("the gzip member at octet ") && file.notes.any_loss(), "{note:?}");
+    let told = file.notes.iter().any(|note| note.text.starts_with("the gzip member at octet "));
+    assert!(told && file.notes.any_loss(), "{:?}", file.notes);
 }
 
 /// The samples of the vendor's technotes, where they are at hand; shapes like theirs stand in the

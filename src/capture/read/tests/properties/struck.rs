@@ -35,8 +35,15 @@ struct Reading {
     need: usize,
     /// `None` where it is no frame: a pcapng block of another kind, or one too short for its frame.
     frame: Option<Plain>,
+    /// Whether nothing about its header is odd, its time left out.
+    is_well_formed: bool,
+}
+
+impl Reading {
     /// Whether nothing about its header is odd.
-    is_plausible: bool,
+    fn is_plausible(&self) -> bool {
+        self.is_well_formed && self.frame.as_ref().is_some_and(|frame| is_near(frame.nanos))
+    }
 }
 
 impl Struck {
@@ -55,12 +62,11 @@ impl Struck {
                 let need = header + captured;
                 let bytes = self.file.get(at + header..at + need)?;
                 let nanos = seconds * 1_000_000_000 + fraction * if magic == NANO { 1 } else { 1000 };
-                let is_plausible = is_near(nanos)
-                    && nanos / 1_000_000_000 == seconds
+                let is_well_formed = nanos / 1_000_000_000 == seconds
                     && (1..=original_len as usize).contains(&captured)
                     && original_len <= 1024 * 1024;
                 let frame = Plain { original_len, ..plain(nanos, bytes) };
-                Some(Reading { at, need, frame: Some(frame), is_plausible })
+                Some(Reading { at, need, frame: Some(frame), is_well_formed })
             }
             Form::Pcapng => {
                 let field = |place: usize| self.u32(at + place);
@@ -79,9 +85,9 @@ impl Struck {
                     fits.then_some(frame)
                 };
                 let frame = field(20).and_then(|captured| frame(captured as usize));
-                let is_plausible = frame.as_ref().is_some_and(|frame| is_near(frame.nanos))
-                    && self.u32(at + need.saturating_sub(4)) == Some(need as u32);
-                Some(Reading { at, need, frame, is_plausible })
+                let is_well_formed =
+                    frame.is_some() && self.u32(at + need.saturating_sub(4)) == Some(need as u32);
+                Some(Reading { at, need, frame, is_well_formed })
             }
         }
     }
@@ -110,7 +116,7 @@ impl Struck {
         let earliest = self.frames[..self.before].last().map(second);
         let latest = self.frames.get(self.behind).map_or(i64::MAX, second);
         let is_between = |frame| earliest <= Some(second(frame)) && second(frame) <= latest;
-        reading.is_plausible && reading.frame.as_ref().is_some_and(is_between)
+        reading.is_plausible() && reading.frame.as_ref().is_some_and(is_between)
     }
 
     /// Whether frames go on at `at`, or the file ends there.
@@ -135,9 +141,12 @@ impl Struck {
 
     /// What stands where the first struck frame began, if its header is odd in nothing and no sound frame
     /// begins within its length: frames lead to it, and nothing tells whether its octets are right, be it
-    /// that it leads nowhere; the last frame before noise does not, either.
+    /// that it leads nowhere; the last frame before noise does not, either. The first frame of a file may
+    /// be of any time.
     fn maimed(&self) -> Option<Reading> {
-        let reading = self.reading(self.begins).filter(|reading| reading.is_plausible)?;
+        let is_first = self.before == 0;
+        let is_one = |reading: &Reading| reading.is_plausible() || (is_first && reading.is_well_formed);
+        let reading = self.reading(self.begins).filter(is_one)?;
         let end = reading.at + reading.need;
         let hides = self.resume.iter().any(|&at| reading.at < at && at < end);
         (!hides).then_some(reading)
