@@ -207,23 +207,29 @@ impl PcapReader {
         if !is_near && !self.header.is_well_formed(&frame) {
             return false;
         }
-        let (mut at, mut previous, mut all_well_formed) = (0, frame, true);
-        for _ in 0..CHAIN {
+        let mut all_well_formed = self.header.is_well_formed(&frame);
+        let (mut at, mut previous) = (0, frame);
+        for step in 0..CHAIN {
             at += head + previous.captured as usize;
             if self.window.have(at + head) < at + head {
-                return all_well_formed && self.ends_at(at);
+                return (step == 0 || all_well_formed) && self.ends_at(at);
             }
             let Some(next) = self.next(at).filter(|next| next.captured as usize <= MAX_FRAME) else {
                 return false;
             };
-            let well_formed = self.header.is_well_formed(&next);
-            let follows = self.seconds.is_some_and(|before| next.is_near(before))
-                && next.captured > 0
-                && next.original_len > 0;
-            if follows || (well_formed && next.is_near(previous.seconds)) {
+            let is_near = self.seconds.is_some_and(|before| next.is_near(before));
+            if is_near && next.captured > 0 && next.original_len > 0 {
                 return true;
             }
+            let well_formed = self.header.is_well_formed(&next);
             all_well_formed &= well_formed;
+            if all_well_formed && next.is_near(previous.seconds) {
+                return true;
+            }
+            // A header may be odd in its time or else, not in both.
+            if !is_near && !well_formed {
+                return false;
+            }
             previous = next;
         }
         all_well_formed
