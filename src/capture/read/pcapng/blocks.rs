@@ -274,7 +274,9 @@ impl Clock {
             // Sixty-four bits do for all clocks in use, and are faster.
             Ok(rate) => {
                 let ticks = ticks as i64;
-                (ticks.div_euclid(rate), i128::from(ticks.rem_euclid(rate)))
+                let seconds = ticks.div_euclid(rate);
+                // The remainder, without a second division.
+                (seconds, i128::from(ticks.wrapping_sub(seconds.wrapping_mul(rate))))
             }
             Err(_) => {
                 (ticks.div_euclid(self.ticks_per_second) as i64, ticks.rem_euclid(self.ticks_per_second))

@@ -86,7 +86,7 @@ impl PcapngReader {
     #[inline]
     fn leads_on(&mut self, length: usize) -> bool {
         let data = self.window.data();
-        data.get(length..length + 4).is_some_and(|kind| data.starts_with(kind))
+        data.get(length..).and_then(<[u8]>::first_chunk) == data.first_chunk::<4>()
             || self.leads_to_another(length)
     }
 
