@@ -7,7 +7,8 @@ use mailwitness::investigate::{InputPath, Plan, Reader, Selection, Told};
 use mailwitness::net::canonical;
 use mailwitness::text::Text;
 
-use super::args::{PeriodArgs, ReaderName, ReportArgs, SelectionArgs, WireArgs};
+use super::args::{PeriodArgs, ReportArgs, SelectionArgs, WireArgs};
+use super::choices::ReaderName;
 use super::failure::Failure;
 use super::values::Address;
 
