@@ -1,0 +1,66 @@
+//! How signs weigh: how sure they make a cause, and how each bears on the one that was decided.
+
+use crate::cause::signs::Group;
+use crate::cause::{Bearing, CauseKind, Confidence, PointsAt, Sign, Strength};
+
+use CauseKind::{MiddleboxReset, NotVisibleHere, PathLostData};
+
+/// Independent strong signs that make an accusation likely.
+const STRONG_SIGNS: usize = 2;
+
+/// How sure `cause` is by its signs alone.
+pub(super) fn weigh(cause: CauseKind, signs: &[Sign]) -> Option<Confidence> {
+    let supporting = |sign: &&Sign| sign.rule.supports.contains(&cause);
+    if cause.accuses() && signs.iter().any(shown_outside) {
+        return None;
+    }
+    if signs.iter().filter(supporting).any(|sign| sign.strength == Strength::Decisive) {
+        // Octets that never came are a fact; whether a line or a device took them does not show from one
+        // place.
+        let from_one_place = !signs.iter().filter(supporting).any(|sign| sign.rule.group == Group::Outside);
+        let likely = cause == PathLostData && from_one_place;
+        return Some(if likely { Confidence::Likely } else { Confidence::Named });
+    }
+    let strong = groups(signs.iter().filter(supporting), Strength::Strong);
+    let against = cause.accuses()
+        && signs.iter().any(|sign| sign.points_at == PointsAt::Sender && sign.strength >= Strength::Strong);
+    let needed = if cause.accuses() { STRONG_SIGNS } else { 1 };
+    (strong >= needed && !against).then_some(Confidence::Likely)
+}
+
+/// Whether a capture of the sender's side shows that the sender did it.
+pub(super) fn shown_outside(sign: &Sign) -> bool {
+    sign.rule.group == Group::Outside
+        && sign.points_at == PointsAt::Sender
+        && sign.strength == Strength::Decisive
+}
+
+/// In how many independent groups there is a sign of at least `strength`.
+pub(super) fn groups<'a>(signs: impl Iterator<Item = &'a Sign>, strength: Strength) -> usize {
+    let mut seen: Vec<Group> =
+        signs.filter(|sign| sign.strength >= strength).map(|sign| sign.rule.group).collect();
+    seen.sort_unstable();
+    seen.dedup();
+    seen.len()
+}
+
+/// How a sign bears on the cause.
+pub(super) fn bearing(cause: CauseKind, sign: &Sign) -> Bearing {
+    if sign.rule.supports.contains(&cause) {
+        Bearing::For
+    } else if cause == NotVisibleHere {
+        // Nothing was decided that it could speak against.
+        Bearing::Aside
+    } else if sign.rule.speaks_against(cause) && sign.strength > Strength::Weak {
+        Bearing::Against
+    } else {
+        Bearing::Aside
+    }
+}
+
+/// Signs that a reset or FIN is not the sender's.
+pub(super) fn accusing_reset(signs: &[Sign]) -> impl Iterator<Item = &Sign> {
+    signs
+        .iter()
+        .filter(|sign| sign.points_at == PointsAt::Middlebox && sign.rule.supports.contains(&MiddleboxReset))
+}
