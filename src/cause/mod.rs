@@ -75,6 +75,9 @@ pub enum CauseKind {
     ContentBlocked,
     /// A device on the way stopped forwarding at a limit of its own.
     MiddleboxLimit,
+    /// A proxy on the way, with a connection to either end, closed the one to the appliance or kept what the
+    /// sender sent.
+    MiddleboxProxy,
     /// A device on the way reset (or closed) the connection in the sender's name.
     MiddleboxReset,
     /// A device on the way changed the dialogue.
@@ -105,7 +108,7 @@ pub enum CauseKind {
 
 impl CauseKind {
     /// Every kind.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::ApplianceClosed,
         Self::ApplianceLimit,
         Self::ApplianceRefused,
@@ -113,6 +116,7 @@ impl CauseKind {
         Self::ApplianceTimer,
         Self::ContentBlocked,
         Self::MiddleboxLimit,
+        Self::MiddleboxProxy,
         Self::MiddleboxReset,
         Self::MiddleboxRewriting,
         Self::NotVisibleHere,
@@ -134,6 +138,7 @@ impl CauseKind {
             self,
             Self::ContentBlocked
                 | Self::MiddleboxLimit
+                | Self::MiddleboxProxy
                 | Self::MiddleboxReset
                 | Self::MiddleboxRewriting
                 | Self::PathLostData
@@ -151,6 +156,7 @@ impl CauseKind {
             Self::ApplianceTimer => "a timer of the appliance",
             Self::ContentBlocked => "content blocked on the way",
             Self::MiddleboxLimit => "a limit of a device on the way",
+            Self::MiddleboxProxy => "a proxy on the way ended or held the connection",
             Self::MiddleboxReset => "a device on the way reset the connection",
             Self::MiddleboxRewriting => "a device on the way changed the dialogue",
             Self::NotVisibleHere => "not visible here",

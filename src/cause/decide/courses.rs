@@ -4,9 +4,9 @@ use crate::cause::CauseKind;
 use crate::smtp::EndingKind;
 
 use CauseKind::{
-    ApplianceLimit, ApplianceStalled, ApplianceTimer, ContentBlocked, MiddleboxLimit, MiddleboxReset,
-    MiddleboxRewriting, PathLostData, PmtuBlackHole, RecipientsRefused, SenderGaveUpWaiting, SenderStalled,
-    VerificationProbe,
+    ApplianceLimit, ApplianceStalled, ApplianceTimer, ContentBlocked, MiddleboxLimit, MiddleboxProxy,
+    MiddleboxReset, MiddleboxRewriting, PathLostData, PmtuBlackHole, RecipientsRefused, SenderGaveUpWaiting,
+    SenderStalled, VerificationProbe,
 };
 
 /// What may have brought an ending about.
@@ -18,6 +18,7 @@ pub(super) struct Course {
 
 /// What lies behind a stall of the sender.
 const STALL: &[CauseKind] = &[
+    MiddleboxProxy,
     MiddleboxRewriting,
     PmtuBlackHole,
     MiddleboxLimit,
@@ -43,6 +44,7 @@ pub(super) const COURSES: &[Course] = &[
     Course {
         ending: EndingKind::Fin,
         by_signs: &[
+            MiddleboxProxy,
             MiddleboxRewriting,
             MiddleboxReset,
             PmtuBlackHole,
@@ -57,6 +59,7 @@ pub(super) const COURSES: &[Course] = &[
     Course {
         ending: EndingKind::Rst,
         by_signs: &[
+            MiddleboxProxy,
             MiddleboxRewriting,
             ContentBlocked,
             MiddleboxReset,
@@ -69,7 +72,14 @@ pub(super) const COURSES: &[Course] = &[
     Course { ending: EndingKind::Silence, by_signs: STALL },
     Course {
         ending: EndingKind::ApplianceStalled,
-        by_signs: &[MiddleboxRewriting, PmtuBlackHole, MiddleboxLimit, PathLostData, ApplianceStalled],
+        by_signs: &[
+            MiddleboxProxy,
+            MiddleboxRewriting,
+            PmtuBlackHole,
+            MiddleboxLimit,
+            PathLostData,
+            ApplianceStalled,
+        ],
     },
     Course {
         ending: EndingKind::ApplianceClosed,

@@ -3,6 +3,7 @@ use crate::capture::trace::SegmentHeader;
 use crate::cause::Bearing;
 use crate::cause::signs::FAMILIES;
 use crate::cause::testing::{Scene, reset, sender};
+use crate::cause::{outside, patterns};
 
 use CauseKind::{
     ApplianceClosed, ApplianceLimit, ApplianceRefused, ApplianceStalled, ApplianceTimer, MiddleboxReset,
@@ -40,7 +41,8 @@ fn every_cause_can_be_reached() {
 fn what_is_tried_by_signs_has_signs() {
     for cause in COURSES.iter().flat_map(|course| course.by_signs) {
         let of_one = FAMILIES.iter().flat_map(|family| family.rules);
-        let supported = of_one.chain(crate::cause::patterns::RULES).any(|rule| rule.supports.contains(cause));
+        let supported =
+            of_one.chain(patterns::RULES).chain(outside::RULES).any(|rule| rule.supports.contains(cause));
         assert!(supported, "no sign supports {cause:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! One case: a headline, the log's account, the wire's account, the verdict, the join.
 
 use super::page::{Page, Tone};
-use super::{debug_log, matching, show, wire};
+use super::{debug_log, matching, outside, show, wire};
 use crate::cause::Bearing;
 use crate::join::MatchOutcome;
 use crate::net::Leg;
@@ -38,6 +38,10 @@ pub(super) fn write(page: &mut Page, case: &Case, place: usize, of: usize) {
     if let Some(account) = &case.debug_log {
         page.space();
         debug_log::write(page, account, Names::of(case.leg));
+    }
+    if let Some(account) = &case.outside {
+        page.space();
+        outside::write(page, account, Names::of(case.leg));
     }
     page.space();
     verdict(page, case);

@@ -1,0 +1,58 @@
+//! How far the clocks of the two sides stand apart.
+
+use crate::cause::outside::pairs::Pair;
+use crate::time::Span;
+
+/// The outside clock against the inside one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offset {
+    /// How far it is ahead.
+    pub ahead: Span,
+    /// By how much that may be wrong: half the time that a packet and its answer are on the way between the
+    /// two places.
+    pub give_or_take: Span,
+}
+
+/// The fastest packets that are looked at, of each direction: one in so many.
+const FASTEST: usize = 10;
+
+impl Offset {
+    /// A packet of the sender was outside before it was inside, one of the appliance after: the true offset
+    /// lies between what the two directions show (as NTP has it, RFC 5905 section 8). The fastest packets
+    /// tell it best; a few are passed over, for a copy may have been paired with another one. Handshakes are left
+    /// out where there is more: a proxy answers the sender's before it begins its own.
+    pub(super) fn of<'a>(pairs: impl Iterator<Item = &'a Pair<'a>> + Clone) -> Option<Self> {
+        let of = |by_sender: bool| {
+            let own = pairs.clone().filter(move |(inside, _)| inside.by_sender == by_sender);
+            let later = own.clone().any(|(inside, _)| !inside.flags.syn());
+            let own = own.filter(move |(inside, _)| !(later && inside.flags.syn()));
+            let mut all: Vec<Span> = own.map(|(one, other)| other.at.time.since(one.at.time)).collect();
+            all.sort_unstable();
+            all
+        };
+        let (sender, appliance) = (of(true), of(false));
+        let least = sender.len().checked_sub(1 + sender.len() / FASTEST).and_then(|place| sender.get(place));
+        let most = appliance.get(appliance.len() / FASTEST);
+        let half = |one: Span, other: Span| Span::from_nanos(one.nanos().midpoint(other.nanos()));
+        match (least, most) {
+            (Some(least), Some(most)) => {
+                let apart = most.nanos().abs_diff(least.nanos()) / 2;
+                let give_or_take = Span::from_nanos(i64::try_from(apart).unwrap_or(i64::MAX));
+                Some(Self { ahead: half(*least, *most), give_or_take })
+            }
+            (Some(one), None) | (None, Some(one)) => Some(Self { ahead: *one, give_or_take: Span::ZERO }),
+            (None, None) => None,
+        }
+    }
+}
+
+/// How long a packet and its answer are on the way between the two places: free of the clocks' offset.
+pub(super) fn there_and_back<'a>(pairs: impl Iterator<Item = &'a Pair<'a>> + Clone) -> Option<Span> {
+    let median = |by_sender: bool| {
+        let own = pairs.clone().filter(move |(inside, _)| inside.by_sender == by_sender);
+        let mut all: Vec<Span> = own.map(|(one, other)| other.at.time.since(one.at.time)).collect();
+        all.sort_unstable();
+        all.get(all.len() / 2).copied()
+    };
+    Some(Span::from_nanos(median(false)?.nanos().saturating_sub(median(true)?.nanos())))
+}
