@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     aborted,
     appliance,
+    both_sides,
     clients,
     crowd,
     debug_logs,
@@ -38,6 +39,7 @@ FAMILIES = (
     debug_logs,
     interference,
     rewriting,
+    both_sides,
     path,
     delivered_out,
     stack_resets,

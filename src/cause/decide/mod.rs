@@ -21,7 +21,7 @@ use crate::smtp::EndingKind;
 
 use courses::COURSES;
 use own::own_account;
-use weigh::{bearing, weigh};
+use weigh::{bearing, shown_from_outside, weigh};
 
 /// Decides over `signs`, which were read from `evidence`. `None` where nothing went wrong.
 pub fn decide(evidence: &Evidence<'_>, signs: &[Sign]) -> Option<Cause> {
@@ -38,9 +38,10 @@ pub fn decide(evidence: &Evidence<'_>, signs: &[Sign]) -> Option<Cause> {
         .cloned()
         .collect();
     let weighed = &of_the_end;
-    let decided = by_signs
-        .iter()
-        .find_map(|cause| weigh(*cause, weighed).map(|confidence| Account::of(*cause, confidence, weighed)))
+    let decided = shown_from_outside(by_signs, weighed)
+        .into_iter()
+        .chain(by_signs.iter().copied())
+        .find_map(|cause| weigh(cause, weighed).map(|confidence| Account::of(cause, confidence, weighed)))
         .unwrap_or_else(|| own_account(evidence, weighed));
     let decided = decided.seen_from(evidence.vantage, evidence);
     let bearings = signs.iter().map(|sign| bearing(decided.kind, sign)).collect();

@@ -28,6 +28,22 @@ pub(super) fn weigh(cause: CauseKind, signs: &[Sign]) -> Option<Confidence> {
     (strong >= needed && !against).then_some(Confidence::Likely)
 }
 
+/// What a capture of the sender's side shows goes before what the rest suggests; that octets were lost only where
+/// it shows no deed.
+pub(super) fn shown_from_outside(by_signs: &[CauseKind], signs: &[Sign]) -> Option<CauseKind> {
+    let shown = |cause: &&CauseKind| {
+        cause.accuses()
+            && signs.iter().any(|sign| {
+                sign.rule.group == Group::Outside
+                    && sign.strength == Strength::Decisive
+                    && sign.rule.supports.contains(cause)
+            })
+    };
+    let lost = |cause: &&CauseKind| **cause == PathLostData;
+    let mut deeds = by_signs.iter().filter(|cause| !lost(cause));
+    deeds.find(shown).or_else(|| by_signs.iter().filter(lost).find(shown)).copied()
+}
+
 /// Whether a capture of the sender's side shows that the sender did it.
 pub(super) fn shown_outside(sign: &Sign) -> bool {
     sign.rule.group == Group::Outside

@@ -22,16 +22,9 @@ impl Offset {
     /// tell it best; a few are passed over, for a copy may have been paired with another one. Handshakes are left
     /// out where there is more: a proxy answers the sender's before it begins its own.
     pub(super) fn of<'a>(pairs: impl Iterator<Item = &'a Pair<'a>> + Clone) -> Option<Self> {
-        let of = |by_sender: bool| {
-            let own = pairs.clone().filter(move |(inside, _)| inside.by_sender == by_sender);
-            let later = own.clone().any(|(inside, _)| !inside.flags.syn());
-            let own = own.filter(move |(inside, _)| !(later && inside.flags.syn()));
-            let mut all: Vec<Span> = own.map(|(one, other)| other.at.time.since(one.at.time)).collect();
-            all.sort_unstable();
-            all
-        };
+        let of = |by_sender| differences(pairs.clone(), by_sender);
         let (sender, appliance) = (of(true), of(false));
-        let least = sender.len().checked_sub(1 + sender.len() / FASTEST).and_then(|place| sender.get(place));
+        let least = most_of(&sender);
         let most = appliance.get(appliance.len() / FASTEST);
         let half = |one: Span, other: Span| Span::from_nanos(one.nanos().midpoint(other.nanos()));
         match (least, most) {
@@ -44,6 +37,26 @@ impl Offset {
             (None, None) => None,
         }
     }
+}
+
+/// Outside time less inside time of the packets of one end, ascending.
+fn differences<'a>(pairs: impl Iterator<Item = &'a Pair<'a>> + Clone, by_sender: bool) -> Vec<Span> {
+    let own = pairs.filter(move |(inside, _)| inside.by_sender == by_sender);
+    let later = own.clone().any(|(inside, _)| !inside.flags.syn());
+    let own = own.filter(move |(inside, _)| !(later && inside.flags.syn()));
+    let mut all: Vec<Span> = own.map(|(one, other)| other.at.time.since(one.at.time)).collect();
+    all.sort_unstable();
+    all
+}
+
+/// Of the highest the one that so many are passed over for.
+fn most_of(ascending: &[Span]) -> Option<&Span> {
+    ascending.len().checked_sub(1 + ascending.len() / FASTEST).and_then(|place| ascending.get(place))
+}
+
+/// Outside time less inside time of the fastest packet of the sender, handshakes left out.
+pub(super) fn fastest_in<'a>(pairs: impl Iterator<Item = &'a Pair<'a>> + Clone) -> Option<Span> {
+    most_of(&differences(pairs, true)).copied()
 }
 
 /// How long a packet and its answer are on the way between the two places: free of the clocks' offset.

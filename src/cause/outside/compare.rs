@@ -1,8 +1,10 @@
 //! One connection as two captures have it.
 
-use crate::cause::outside::clock::there_and_back;
+use ahash::AHashSet;
+
+use crate::cause::outside::clock::{fastest_in, there_and_back};
 use crate::cause::outside::pairs::{Pair, Pairs};
-use crate::cause::outside::passage::{is_one_packet, look_differs};
+use crate::cause::outside::passage::{answered_first, is_one_packet, look_differs};
 use crate::cause::outside::places::{Places, Ranges};
 use crate::cause::outside::{Identity, Offset, Packet, Passage, Tape};
 use crate::cite::FrameRef;
@@ -59,6 +61,8 @@ pub struct Comparison {
     pub made_to_sender: Octets,
     /// Segments at one place and of one length whose octets differ: inside and outside.
     pub changed: Vec<(Packet, Packet)>,
+    /// Words of both ends, the same on both sides, came after the last segment that differs: the dialogue went on.
+    pub went_on: bool,
     /// Segments whose octets are at another place of the stream outside: something was put in or taken out
     /// before them.
     pub moved: Vec<(Packet, Packet)>,
@@ -115,14 +119,17 @@ impl Comparison {
         let heard = heard.max(own.highest_ack(inside.packets.iter(), true));
         let dropped = other.ranges(in_time(), true).without(&came).beyond(reached);
         let to_sender = said.without(&left).beyond(heard);
-        // What the sender acknowledged inside was said, and only this file lacks it.
-        let answered = own.highest_ack(inside.packets.iter(), true);
-        let made = other.ranges(in_time(), false).without(&said).beyond(answered);
+        let made = made_in_between(inside, in_time(), (&own, &other), &pairs, clock);
+        // What is there is covered; what is not must surely have been in its time.
         let covers = |packet: &Packet| {
             let time = packet.at.time.plus(clock.ahead);
-            reach.span.0 <= time && time <= reach.span.1
+            let sure = clock.give_or_take;
+            all().any(|(one, _)| one.at.frame == packet.at.frame)
+                || (reach.span.0 <= time.minus(sure) && time.plus(sure) <= reach.span.1)
         };
-        let covered = inside.packets.first().is_some_and(covers) && inside.packets.last().is_some_and(covers);
+        let mut telling = inside.packets.iter().filter(|packet| packet.is_telling());
+        let (first, last) = (telling.next(), telling.next_back());
+        let covered = first.is_some_and(covers) && last.is_none_or(covers);
         let covered = covered && !(inside.cut || outside.cut || reach.incomplete);
         // What was moved is not missing: it stands elsewhere.
         let straight = pairs.moved.is_empty();
@@ -137,6 +144,7 @@ impl Comparison {
             other: all().filter(|pair| is_one_packet(pair) == Some(false)).count(),
             renumbered: [own.differ(&other, true), own.differ(&other, false)],
             looks_differ: look_differs(inside, outside, true),
+            answered_first: answered_first(inside, outside, fastest_in(all())),
             acknowledged_in_between: acknowledged(
                 other.highest_ack(in_time(), false),
                 reached.max(came.end()),
@@ -145,10 +153,7 @@ impl Comparison {
         let first_close = |by_sender| {
             outside.packets.iter().find(|packet| packet.by_sender == by_sender && packet.is_close()).copied()
         };
-        let changed = pairs
-            .same_place
-            .iter()
-            .filter(|(one, other)| matches!((one.sum, other.sum), (Some(one), Some(other)) if one != other));
+        let changed = pairs.same_place.iter().filter(|pair| differs(pair));
         let several = |pairs: Vec<&Pair<'_>>| -> Vec<(Packet, Packet)> {
             pairs.into_iter().take(MAX_FRAMES).map(|(one, other)| (**one, **other)).collect()
         };
@@ -171,7 +176,8 @@ impl Comparison {
             first_closes: [first_close(true), first_close(false)],
             dropped: known(dropped, outside, &other, true),
             dropped_to_sender: known(to_sender, inside, &own, false),
-            made_to_sender: known(made, outside, &other, false),
+            made_to_sender: if straight { made } else { Octets::default() },
+            went_on: went_on(&pairs),
             changed: several(changed.collect()),
             moved: several(pairs.moved.iter().collect()),
             octets: came.octets(),
@@ -215,6 +221,49 @@ impl Octets {
             frames: holding.map(|packet| packet.at.frame).take(MAX_FRAMES).collect(),
         }
     }
+}
+
+/// Whether the octets differ.
+fn differs((inside, outside): &Pair<'_>) -> bool {
+    matches!((inside.sum, outside.sum), (Some(one), Some(other)) if one != other)
+}
+
+fn went_on(pairs: &Pairs<'_>) -> bool {
+    let differing = pairs.same_place.iter().filter(|pair| differs(pair)).chain(&pairs.moved);
+    let last = differing.map(|(packet, _)| packet.at.time).max();
+    let after = |by_sender: bool| {
+        let words = pairs.same_place.iter().filter(|(packet, _)| packet.payload > 0);
+        words.into_iter().any(|(packet, _)| packet.by_sender == by_sender && Some(packet.at.time) > last)
+    };
+    after(true) && after(false)
+}
+
+/// Octets in the appliance's name that were outside before the appliance had said anything at their place.
+fn made_in_between<'a>(
+    inside: &Tape,
+    outside: impl Iterator<Item = &'a Packet>,
+    (own, other): (&Places, &Places),
+    pairs: &Pairs<'_>,
+    clock: Offset,
+) -> Octets {
+    let paired: AHashSet<FrameRef> = pairs.same_place.iter().map(|(_, copy)| copy.at.frame).collect();
+    // What the sender acknowledged inside was said, and only the inside file lacks it.
+    let answered = own.highest_ack(inside.packets.iter(), true);
+    let mut made = Octets::default();
+    let alone = outside.filter(|packet| !packet.by_sender && packet.payload > 0);
+    for packet in alone.filter(|packet| !paired.contains(&packet.at.frame)).take(MAX_FRAMES) {
+        let (from, to) = other.octets(packet);
+        let latest = packet.at.time.minus(clock.ahead).plus(clock.give_or_take);
+        let was_said = inside.packets.iter().any(|said| {
+            let (begin, end) = own.octets(said);
+            !said.by_sender && said.payload > 0 && said.at.time <= latest && begin < to && from < end
+        });
+        if to > answered && !was_said {
+            made.count += u64::from(packet.payload);
+            made.frames.push(packet.at.frame);
+        }
+    }
+    made
 }
 
 /// How many octets more were acknowledged outside than inside; a FIN's number alone is none.

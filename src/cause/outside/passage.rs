@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::cause::outside::Tape;
 use crate::cause::outside::pairs::Pair;
+use crate::time::Span;
 
 /// How a connection passes from one side to the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
@@ -33,6 +34,8 @@ pub struct Identity {
     pub renumbered: [bool; 2],
     /// The sender's SYNs come from different stacks: other windows, scales or options.
     pub looks_differ: bool,
+    /// The sender's handshake was over before its SYN can have reached the appliance.
+    pub answered_first: bool,
     /// Octets of the sender that were acknowledged to it in the appliance's name, and that the appliance neither
     /// got nor acknowledged.
     pub acknowledged_in_between: u64,
@@ -49,11 +52,13 @@ impl Passage {
     ///
     /// Firewalls that shift sequence numbers leave both alone. Normalisers that shift timestamps do so by one
     /// figure for all of a connection; where the IP IDs are others as well, that cannot be told from a proxy
-    /// whose clock ticks alike, and only what it acknowledges by itself tells it.
+    /// whose clock ticks alike, and only what it answers or acknowledges by itself tells it. A firewall that answers
+    /// SYNs in the appliance's place (SYN cookies) passes on the same packets afterwards.
     pub(super) fn of<'a>(pairs: impl Iterator<Item = &'a Pair<'a>> + Clone, identity: &Identity) -> Self {
         let words = [Word::of(pairs.clone(), true), Word::of(pairs, false)];
         let anew = identity.renumbered.contains(&true) || identity.looks_differ;
-        if identity.acknowledged_in_between > 0 && !words.contains(&Word::Same) {
+        let stands_in = identity.acknowledged_in_between > 0 || identity.answered_first;
+        if stands_in && !words.contains(&Word::Same) {
             Self::Proxied
         } else if words.contains(&Word::Same) && !words.contains(&Word::Other) {
             Self::SamePackets
@@ -118,6 +123,20 @@ pub(super) fn is_one_packet(pair: &Pair<'_>) -> Option<bool> {
         (Some(here), Some(there)) if here == there => Some(true),
         (Some(_), Some(_)) => Some(same_ip_id(pair).unwrap_or(false)),
         _ => same_ip_id(pair),
+    }
+}
+
+/// Whether the sender's handshake was over before its SYN was inside: its acknowledgment of the SYN-ACK, which is
+/// outside, would have been inside before the SYN even if it had been as fast as the fastest packet. Clocks
+/// do not matter to that.
+pub(super) fn answered_first(inside: &Tape, outside: &Tape, fastest: Option<Span>) -> bool {
+    let syn = inside.packets.iter().find(|packet| packet.by_sender && packet.flags.is_syn());
+    let answer = outside.packets.iter().position(|packet| !packet.by_sender && packet.flags.is_syn_ack());
+    let rest = answer.and_then(|place| outside.packets.get(place..)).unwrap_or_default();
+    let ack = rest.iter().find(|packet| packet.by_sender && packet.flags.ack() && !packet.flags.rst());
+    match (syn, ack, fastest) {
+        (Some(syn), Some(ack), Some(fastest)) => ack.at.time.minus(fastest) <= syn.at.time,
+        _ => false,
     }
 }
 

@@ -37,6 +37,9 @@ pub const DROPPED_AT_LIMIT: Rule = Rule {
 
 /// The same segment has other octets on the two sides, or the same octets stand at another place because others
 /// were put in or taken out before them.
+///
+/// Decisive, but strong where the dialogue went on after it and the sender's own close ended it: a banner that is
+/// masked ends nothing.
 pub const CHANGED: Rule =
     Rule { name: "changed_in_between", group: Group::Outside, supports: &[CauseKind::MiddleboxRewriting] };
 
@@ -69,7 +72,8 @@ pub fn signs(evidence: &Evidence<'_>, comparison: &Comparison, own: &[Sign]) -> 
     if comparison.one_place.is_some() {
         return found;
     }
-    changed(comparison, &mut found);
+    let passed = passed(evidence, comparison);
+    changed(comparison, passed.is_some(), &mut found);
     if comparison.passage == Passage::Proxied {
         proxy::read(evidence, comparison, &mut found);
         return found;
@@ -84,14 +88,9 @@ pub fn signs(evidence: &Evidence<'_>, comparison: &Comparison, own: &[Sign]) -> 
     }
     let sender = evidence.sender();
     let close = evidence.session.flow.closes.effective.filter(|close| close.by == sender);
-    let is_it = |packet: &Packet, kind: CloseKind| packet.flags.rst() == (kind == CloseKind::Rst);
     let made = close.and_then(|close| {
         let mut only = comparison.only_inside.iter();
         only.find(|packet| packet.at.frame == close.at.frame && is_it(packet, close.kind))
-    });
-    let passed = close.and_then(|close| {
-        let mut both = comparison.on_both.iter();
-        both.find(|(packet, _)| packet.at.frame == close.at.frame && is_it(packet, close.kind))
     });
     if let Some(packet) = made {
         let detail = format!(
@@ -103,13 +102,25 @@ pub fn signs(evidence: &Evidence<'_>, comparison: &Comparison, own: &[Sign]) -> 
         found.push(sign(&RESET_MADE, PointsAt::Middlebox, vec![packet.at.frame], comparison, detail));
     }
     let nothing_lost = comparison.dropped.count == 0 && comparison.dropped_to_sender.count == 0;
-    if found.is_empty() && nothing_lost {
+    if found.iter().all(|sign| sign.strength < Strength::Decisive) && nothing_lost {
         same(comparison, passed, quiet, &mut found);
     }
     found
 }
 
-fn changed(comparison: &Comparison, found: &mut Vec<Sign>) {
+fn is_it(packet: &Packet, kind: CloseKind) -> bool {
+    packet.flags.rst() == (kind == CloseKind::Rst)
+}
+
+/// The sender's close that ended it, where it is on both sides.
+fn passed<'a>(evidence: &Evidence<'_>, comparison: &'a Comparison) -> Option<&'a (Packet, Packet)> {
+    let close = evidence.session.flow.closes.effective.filter(|close| close.by == evidence.sender())?;
+    let mut both = comparison.on_both.iter();
+    both.find(|(packet, _)| packet.at.frame == close.at.frame && is_it(packet, close.kind))
+}
+
+/// `passed`: the sender's close is on both sides.
+fn changed(comparison: &Comparison, passed: bool, found: &mut Vec<Sign>) {
     let of = |pairs: &[(Packet, Packet)]| -> Vec<FrameRef> {
         pairs.iter().flat_map(|(one, other)| [one.at.frame, other.at.frame]).collect()
     };
@@ -119,6 +130,8 @@ fn changed(comparison: &Comparison, found: &mut Vec<Sign>) {
             comparison.changed.len()
         );
         found.push(sign(&CHANGED, PointsAt::Middlebox, of(&comparison.changed), comparison, detail));
+    } else if comparison.moved.is_empty() {
+        return;
     }
     if !comparison.moved.is_empty() {
         let detail = format!(
@@ -127,6 +140,11 @@ fn changed(comparison: &Comparison, found: &mut Vec<Sign>) {
             comparison.moved.len()
         );
         found.push(sign(&CHANGED, PointsAt::Middlebox, of(&comparison.moved), comparison, detail));
+    }
+    if let Some(sign) =
+        found.last_mut().filter(|_| comparison.passage == Passage::Proxied || (passed && comparison.went_on))
+    {
+        sign.strength = Strength::Strong;
     }
 }
 

@@ -7,8 +7,9 @@ use crate::cause::{CauseKind, Evidence};
 use crate::time::Timestamp;
 
 /// The sender and the appliance have a connection each, with a proxy between them: the octets are the same and
-/// the packets are not (their timestamps or IP IDs, the numbers or the look of the SYN), or octets were
-/// acknowledged to the sender that the appliance never got.
+/// the packets are not (their timestamps or IP IDs, the numbers or the look of the SYN), the
+/// sender's handshake was over before the appliance's had begun, or octets were acknowledged to the sender that the
+/// appliance never got.
 ///
 /// It says nothing of who ended the connection. A firewall that only shifts sequence numbers leaves timestamps
 /// and IP IDs alone, and does not raise it; see [`crate::cause::outside::Passage`].
@@ -62,6 +63,10 @@ fn two_connections(comparison: &Comparison) -> Sign {
     }
     if identity.looks_differ {
         marks.push("the SYNs come from different stacks".to_owned());
+    }
+    if identity.answered_first {
+        marks
+            .push("the sender's handshake was over before its SYN can have reached the appliance".to_owned());
     }
     if identity.acknowledged_in_between > 0 {
         marks.push(format!(
