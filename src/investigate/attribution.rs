@@ -107,7 +107,7 @@ impl Setting<'_> {
                 })
             })
             .collect();
-        patterns::patterns(&patterns::Set { sessions: self.sessions, members: &members })
+        patterns::patterns(&patterns::Set { sessions: self.sessions, members: &members, log: self.log })
     }
 }
 

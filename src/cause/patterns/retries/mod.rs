@@ -7,13 +7,16 @@ mod tries;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cause::CauseKind;
-use crate::cause::patterns::{Found, Member, Pattern, Set, chance};
+use crate::cause::patterns::{Found, MAX_CHANCE, Member, Pattern, Set, chance};
 use crate::cause::signs::{Group, PointsAt, Rule, Sign, Strength};
-use crate::smtp::EndingKind;
+use crate::cause::{CauseKind, Evidence};
+use crate::cite::FrameRef;
+use crate::maillog::Stamp;
+use crate::net::Leg;
+use crate::smtp::{EndingKind, Stage};
 
 use cluster::{Cluster, TRIES};
-use tries::{Envelope, Try, attempt};
+use tries::{Envelope, Try, addresses, attempt, attempt_under_tls};
 
 /// Tries of the same message die at the same octet of the body: what stops them reads it.
 ///
@@ -27,6 +30,18 @@ use tries::{Envelope, Try, attempt};
 /// Raised falsely by a sender whose own program dies at that octet each time (a filter on its side).
 pub(in crate::cause::patterns) const SAME_OCTET: Rule =
     Rule { name: "dies_at_the_same_octet", group: Group::Others, supports: &[CauseKind::ContentBlocked] };
+
+/// The same under TLS, where nothing on the way can read the content: a device that ends TLS, or that stops at a
+/// count of octets; or the sender's own program.
+///
+/// Rule: the same sender (HELO name, else address), envelope sender and recipients by the log; the sender's stream
+/// ended within one segment, and the share that records take up, of the same octet. Never more than strong: other
+/// messages may have the same envelope, and the place is known only as octets of the whole stream.
+pub(in crate::cause::patterns) const SAME_OCTET_UNDER_TLS: Rule = Rule {
+    name: "dies_at_the_same_octet_under_tls",
+    group: Group::Others,
+    supports: &[CauseKind::MiddleboxLimit, CauseKind::ContentBlocked],
+};
 
 /// A later try of a message that had died at the same octet before got through: it was not the content.
 pub(in crate::cause::patterns) const GOT_THROUGH: Rule =
@@ -52,6 +67,7 @@ pub(in crate::cause::patterns) fn read(set: &Set<'_>, found: &mut Found) {
             }
         }
     }
+    under_tls(set, &black_holes, &mut messages);
     let died = |tries: &[Try<'_>]| tries.iter().filter(|one| one.died.is_some()).count();
     messages.retain(|_, tries| died(tries) > 0);
     let looked_at = messages.values().filter(|tries| died(tries) >= TRIES).count();
@@ -64,9 +80,58 @@ pub(in crate::cause::patterns) fn read(set: &Set<'_>, found: &mut Found) {
             .filter(|(_, tries)| tries.iter().any(|one| cluster.holds(one)))
             .count();
         let chance = chance::corrected(cluster.chance(died(tries)), looked_at);
-        patterns.extend(report(set, &cluster, tries, chance, others, found));
+        if chance <= MAX_CHANCE {
+            let later = got_through(set, envelope, &cluster, tries);
+            patterns.extend(report(set, (envelope, &cluster), later, chance, others, found));
+        }
     }
     found.extend(patterns);
+}
+
+/// Adds the cases under TLS that ended in what is surely a message, by what the log says of them.
+fn under_tls<'a>(
+    set: &Set<'a>,
+    black_holes: &BTreeSet<usize>,
+    messages: &mut BTreeMap<Envelope, Vec<Try<'a>>>,
+) {
+    for member in set.received().filter(|member| member.is_abort && !black_holes.contains(&member.session)) {
+        let Evidence { session, ending, message: Some(message), .. } = member.evidence else { continue };
+        let in_a_body = session.dialog.encryption.is_some() && ending.stage == Stage::Body;
+        let Some(envelope) = Envelope::logged(session, message).filter(|_| in_a_body) else { continue };
+        let length = accepted(set, &envelope).map(|(size, _)| *size).max().unwrap_or(0);
+        let one = attempt_under_tls(session, member.session, member.transaction, length);
+        messages.entry(envelope).or_default().push(one);
+    }
+}
+
+/// Messages of the log with this envelope that were accepted: their sizes and when.
+fn accepted<'a>(set: &Set<'a>, envelope: &Envelope) -> impl Iterator<Item = &'a (u64, Stamp)> {
+    let of = match envelope {
+        Envelope::Logged { mail_from, rcpt_to, .. } => Some((mail_from.clone(), rcpt_to.clone())),
+        _ => None,
+    };
+    let all = set.log.connections.iter().filter(|connection| connection.leg == Leg::Injection);
+    all.flat_map(|connection| &connection.messages)
+        .filter(move |message| of.is_some() && addresses(message) == of)
+        .filter_map(|message| message.ready.as_ref())
+}
+
+/// Whether a later try got through, and the first frame of it where it is known.
+fn got_through(
+    set: &Set<'_>,
+    envelope: &Envelope,
+    cluster: &Cluster<'_>,
+    tries: &[Try<'_>],
+) -> Option<Vec<FrameRef>> {
+    let last = cluster.tries.iter().map(|one| one.flow.flow.first.time).max();
+    let later = tries.iter().find(|one| one.completed && Some(one.flow.flow.first.time) > last);
+    if let Some(later) = later {
+        return Some(vec![later.flow.flow.first.frame]);
+    }
+    let of_cluster = |member: &&Member<'_>| cluster.tries.iter().any(|one| one.session == member.session);
+    let aborted = set.received().filter(of_cluster).filter_map(|member| member.evidence.message);
+    let last = aborted.map(|message| message.last.time).max()?;
+    accepted(set, envelope).any(|(_, stamp)| stamp.time > last).then(Vec::new)
 }
 
 /// Whether its own signs show that large packets vanish.
@@ -77,30 +142,36 @@ fn is_black_hole(member: &&Member<'_>) -> bool {
 
 fn report(
     set: &Set<'_>,
-    cluster: &Cluster<'_>,
-    tries: &[Try<'_>],
+    (envelope, cluster): (&Envelope, &Cluster<'_>),
+    got_through: Option<Vec<FrameRef>>,
     chance: f64,
     others: usize,
     found: &mut Found,
 ) -> Option<Pattern> {
-    let last = cluster.tries.iter().map(|one| one.flow.flow.first.time).max();
-    let got_through = tries
-        .iter()
-        .find(|one| one.completed && Some(one.flow.flow.first.time) > last)
-        .map(|one| one.flow.flow.first.frame);
+    let hidden = matches!(envelope, Envelope::Logged { .. });
+    let (rule, stream) = if hidden {
+        (&SAME_OCTET_UNDER_TLS, "the sender's stream, encrypted")
+    } else {
+        (&SAME_OCTET, "the body")
+    };
     let members: Vec<&Member<'_>> = cluster
         .tries
         .iter()
         .flat_map(|one| {
             set.received()
-                .filter(|member| member.session == one.session && member.transaction == Some(one.transaction))
+                .filter(|member| member.session == one.session && member.transaction == one.transaction)
         })
         .collect();
     if members.is_empty() {
         return None;
     }
     let count = cluster.tries.len();
-    let mut detail = format!("{count} tries of one message died at {}", cluster.place());
+    let mut detail = format!("{count} tries of one message died at {}", cluster.place(stream));
+    if hidden {
+        detail.push_str(
+            "; nothing on the way can read it, unless it ends TLS: what stops it counts octets, or the sender does",
+        );
+    }
     if others > 0 {
         detail.push_str(&format!("; {others} other messages died there too, so it is not its content alone"));
     }
@@ -112,9 +183,9 @@ fn report(
         found.signs.push((
             member.case,
             Sign {
-                rule: &SAME_OCTET,
+                rule,
                 points_at: PointsAt::Middlebox,
-                strength: strength(member, count, chance, others, got_through.is_some()),
+                strength: strength(member, count, chance, others > 0 || hidden, got_through.is_some()),
                 frames: frames.map(|at| at.frame).collect(),
                 numbers: vec![
                     ("tries", count as f64),
@@ -125,15 +196,15 @@ fn report(
                 detail: detail.clone(),
             },
         ));
-        if let Some(frame) = got_through {
+        if let Some(frames) = &got_through {
             found.signs.push((
                 member.case,
                 Sign {
                     rule: &GOT_THROUGH,
                     points_at: PointsAt::Path,
                     strength: Strength::Moderate,
-                    frames: vec![frame],
-                    numbers: vec![("tries", tries.len() as f64)],
+                    frames: frames.clone(),
+                    numbers: vec![("tries", count as f64)],
                     detail: "the same message got through later: what stopped it before was not its content"
                         .to_owned(),
                 },
@@ -144,7 +215,7 @@ fn report(
     cases.sort_unstable();
     cases.dedup();
     Some(Pattern {
-        name: SAME_OCTET.name,
+        name: rule.name,
         detail,
         count: count as u64,
         chance,
@@ -153,12 +224,13 @@ fn report(
     })
 }
 
-fn strength(member: &Member<'_>, tries: usize, chance: f64, others: usize, got_through: bool) -> Strength {
+/// `held`: other messages die there too, or what the message is cannot be told.
+fn strength(member: &Member<'_>, tries: usize, chance: f64, held: bool, got_through: bool) -> Strength {
     if got_through || chance > STRONG_CHANCE {
         return Strength::Moderate;
     }
     let own = member.is_the_senders_own() || member.evidence.ending.kind == EndingKind::Fin;
-    if tries >= DECISIVE_TRIES && chance <= DECISIVE_CHANCE && others == 0 && !own {
+    if tries >= DECISIVE_TRIES && chance <= DECISIVE_CHANCE && !held && !own {
         Strength::Decisive
     } else {
         Strength::Strong
