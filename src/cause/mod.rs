@@ -146,6 +146,11 @@ impl CauseKind {
         )
     }
 
+    /// Whether it is the deed of a device on the way.
+    pub const fn is_a_device(self) -> bool {
+        self.accuses() && !matches!(self, Self::PathLostData | Self::PmtuBlackHole)
+    }
+
     /// The kind in words.
     pub const fn words(self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@
 )]
 
 mod files;
+#[path = "../shared/frames.rs"]
 mod frames;
 mod lab;
 

@@ -67,6 +67,9 @@ pub(super) fn bearing(cause: CauseKind, sign: &Sign) -> Bearing {
     } else if cause == NotVisibleHere {
         // Nothing was decided that it could speak against.
         Bearing::Aside
+    } else if cause.is_a_device() && sign.points_at == PointsAt::Middlebox {
+        // Another deed of a device: no witness against one.
+        Bearing::Aside
     } else if sign.rule.speaks_against(cause) && sign.strength > Strength::Weak {
         Bearing::Against
     } else {
