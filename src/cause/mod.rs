@@ -88,6 +88,8 @@ pub enum CauseKind {
     PathLostData,
     /// The path drops large packets without a word.
     PmtuBlackHole,
+    /// On a delivery: the remote server refused with 4xx or 5xx.
+    RemoteRefused,
     /// Every recipient was refused, and the sender left.
     RecipientsRefused,
     /// The sender gave the message up within the dialogue: RSET, EHLO or another MAIL.
@@ -108,7 +110,7 @@ pub enum CauseKind {
 
 impl CauseKind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::ApplianceClosed,
         Self::ApplianceLimit,
         Self::ApplianceRefused,
@@ -122,6 +124,7 @@ impl CauseKind {
         Self::NotVisibleHere,
         Self::PathLostData,
         Self::PmtuBlackHole,
+        Self::RemoteRefused,
         Self::RecipientsRefused,
         Self::SenderAbandoned,
         Self::SenderClosed,
@@ -167,6 +170,7 @@ impl CauseKind {
             Self::NotVisibleHere => "not visible here",
             Self::PathLostData => "the path lost data",
             Self::PmtuBlackHole => "the path drops large packets (PMTU black hole)",
+            Self::RemoteRefused => "the remote server refused",
             Self::RecipientsRefused => "all recipients were refused",
             Self::SenderAbandoned => "the sender gave the message up",
             Self::SenderClosed => "the sender closed the connection",

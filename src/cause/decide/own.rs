@@ -6,12 +6,13 @@ use crate::cause::decide::weigh::{accusing_reset, groups, shown_outside};
 use crate::cause::signs::resets::Class;
 use crate::cause::signs::{resets, tls};
 use crate::cause::{CauseKind, Confidence, Evidence, Sign, Strength, headers};
+use crate::net::Leg;
 use crate::smtp::ending::{Turn, Why};
 use crate::smtp::{EndingKind, Outcome};
 
 use CauseKind::{
-    ApplianceClosed, ApplianceLimit, ApplianceRefused, ApplianceStalled, ApplianceTimer, SenderAbandoned,
-    SenderClosed, SenderQuit, SenderReset,
+    ApplianceClosed, ApplianceLimit, ApplianceRefused, ApplianceStalled, ApplianceTimer, RemoteRefused,
+    SenderAbandoned, SenderClosed, SenderQuit, SenderReset,
 };
 
 /// Independent signs of the sender, moderate or better, that make it likely that it reset the connection.
@@ -57,7 +58,15 @@ fn refused(evidence: &Evidence<'_>) -> Account {
         _ => evidence.ending.code,
     };
     let words = code.map_or_else(String::new, |code| format!(" with {}", code.0));
-    Account::new(ApplianceRefused, Confidence::Named, format!("the appliance refused{words}"))
+    // Who refuses is the server: the appliance, and on a delivery the far end.
+    match evidence.leg {
+        Leg::Injection => {
+            Account::new(ApplianceRefused, Confidence::Named, format!("the appliance refused{words}"))
+        }
+        Leg::Delivery => {
+            Account::new(RemoteRefused, Confidence::Named, format!("the remote server refused{words}"))
+        }
+    }
 }
 
 fn fin(evidence: &Evidence<'_>, signs: &[Sign]) -> Account {

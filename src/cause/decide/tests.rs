@@ -7,7 +7,7 @@ use crate::cause::{outside, patterns};
 
 use CauseKind::{
     ApplianceClosed, ApplianceLimit, ApplianceRefused, ApplianceStalled, ApplianceTimer, MiddleboxReset,
-    NotVisibleHere, SenderAbandoned, SenderClosed, SenderQuit, SenderReset,
+    NotVisibleHere, RemoteRefused, SenderAbandoned, SenderClosed, SenderQuit, SenderReset,
 };
 
 fn decided(scene: &Scene) -> Cause {
@@ -24,6 +24,7 @@ fn every_cause_can_be_reached() {
         SenderQuit,
         SenderAbandoned,
         ApplianceRefused,
+        RemoteRefused,
         NotVisibleHere,
         SenderClosed,
         SenderReset,
