@@ -149,6 +149,11 @@ impl CauseKind {
         )
     }
 
+    /// Whether it is told by what did not arrive: then the capture must not lack frames there.
+    pub const fn rests_on_absence(self) -> bool {
+        matches!(self, Self::ContentBlocked | Self::MiddleboxLimit | Self::PathLostData | Self::PmtuBlackHole)
+    }
+
     /// Whether it is the deed of a device on the way.
     pub const fn is_a_device(self) -> bool {
         self.accuses() && !matches!(self, Self::PathLostData | Self::PmtuBlackHole)

@@ -138,3 +138,20 @@ fn a_network_whose_aborts_stand_out() {
     copies.extend((0..10u8).map(|number| Copy::of(fine, sender(20 + number, 7))));
     assert!(pattern(&report(&copies), NETWORK).is_none());
 }
+
+#[test]
+fn a_sender_that_ends_it_itself_at_one_octet_is_no_device() {
+    for (case, cause) in [
+        ("rst-in-body", "sender_reset"),
+        ("fin-in-body", "sender_closed"),
+        ("silence-in-body", "sender_stalled"),
+    ] {
+        let found = report(&[
+            Copy::of(case, sender(1, 7)),
+            Copy::of(case, sender(1, 7)),
+            Copy::of(case, sender(1, 7)),
+        ]);
+        assert_eq!(pattern(&found, "dies_at_the_same_octet").unwrap()["count"], 3, "{case}");
+        assert_eq!(causes(&found), [cause; 3], "{case}");
+    }
+}

@@ -30,7 +30,7 @@ impl Copy {
 
 /// Seconds of the day at which the first copy begins, and from one to the next.
 const BEGIN: u64 = 6 * 3_600;
-const APART: u64 = 90;
+const APART: u64 = 400;
 const LAB_SENDER: [u8; 4] = [192, 0, 2, 10];
 
 /// The report with `--all` on these copies, one after the other.

@@ -20,7 +20,9 @@ use crate::cause::{Cause, CauseKind, Confidence, Evidence, Sign, Strength, Vanta
 use crate::smtp::EndingKind;
 
 use courses::COURSES;
+pub(super) use own::OWN_RESET_LIKELY;
 use own::own_account;
+pub(super) use weigh::groups;
 use weigh::{bearing, shown_from_outside, weigh};
 
 /// Decides over `signs`, which were read from `evidence`. `None` where nothing went wrong.

@@ -17,7 +17,7 @@ use CauseKind::{
 
 /// Independent signs of the sender, moderate or better, that make it likely that it reset the connection.
 /// They never name it: a device on the way sees all that it would have to imitate.
-const OWN_RESET_LIKELY: usize = 2;
+pub(in crate::cause) const OWN_RESET_LIKELY: usize = 2;
 
 /// The account of an ending.
 pub(super) fn own_account(evidence: &Evidence<'_>, signs: &[Sign]) -> Account {
@@ -85,6 +85,14 @@ fn fin(evidence: &Evidence<'_>, signs: &[Sign]) -> Account {
             SenderClosed,
             Confidence::Likely,
             "a FIN in sequence ended the connection; whether a QUIT came just before it cannot be read under TLS",
+        );
+    }
+    if evidence.close_up.is_none() {
+        return Account::new(
+            SenderClosed,
+            Confidence::Likely,
+            "a FIN in sequence ended the connection without QUIT; the capture could be read only once, so its header was \
+             not compared: save it as a file",
         );
     }
     if resets::distance::usual_ttl(evidence).is_some_and(|usual| headers::hops(usual.ttl).0 == 0) {

@@ -1,13 +1,14 @@
 use super::*;
 use crate::capture::trace::SegmentHeader;
 use crate::cause::Bearing;
-use crate::cause::signs::FAMILIES;
+use crate::cause::signs::sender as sender_signs;
+use crate::cause::signs::{FAMILIES, PointsAt, Rule, capture, dialogue, path, resets};
 use crate::cause::testing::{Scene, reset, sender};
 use crate::cause::{outside, patterns};
 
 use CauseKind::{
     ApplianceClosed, ApplianceLimit, ApplianceRefused, ApplianceStalled, ApplianceTimer, MiddleboxReset,
-    NotVisibleHere, RemoteRefused, SenderAbandoned, SenderClosed, SenderQuit, SenderReset,
+    NotVisibleHere, PathLostData, RemoteRefused, SenderAbandoned, SenderClosed, SenderQuit, SenderReset,
 };
 
 fn decided(scene: &Scene) -> Cause {
@@ -66,4 +67,48 @@ fn a_senders_own_reset_needs_marks_of_its_own() {
     assert_eq!((cause.kind, cause.confidence), (SenderReset, Confidence::Likely));
     let unmarked = SegmentHeader { ip_id: None, ..reset(60) };
     assert_eq!(decided(&Scene::with_headers([unmarked])).kind, NotVisibleHere);
+}
+
+fn sign(rule: &'static Rule, points_at: PointsAt, strength: Strength) -> Sign {
+    Sign { rule, points_at, strength, frames: Vec::new(), numbers: Vec::new(), detail: String::new() }
+}
+
+#[test]
+fn what_the_capture_lost_is_blamed_on_nobody() {
+    let lost = sign(&path::LOST_IN_PATH, PointsAt::Path, Strength::Decisive);
+    let missing = sign(&capture::FRAMES_MISSING, PointsAt::Capture, Strength::Decisive);
+    assert_eq!(weigh(PathLostData, std::slice::from_ref(&lost)), Some(Confidence::Likely));
+    assert_eq!(weigh(PathLostData, &[lost.clone(), missing.clone()]), None);
+    let twice = sign(&capture::FRAMES_TWICE, PointsAt::Capture, Strength::Weak);
+    assert_eq!(weigh(PathLostData, &[lost, twice]), Some(Confidence::Likely));
+    // A capture of the sender's side has them, and what is there does not rest on what is missing.
+    let outside = sign(&outside::DROPPED, PointsAt::Path, Strength::Decisive);
+    assert_eq!(weigh(PathLostData, &[outside, missing.clone()]), Some(Confidence::Named));
+    let talks = sign(&resets::KEEPS_TALKING, PointsAt::Middlebox, Strength::Decisive);
+    assert_eq!(weigh(MiddleboxReset, &[talks, missing]), Some(Confidence::Named));
+}
+
+#[test]
+fn two_decisive_signs_that_contradict_name_nobody() {
+    let hole = sign(&dialogue::DOT_SWALLOWED, PointsAt::Middlebox, Strength::Decisive);
+    let cause = *hole.rule.supports.first().unwrap();
+    assert_eq!(weigh(cause, std::slice::from_ref(&hole)), Some(Confidence::Named));
+    let lives = sign(&sender_signs::HOST_LIVES, PointsAt::Sender, Strength::Decisive);
+    assert_eq!(weigh(cause, &[hole, lives]), Some(Confidence::Likely));
+}
+
+#[test]
+fn a_fin_whose_header_was_not_compared_is_only_likely() {
+    let script = crate::smtp::script::Script::new()
+        .s("220 x\r\n")
+        .c("EHLO a\r\n")
+        .s("250 x\r\n")
+        .c("MAIL FROM:<a@a>\r\n")
+        .s("250 ok\r\n")
+        .fin(crate::net::Role::Client);
+    let scene = Scene::of(&script);
+    let decided = |evidence: &Evidence<'_>| decide(evidence, &[]).map(|cause| (cause.kind, cause.confidence));
+    assert_eq!(decided(&scene.evidence()), Some((SenderClosed, Confidence::Named)));
+    let once = Evidence { close_up: None, ..scene.evidence() };
+    assert_eq!(decided(&once), Some((SenderClosed, Confidence::Likely)));
 }

@@ -14,11 +14,15 @@ pub(super) fn weigh(cause: CauseKind, signs: &[Sign]) -> Option<Confidence> {
     if cause.accuses() && signs.iter().any(shown_outside) {
         return None;
     }
+    let from_one_place = !signs.iter().filter(supporting).any(|sign| sign.rule.group == Group::Outside);
+    if cause.rests_on_absence() && from_one_place && signs.iter().any(capture_lost_frames) {
+        return None;
+    }
     if signs.iter().filter(supporting).any(|sign| sign.strength == Strength::Decisive) {
         // Octets that never came are a fact; whether a line or a device took them does not show from one
-        // place.
-        let from_one_place = !signs.iter().filter(supporting).any(|sign| sign.rule.group == Group::Outside);
-        let likely = cause == PathLostData && from_one_place;
+        // place. And what is shown twice, to the contrary, is not shown.
+        let contradicted = cause.accuses() && from_one_place && signs.iter().any(shows_the_senders_end);
+        let likely = cause == PathLostData && from_one_place || contradicted;
         return Some(if likely { Confidence::Likely } else { Confidence::Named });
     }
     let strong = groups(signs.iter().filter(supporting), Strength::Strong);
@@ -26,6 +30,24 @@ pub(super) fn weigh(cause: CauseKind, signs: &[Sign]) -> Option<Confidence> {
         && signs.iter().any(|sign| sign.points_at == PointsAt::Sender && sign.strength >= Strength::Strong);
     let needed = if cause.accuses() { STRONG_SIGNS } else { 1 };
     (strong >= needed && !against).then_some(Confidence::Likely)
+}
+
+/// Whether the capture lacks frames near the end: then what is missing may have been there.
+fn capture_lost_frames(sign: &Sign) -> bool {
+    sign.points_at == PointsAt::Capture && sign.strength >= Strength::Strong
+}
+
+/// Whether a sign by itself shows that the sender ended it, or gave up.
+fn shows_the_senders_end(sign: &Sign) -> bool {
+    const ENDS: [CauseKind; 4] = [
+        CauseKind::SenderClosed,
+        CauseKind::SenderReset,
+        CauseKind::SenderStalled,
+        CauseKind::SenderGaveUpWaiting,
+    ];
+    sign.strength == Strength::Decisive
+        && sign.rule.supports.iter().all(|cause| ENDS.contains(cause))
+        && !sign.rule.supports.is_empty()
 }
 
 /// What a capture of the sender's side shows goes before what the rest suggests; that octets were lost only where
@@ -52,7 +74,7 @@ pub(super) fn shown_outside(sign: &Sign) -> bool {
 }
 
 /// In how many independent groups there is a sign of at least `strength`.
-pub(super) fn groups<'a>(signs: impl Iterator<Item = &'a Sign>, strength: Strength) -> usize {
+pub(in crate::cause) fn groups<'a>(signs: impl Iterator<Item = &'a Sign>, strength: Strength) -> usize {
     let mut seen: Vec<Group> =
         signs.filter(|sign| sign.strength >= strength).map(|sign| sign.rule.group).collect();
     seen.sort_unstable();

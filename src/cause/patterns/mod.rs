@@ -13,6 +13,7 @@ mod testing;
 
 use std::net::IpAddr;
 
+use crate::cause::decide::{OWN_RESET_LIKELY, groups};
 use crate::cause::signs::{Rule, Sign};
 use crate::cause::{Evidence, PointsAt, Strength};
 use crate::maillog::MailLog;
@@ -129,9 +130,12 @@ impl<'a> Set<'a> {
 }
 
 impl Member<'_> {
-    /// Whether a sign of its own already shows that the sender itself ended it.
+    /// Whether signs of its own already show that the sender itself ended it: a strong one, or as many independent
+    /// marks as make its own reset likely.
     fn is_the_senders_own(&self) -> bool {
-        self.signs.iter().any(|sign| sign.points_at == PointsAt::Sender && sign.strength >= Strength::Strong)
+        let own = || self.signs.iter().filter(|sign| sign.points_at == PointsAt::Sender);
+        let marks = groups(own(), Strength::Moderate);
+        marks >= OWN_RESET_LIKELY || own().any(|sign| sign.strength >= Strength::Strong)
     }
 }
 
