@@ -112,3 +112,18 @@ fn a_fin_whose_header_was_not_compared_is_only_likely() {
     let once = Evidence { close_up: None, ..scene.evidence() };
     assert_eq!(decided(&once), Some((SenderClosed, Confidence::Likely)));
 }
+
+#[test]
+fn the_other_side_shows_a_deed_whoever_closed() {
+    let made = sign(&outside::RESET_MADE, PointsAt::Middlebox, Strength::Decisive);
+    let dropped = sign(&outside::DROPPED, PointsAt::Path, Strength::Decisive);
+    let of = |ending| COURSES.iter().find(|course| course.ending == ending).unwrap().by_signs;
+    for ending in
+        [EndingKind::Silence, EndingKind::ApplianceClosed, EndingKind::ApplianceStalled, EndingKind::Fin]
+    {
+        let both = [dropped.clone(), made.clone()];
+        assert_eq!(shown_from_outside(of(ending), &both), Some(MiddleboxReset), "{ending:?}");
+        assert_eq!(shown_from_outside(of(ending), &both[..1]), Some(PathLostData), "{ending:?}");
+    }
+    assert_eq!(shown_from_outside(of(EndingKind::Quit), &[made]), None, "QUIT came through");
+}

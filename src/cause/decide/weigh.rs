@@ -51,8 +51,9 @@ fn shows_the_senders_end(sign: &Sign) -> bool {
 }
 
 /// What a capture of the sender's side shows goes before what the rest suggests; that octets were lost only where
-/// it shows no deed.
+/// it shows no deed. Where octets may have been lost, any deed may have ended it.
 pub(super) fn shown_from_outside(by_signs: &[CauseKind], signs: &[Sign]) -> Option<CauseKind> {
+    let tried = if by_signs.contains(&PathLostData) { &CauseKind::ALL[..] } else { by_signs };
     let shown = |cause: &&CauseKind| {
         cause.accuses()
             && signs.iter().any(|sign| {
@@ -62,8 +63,8 @@ pub(super) fn shown_from_outside(by_signs: &[CauseKind], signs: &[Sign]) -> Opti
             })
     };
     let lost = |cause: &&CauseKind| **cause == PathLostData;
-    let mut deeds = by_signs.iter().filter(|cause| !lost(cause));
-    deeds.find(shown).or_else(|| by_signs.iter().filter(lost).find(shown)).copied()
+    let mut deeds = tried.iter().filter(|cause| !lost(cause));
+    deeds.find(shown).or_else(|| tried.iter().filter(lost).find(shown)).copied()
 }
 
 /// Whether a capture of the sender's side shows that the sender did it.

@@ -69,3 +69,33 @@ pub(super) fn there_and_back<'a>(pairs: impl Iterator<Item = &'a Pair<'a>> + Clo
     };
     Some(Span::from_nanos(median(false)?.nanos().saturating_sub(median(true)?.nanos())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cause::outside::Packet;
+    use crate::cause::outside::testing::packet;
+
+    #[test]
+    fn the_clocks_stand_between_what_both_directions_show() {
+        // 2 s ahead; the sender's packets need 30 ms and more inwards, the appliance's 31 ms outwards.
+        let out = |micros: i64| micros + 2_000_000;
+        let packets: Vec<(Packet, Packet)> = (0..20i64)
+            .map(|step| {
+                let (begin, by_sender) = (step * 100_000, step % 2 == 0);
+                let slow = step % 3 * 1_000;
+                let (inside, outside) =
+                    if by_sender { (begin + 30_000 + slow, begin) } else { (begin, begin + 31_000 + slow) };
+                (packet(by_sender, inside), packet(by_sender, out(outside)))
+            })
+            .collect();
+        let pairs: Vec<Pair<'_>> = packets.iter().map(|(one, other)| (one, other)).collect();
+        let offset = Offset::of(pairs.iter()).unwrap();
+        assert_eq!((offset.ahead.nanos(), offset.give_or_take.nanos()), (2_000_500_000, 30_500_000));
+        assert_eq!(fastest_in(pairs.iter()), Some(Span::from_millis(1_970)));
+        let back = there_and_back(pairs.iter()).unwrap();
+        assert!((61_000_000..=65_000_000).contains(&back.nanos()), "{back:?}");
+        let one_way: Vec<Pair<'_>> = pairs.into_iter().filter(|(packet, _)| packet.by_sender).collect();
+        assert_eq!(Offset::of(one_way.iter()).unwrap().give_or_take, Span::ZERO);
+    }
+}

@@ -28,6 +28,8 @@ mod read;
 mod search;
 mod signs;
 mod tape;
+#[cfg(test)]
+mod testing;
 
 pub use clock::Offset;
 pub use compare::{Comparison, OnePlace, Reach};

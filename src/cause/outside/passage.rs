@@ -146,3 +146,54 @@ pub(super) fn look_differs(inside: &Tape, outside: &Tape, by_sender: bool) -> bo
     let look = |tape: &Tape| tape.looks.get(place).cloned().flatten();
     matches!((look(inside), look(outside)), (Some(here), Some(there)) if here != there)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cause::outside::Packet;
+    use crate::cause::outside::testing::packet;
+
+    /// Eight packets of the sender, as `change` makes their copies outside.
+    fn passage(identity: &Identity, change: impl Fn(u32, Packet) -> Packet) -> Passage {
+        let packets: Vec<(Packet, Packet)> = (0..8u32)
+            .map(|step| {
+                let id = u16::try_from(step).unwrap() + 100;
+                let inside = Packet { ip_id: Some(id), stamp: Some(5_000 + step * 9), ..packet(true, 0) };
+                (inside, change(step, inside))
+            })
+            .collect();
+        let pairs: Vec<Pair<'_>> = packets.iter().map(|(one, other)| (one, other)).collect();
+        Passage::of(pairs.iter(), identity)
+    }
+
+    #[test]
+    fn a_proxy_is_told_from_a_firewall_that_renumbers() {
+        let renumbered = Identity { renumbered: [true, true], ..Identity::default() };
+        assert_eq!(passage(&renumbered, |_, packet| packet), Passage::SamePackets);
+        // Normalised: timestamps shifted by one figure.
+        let shifted =
+            |_, packet: Packet| Packet { stamp: packet.stamp.map(|stamp| stamp + 77_000), ..packet };
+        assert_eq!(passage(&renumbered, shifted), Passage::SamePackets);
+        // Another stack: other IDs, and timestamps that go their own way.
+        let anew = |step: u32, packet: Packet| Packet {
+            ip_id: Some(40_000 + u16::try_from(step).unwrap()),
+            stamp: packet.stamp.map(|stamp| stamp + 900 + step % 3),
+            ..packet
+        };
+        assert_eq!(passage(&renumbered, anew), Passage::Proxied);
+        assert_eq!(passage(&Identity::default(), anew), Passage::Unknown, "one mark is not enough");
+        // Both rewritten by one figure: a normaliser does that, and so may a proxy whose clock ticks alike.
+        let alike = |step: u32, packet: Packet| Packet {
+            ip_id: Some(40_000 + u16::try_from(step).unwrap()),
+            stamp: packet.stamp.map(|stamp| stamp + 900),
+            ..packet
+        };
+        assert_eq!(passage(&renumbered, alike), Passage::Unknown);
+        let stands_in = Identity { acknowledged_in_between: 4_000, ..renumbered };
+        assert_eq!(passage(&stands_in, alike), Passage::Proxied);
+        let cookies = Identity { answered_first: true, ..renumbered };
+        assert_eq!(passage(&cookies, |_, packet| packet), Passage::SamePackets, "SYN cookies");
+        let bare = |step: u32, packet: Packet| Packet { stamp: None, ..anew(step, packet) };
+        assert_eq!(passage(&renumbered, bare), Passage::Proxied, "by IP IDs alone, without timestamps");
+    }
+}

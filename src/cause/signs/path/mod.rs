@@ -46,7 +46,7 @@ pub const OWN_WINDOW_CLOSED: Rule = Rule {
 /// The sender's selective acknowledgments lie far outside what the appliance sent: a device renumbers the
 /// stream and leaves these options as they are (MIDDLEBOX 3.3; Cisco on ASA's sequence randomisation).
 pub const SACK_OUTSIDE: Rule =
-    Rule { name: "sack_outside_the_window", group: Group::Shape, supports: &[CauseKind::PathLostData] };
+    Rule { name: "sack_outside_the_window", group: Group::Numbers, supports: &[CauseKind::PathLostData] };
 
 /// The hole begins just where the appliance's window would end without its scale: a device takes the
 /// window at its face value and drops what exceeds it (MIDDLEBOX 3.2).
@@ -68,7 +68,7 @@ pub const IDLE_EXPIRED: Rule =
 /// Segments of the sender arrived with a wrong checksum, and were sent again: octets were changed on the way.
 /// The sender's card cannot be blamed: what it sends passes here as it came over the wire.
 pub const DAMAGED_ON_THE_WAY: Rule =
-    Rule { name: "octets_changed_on_the_way", group: Group::Records, supports: &[CauseKind::PathLostData] };
+    Rule { name: "octets_changed_on_the_way", group: Group::Shape, supports: &[CauseKind::PathLostData] };
 
 /// What the appliance said last was never answered, not even by TCP, though it was sent again.
 ///
