@@ -13,6 +13,8 @@ use crate::time::{Span, Timestamp};
 
 /// Frames named for one finding.
 pub(super) const MAX_FRAMES: usize = 16;
+/// Closes of one end that are looked at.
+const MAX_CLOSES: usize = 256;
 /// Two places between which a packet and its answer take less are one, where no router lies between them:
 /// captures on one host, or on two ports of one switch.
 const ONE_PLACE: Span = Span::from_nanos(50_000);
@@ -137,7 +139,7 @@ impl Comparison {
             if straight { Octets::of(&octets, tape, places, by_sender) } else { Octets::default() }
         };
         let (only_inside, on_both) = closes(inside, outside, &own, &other);
-        let appliances = in_time().filter(|packet| !packet.by_sender && packet.is_close());
+        let appliances = in_time().filter(|packet| !packet.by_sender && packet.is_close()).take(MAX_CLOSES);
         let only_outside = appliances.filter(|close| own.twin(inside, close, other.place(close)).is_none());
         let identity = Identity {
             same: all().filter(|pair| is_one_packet(pair) == Some(true)).count(),

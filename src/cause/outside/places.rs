@@ -158,7 +158,9 @@ impl Ranges {
     }
 
     pub(super) fn touches(&self, (from, to): (i64, i64)) -> bool {
-        self.0.iter().any(|(begin, end)| from < *end && *begin < to)
+        // They lie in order: the first that ends behind its begin is the only one that matters.
+        let first = self.0.partition_point(|(_, end)| *end <= from);
+        self.0.get(first).is_some_and(|(begin, _)| *begin < to)
     }
 }
 

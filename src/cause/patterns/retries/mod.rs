@@ -4,19 +4,19 @@ mod cluster;
 #[cfg(test)]
 mod tests;
 mod tries;
+mod under_tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::cause::CauseKind;
 use crate::cause::patterns::{Found, MAX_CHANCE, Member, Pattern, Set, chance};
 use crate::cause::signs::{Group, PointsAt, Rule, Sign, Strength};
-use crate::cause::{CauseKind, Evidence};
 use crate::cite::FrameRef;
 use crate::maillog::Stamp;
-use crate::net::Leg;
-use crate::smtp::{EndingKind, Stage};
+use crate::smtp::EndingKind;
 
 use cluster::{Cluster, TRIES};
-use tries::{Envelope, Try, addresses, attempt, attempt_under_tls};
+use tries::{Envelope, Try, attempt};
 
 /// Tries of the same message die at the same octet of the body: what stops them reads it.
 ///
@@ -67,7 +67,7 @@ pub(in crate::cause::patterns) fn read(set: &Set<'_>, found: &mut Found) {
             }
         }
     }
-    under_tls(set, &black_holes, &mut messages);
+    let accepted = under_tls::read(set, &black_holes, &mut messages);
     let died = |tries: &[Try<'_>]| tries.iter().filter(|one| one.died.is_some()).count();
     messages.retain(|_, tries| died(tries) > 0);
     let looked_at = messages.values().filter(|tries| died(tries) >= TRIES).count();
@@ -81,45 +81,17 @@ pub(in crate::cause::patterns) fn read(set: &Set<'_>, found: &mut Found) {
             .count();
         let chance = chance::corrected(cluster.chance(died(tries)), looked_at);
         if chance <= MAX_CHANCE {
-            let later = got_through(set, envelope, &cluster, tries);
+            let later = got_through(set, accepted.of(envelope), &cluster, tries);
             patterns.extend(report(set, (envelope, &cluster), later, chance, others, found));
         }
     }
     found.extend(patterns);
 }
 
-/// Adds the cases under TLS that ended in what is surely a message, by what the log says of them.
-fn under_tls<'a>(
-    set: &Set<'a>,
-    black_holes: &BTreeSet<usize>,
-    messages: &mut BTreeMap<Envelope, Vec<Try<'a>>>,
-) {
-    for member in set.received().filter(|member| member.is_abort && !black_holes.contains(&member.session)) {
-        let Evidence { session, ending, message: Some(message), .. } = member.evidence else { continue };
-        let in_a_body = session.dialog.encryption.is_some() && ending.stage == Stage::Body;
-        let Some(envelope) = Envelope::logged(session, message).filter(|_| in_a_body) else { continue };
-        let length = accepted(set, &envelope).map(|(size, _)| *size).max().unwrap_or(0);
-        let one = attempt_under_tls(session, member.session, member.transaction, length);
-        messages.entry(envelope).or_default().push(one);
-    }
-}
-
-/// Messages of the log with this envelope that were accepted: their sizes and when.
-fn accepted<'a>(set: &Set<'a>, envelope: &Envelope) -> impl Iterator<Item = &'a (u64, Stamp)> {
-    let of = match envelope {
-        Envelope::Logged { mail_from, rcpt_to, .. } => Some((mail_from.clone(), rcpt_to.clone())),
-        _ => None,
-    };
-    let all = set.log.connections.iter().filter(|connection| connection.leg == Leg::Injection);
-    all.flat_map(|connection| &connection.messages)
-        .filter(move |message| of.is_some() && addresses(message) == of)
-        .filter_map(|message| message.ready.as_ref())
-}
-
-/// Whether a later try got through, and the first frame of it where it is known.
+/// `accepted`: what the log says was accepted with that envelope. Whether a later try got through, and the first frame of it where it is known.
 fn got_through(
     set: &Set<'_>,
-    envelope: &Envelope,
+    accepted: &[(u64, Stamp)],
     cluster: &Cluster<'_>,
     tries: &[Try<'_>],
 ) -> Option<Vec<FrameRef>> {
@@ -131,7 +103,7 @@ fn got_through(
     let of_cluster = |member: &&Member<'_>| cluster.tries.iter().any(|one| one.session == member.session);
     let aborted = set.received().filter(of_cluster).filter_map(|member| member.evidence.message);
     let last = aborted.map(|message| message.last.time).max()?;
-    accepted(set, envelope).any(|(_, stamp)| stamp.time > last).then(Vec::new)
+    accepted.iter().any(|(_, stamp)| stamp.time > last).then(Vec::new)
 }
 
 /// Whether its own signs show that large packets vanish.

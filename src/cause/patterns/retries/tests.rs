@@ -4,6 +4,7 @@ use crate::cause::testing::Scene;
 use crate::cite::LogId;
 use crate::maillog::{LogInput, ReadOptions};
 use crate::net::Role;
+use crate::smtp::Stage;
 use crate::smtp::script::Script;
 use crate::smtp::tls::{Encryption, EncryptionStart};
 use std::fmt::Write as _;
