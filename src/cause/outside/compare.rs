@@ -149,7 +149,7 @@ impl Comparison {
             answered_first: answered_first(inside, outside, fastest_in(all())),
             acknowledged_in_between: acknowledged(
                 other.highest_ack(in_time(), false),
-                reached.max(came.end()),
+                reached.max(own.reached_by(inside, true)),
             ),
         };
         let first_close = |by_sender| {

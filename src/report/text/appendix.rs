@@ -125,6 +125,9 @@ fn write_input(page: &mut Page, input: &Input) {
         InputKind::Unusable => "Not read",
     };
     let mut lines = vec![show::path(&input.path)];
+    if input.kind == InputKind::Unusable && input.role == InputRole::Outside {
+        lines.push("named by --outside".to_owned());
+    }
     if input.kind != InputKind::Unusable {
         let records = match input.kind {
             InputKind::Capture => counted(input.records, "frame", "frames"),
