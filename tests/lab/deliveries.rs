@@ -8,9 +8,7 @@ use crate::cases::Measured;
 pub(crate) fn faults(case: &Measured) -> Vec<String> {
     let found: Vec<&Value> =
         case.report["cases"].as_array().unwrap().iter().filter(|one| !one["dcid"].is_null()).collect();
-    let deliveries = case.expected["deliveries"].as_array().map_or(&[][..], Vec::as_slice);
-    let failed = deliveries.iter().filter(|want| want["claim"] != "delivered");
-    failed.filter_map(|want| compare(&case.name, &found, want).err()).collect()
+    case.deliveries().filter_map(|want| compare(&case.name, &found, want).err()).collect()
 }
 
 fn compare(name: &str, found: &[&Value], want: &Value) -> Result<(), String> {

@@ -212,7 +212,9 @@ CASES = (
         wire_shows="the appliance sends the same octets again and again, and nobody acknowledges them",
         policy=lambda: DropFrom(_second_kilobytes),
         limit=120,
-        cause=Cause("path_lost_data", "the box", because="nothing is acknowledged any more, so the way is dead"),
+        cause=Cause(
+            "path_lost_data", "the box", False, "the box dropped them; from here a dead host looks just like that"
+        ),
     ),
     _case(
         13,
