@@ -239,11 +239,14 @@ mod tests {
         for (apart, count, expected) in [
             (40.0, 40, Lag::None),
             (0.5, 40, Lag::Common),
-            (2.2, 2_000, Lag::Rare),
+            (2.2, 2_000, Lag::None),
             (0.5, 2_000, Lag::Common),
         ] {
             assert_eq!(lag(count, begins(apart), |_| 3.4), expected, "{count} connections {apart} s apart");
         }
+        // One that is late shows in that not each is met at its own time any more.
+        let late = |n| if n == 1_000 { 33.4 } else { 3.4 };
+        assert_ne!(lag(2_000, begins(2.2), late), Lag::None);
         // So few, and each of them at its own time.
         assert_eq!(lag(4, begins(0.5), |_| 3.4), Lag::None);
     }

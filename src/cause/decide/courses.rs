@@ -27,9 +27,9 @@ pub(super) fn gave_up_after_a_stall(evidence: &Evidence<'_>) -> bool {
 }
 
 /// What may have brought an ending about.
-struct Course {
-    ending: EndingKind,
-    by_signs: &'static [CauseKind],
+pub(super) struct Course {
+    pub(super) ending: EndingKind,
+    pub(super) by_signs: &'static [CauseKind],
 }
 
 /// What lies behind a stall of the sender.
@@ -44,7 +44,7 @@ const STALL: &[CauseKind] = &[
     SenderStalled,
 ];
 
-const COURSES: &[Course] = &[
+pub(super) const COURSES: &[Course] = &[
     Course {
         ending: EndingKind::Refused,
         by_signs: &[MiddleboxRewriting, RecipientsRefused, ApplianceLimit],

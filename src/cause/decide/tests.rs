@@ -1,3 +1,4 @@
+use super::courses::COURSES;
 use super::*;
 use crate::capture::trace::SegmentHeader;
 use crate::cause::Bearing;
