@@ -12,16 +12,15 @@ import argparse
 import asyncio
 import signal
 import socket
-import ssl
-import subprocess
 from collections import Counter
 from pathlib import Path
 
 from cases import CASES
 from cases.plan import Case
+from certificate import certificate
 from connection import Shared
 from events import Recorder
-from injection import Injection
+from injection import HOSTNAME, Injection
 from maillog import DebugLog, MailLog
 from topology import APPLIANCE, APPLIANCE_6
 
@@ -36,9 +35,9 @@ class Appliance(Shared):
         self.options = case.listener
         self.local = APPLIANCE_6 if case.ipv6 else APPLIANCE
         self.log = MailLog(folder / "mail.log")
-        self.debug = DebugLog(folder / "injection_debug.log") if self.options.debug_log else None
+        self.debug = DebugLog(folder / "injection_debug.log") if self.options.debug_log != "none" else None
         self.recorder = Recorder(folder / "appliance.jsonl")
-        self.tls = certificate(folder, case) if self.options.tls != "none" else None
+        self.tls = certificate(folder, case, HOSTNAME) if self.options.tls != "none" else None
         self.open: Counter[str] = Counter()
         self._next_icid, self._next_mid = case.first_icid, case.first_mid
 
@@ -55,22 +54,6 @@ class Appliance(Shared):
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection from its first line in the log to its last."""
         await Injection(self, reader, writer).run()
-
-
-def certificate(folder: Path, case: Case) -> ssl.SSLContext:
-    """A throwaway key and certificate, made for this run and gone with it."""
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj"]
-    words += ["/CN=appliance.example.com", "-keyout", str(key), "-out", str(cert)]
-    subprocess.run(words, check=True, capture_output=True, timeout=60)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    if case.listener.tls_version is not None:
-        only = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[case.listener.tls_version]
-        context.minimum_version = context.maximum_version = only
-    if case.listener.tls_broken:
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
 
 
 async def serve(case: Case, folder: Path) -> None:

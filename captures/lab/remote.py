@@ -11,11 +11,13 @@ import argparse
 import asyncio
 import signal
 import socket
+import ssl
 import struct
 from pathlib import Path
 from typing import Any
 
 from cases import CASES
+from certificate import certificate
 from events import Recorder, endpoint
 from topology import SENDER, SMTP_PORT
 
@@ -26,9 +28,14 @@ class Remote:
     """One connection, as a case's script sees it. The appliance is the client of it."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, recorder: Recorder, number: int
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        recorder: Recorder,
+        number: int,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.reader, self.writer, self.recorder, self.number = reader, writer, recorder, number
+        self.reader, self.writer, self.recorder, self.number, self.tls = reader, writer, recorder, number, tls
         """`number` counts the connections of the case from 0."""
         client, server = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
         self.names = {"client": endpoint(client), "server": endpoint(server)}
@@ -57,8 +64,14 @@ class Remote:
         while self.stage != stage:
             verb = (await self.hear()).split(" ")[0].upper()
             if verb in ("EHLO", "HELO"):
-                await self.say(f"250-{HOSTNAME}", "250 8BITMIME")
+                offers = ["250-STARTTLS"] if self.tls is not None else []
+                await self.say(f"250-{HOSTNAME}", *offers, "250 8BITMIME")
                 self.stage = "helo"
+            elif verb == "STARTTLS" and self.tls is not None:
+                await self.say("220 2.0.0 Ready to start TLS")
+                await self.writer.start_tls(self.tls)
+                self.tls = None
+                self.record("tls")
             elif verb == "MAIL":
                 await self.say("250 2.1.0 Ok")
                 self.stage = "mail"
@@ -72,15 +85,17 @@ class Remote:
                     await self.body()
                     if stage == "end_of_data":
                         return
-                    await self.say("250 2.0.0 Ok: queued as 4F2A1B")
+                    await self.say(f"250 2.0.0 Ok: queued as {0x4F2A1B + self.number:X}")
                     self.stage = "between"
             elif verb == "QUIT":
                 await self.say("221 2.0.0 Bye")
                 self.stage = "quit"
                 self.record("quit")
                 return
-            else:
+            elif verb in ("NOOP", "RSET"):
                 await self.say("250 2.0.0 Ok")
+            else:
+                await self.say("500 5.5.1 Command not recognized")
 
     async def body(self, octets: int | None = None) -> None:
         """Read the body up to its dot, or so many octets of it."""
@@ -93,9 +108,11 @@ class Remote:
                 return
 
     def fin(self) -> None:
-        """Close."""
+        """Close. Under TLS with close_notify, whose answer no FIN waits for."""
         self.record("fin")
         self.writer.close()
+        if self.writer.get_extra_info("ssl_object") is not None:
+            self.writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
 
     def rst(self) -> None:
         """Reset."""
@@ -119,14 +136,15 @@ async def take(remote: Remote) -> None:
 
 async def serve(name: str, folder: Path) -> None:
     """Listen until SIGTERM."""
-    recorder, ended, script = Recorder(folder / "sender.jsonl"), asyncio.Event(), CASES[name].remote or take
+    recorder, ended, case = Recorder(folder / "sender.jsonl"), asyncio.Event(), CASES[name]
+    script, tls = case.remote or take, certificate(folder, case, HOSTNAME) if case.listener.tls != "none" else None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     met = 0
 
     async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal met
         met += 1
-        remote = Remote(reader, writer, recorder, met - 1)
+        remote = Remote(reader, writer, recorder, met - 1, tls)
         try:
             await script(remote)
         except (asyncio.IncompleteReadError, OSError) as gone:

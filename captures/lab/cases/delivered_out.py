@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DELAYED = "`Connection Error: DCID ... details: {}`, `Delayed: ... 4.4.2`"
 
 
-def _ends(stage: str, how: str) -> Any:
+def ends(stage: str, how: str) -> Any:
     """An ordinary server as far as a stage, that then closes, resets or falls silent."""
 
     async def script(remote: Remote) -> None:
@@ -30,7 +30,7 @@ def _ends(stage: str, how: str) -> Any:
     return script
 
 
-def _ends_in_body(how: str) -> Any:
+def ends_in_body(how: str) -> Any:
     """The same in the middle of the body."""
 
     async def script(remote: Remote) -> None:
@@ -102,7 +102,7 @@ CASES = (
         2,
         "delivery-fin-after-rcpt",
         "The remote server closes after RCPT",
-        _ends("rcpt", "fin"),
+        ends("rcpt", "fin"),
         done="The remote server answers RCPT and closes without a word.",
         log_says=DELAYED.format("EOF"),
         wire_shows="the remote's FIN after its 250 to RCPT",
@@ -112,7 +112,7 @@ CASES = (
         3,
         "delivery-fin-in-body",
         "The remote server closes in the middle of the body",
-        _ends_in_body("fin"),
+        ends_in_body("fin"),
         done="The remote server reads 4 KB of the body and closes. What the appliance still sends draws resets.",
         log_says=DELAYED.format("EOF or [Errno 54]"),
         wire_shows="the remote's FIN or RST in the body, and its kernel's resets to what still comes",
@@ -122,7 +122,7 @@ CASES = (
         4,
         "delivery-rst-after-rcpt",
         "The remote server resets after RCPT",
-        _ends("rcpt", "rst"),
+        ends("rcpt", "rst"),
         done="The remote server answers RCPT and resets.",
         log_says=DELAYED.format("[Errno 54] Connection reset by peer"),
         wire_shows="the remote's RST after its 250 to RCPT",
@@ -132,7 +132,7 @@ CASES = (
         5,
         "delivery-rst-after-dot",
         "The remote server resets instead of answering the dot",
-        _ends("end_of_data", "rst"),
+        ends("end_of_data", "rst"),
         done="The remote server reads the whole body with its dot and resets.",
         log_says=DELAYED.format("[Errno 54] Connection reset by peer"),
         wire_shows="a whole body, the remote's ACK, its RST",
@@ -142,7 +142,7 @@ CASES = (
         6,
         "delivery-silence-after-dot",
         "The remote server never answers the dot",
-        _ends("end_of_data", "silence"),
+        ends("end_of_data", "silence"),
         done="The remote server reads the whole body with its dot and says nothing for 300 s.",
         log_says=DELAYED.format("timeout"),
         wire_shows="a whole body, the remote's ACK, 300 s of nothing, the appliance's FIN",

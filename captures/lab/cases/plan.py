@@ -100,7 +100,7 @@ class Session:
     source: str | None = None
     """The address to connect from, for a pool of senders."""
     tls: bool = False
-    """STARTTLS after EHLO, then EHLO again. Only the walk to `stop` looks at it."""
+    """STARTTLS after EHLO, then EHLO again. Only the walk to `stop` looks at it, and a delivery."""
     patience: float = 330.0
     """Seconds that the client waits for any one answer: longer than the appliance's own timer, unless it shall give up.
     """
@@ -149,8 +149,9 @@ class Listener:
     """The message is taken, but no reply to the dot ever comes; the timer ends the connection."""
     wrong: tuple[tuple[str, str], ...] = ()
     """Log other words than what happened: for each pair the first is written as the second."""
-    debug_log: bool = False
-    """Write an injection debug log as well."""
+    debug_log: Literal["none", "octets", "quoted"] = "none"
+    """Write a debug log as well: of injections, or of deliveries where the appliance is the client. `quoted` (deliveries
+    only): in the form that a guide of the vendor's quotes, without the ends of lines."""
     port: int = 25
 
 
