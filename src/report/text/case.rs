@@ -187,7 +187,7 @@ fn cause(page: &mut Page, case: &Case) {
     let Some(cause) = case.cause else { return };
     page.space();
     let confidence = case.confidence.map_or_else(String::new, |sure| format!(" ({})", name(&sure)));
-    page.field("Who did it", &format!("{}{confidence}", cause.words()));
+    page.field("Who did it", &format!("{}{confidence}", words::of_leg(cause.words(), case.leg)));
     if let Some(reason) = &case.cause_reason {
         page.field("Because", &capitalised(reason));
     }
