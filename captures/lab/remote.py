@@ -40,6 +40,8 @@ class Remote:
         client, server = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
         self.names = {"client": endpoint(client), "server": endpoint(server)}
         self.stage = "connect"
+        self.answer = f"250 2.0.0 Ok: queued as {0x4F2A1B + number:X}"
+        """What it says to a message that it takes."""
         self.record("connect")
 
     def record(self, action: str, **more: Any) -> None:
@@ -85,7 +87,7 @@ class Remote:
                     await self.body()
                     if stage == "end_of_data":
                         return
-                    await self.say(f"250 2.0.0 Ok: queued as {0x4F2A1B + self.number:X}")
+                    await self.say(self.answer)
                     self.stage = "between"
             elif verb == "QUIT":
                 await self.say("221 2.0.0 Bye")

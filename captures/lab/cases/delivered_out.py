@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from middlebox import DropFrom, ForgeReset, Packet
 from middlebox.devices import Both, banner_masked, starttls_masked
+from trouble import log_without_head
 
 from .interference import SILENT, WAY
 from .plan import Case, Cause, Message, Session
@@ -73,6 +74,23 @@ async def _takes(remote: Remote) -> None:
     """Takes the mail, for as long as the way lets it."""
     await remote.until("quit")
     remote.writer.close()
+
+
+def _one_of_five_fails(answer: str | None) -> Any:
+    """Takes mail, in words of its own to each or always the same; the fourth connection it closes after RCPT."""
+
+    async def script(remote: Remote) -> None:
+        remote.answer = answer or remote.answer
+        await ends("rcpt" if remote.number == 3 else "quit", "fin")(remote)
+
+    return script
+
+
+def _five(name: str) -> tuple[Session, ...]:
+    """Five connections to one address, a second or two between them, unevenly, of which two overlap."""
+    begins = (0.0, 1.7, 4.1, 4.3, 7.9)
+    letters = [Message(f"{name}-{n}", rcpt_to=(f"bert{n}@example.com",), octets=2000) for n in range(5)]
+    return tuple(Session((letter,), start=at, patience=60) for letter, at in zip(letters, begins, strict=True))
 
 
 def _second_kilobytes(flow: Any, packet: Packet) -> bool:
@@ -225,5 +243,32 @@ CASES = (
         wire_shows="`220 *****************`, `250-XXXXXXXA`",
         policy=lambda: Both(banner_masked(True), starttls_masked(True), action="masked"),
         cause=Cause("middlebox_rewriting", "the box", because="no server greets in stars"),
+    ),
+    _case(
+        14,
+        "deliveries-log-without-head",
+        "Five deliveries to one address, and a log of nothing else that tells no offset from UTC",
+        _one_of_five_fails(None),
+        done="The appliance delivers over five connections to one address; four messages are taken, each with a number of"
+        " its own, and the fourth connection is closed after RCPT. The head of the log is cut off.",
+        log_says=f"`Response '2.0.0 Ok: queued as ...'` four times; {DELAYED.format('EOF')}; no head",
+        wire_shows="the same words of the remote server, an hour apart from the log's stamps; its FIN after a 250 to RCPT",
+        sessions=_five("deliveries-log-without-head"),
+        trouble=log_without_head(),
+        family="trouble",
+    ),
+    _case(
+        15,
+        "deliveries-log-without-head-alike",
+        "The same, but the remote server says the same words to each message",
+        _one_of_five_fails("250 2.0.0 Message accepted for delivery"),
+        done="The appliance delivers over five connections to one address; four messages are taken in the same words, and"
+        " the fourth connection is closed after RCPT. The head of the log is cut off.",
+        log_says=f"`Response '2.0.0 Message accepted for delivery'` four times; {DELAYED.format('EOF')}; no head",
+        wire_shows="five connections to one address, of which one ends by a FIN after a 250 to RCPT",
+        sessions=_five("deliveries-log-without-head-alike"),
+        trouble=log_without_head(),
+        family="trouble",
+        expected=(("match", "ambiguous"), ("verdict", "undetermined")),
     ),
 )
