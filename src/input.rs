@@ -4,14 +4,19 @@
 //! without taking them from [`Input::reader`]. Standard input cannot be opened twice, so whoever
 //! looked at it must keep it.
 
+mod gzip;
+
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::bufread::GzDecoder;
 use sha2::{Digest as _, Sha256};
+
+use crate::cite::{Notes, Place, Severity};
+use gzip::Members;
 
 /// The name that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
@@ -19,25 +24,22 @@ pub const STANDARD_INPUT: &str = "-";
 /// First octets shown in [`Input::head`] before anything is read.
 pub const HEAD_LEN: usize = 4096;
 
-/// RFC 1952 section 2.3.1: ID1, ID2 and the only compression method in use.
-const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
-
-/// Read-ahead of the gzip decoder.
-const COMPRESSED_BUFFER: usize = 128 * 1024;
+/// Octets of a file that are hashed at once.
+const HASHED_AT_ONCE: usize = 128 * 1024;
 
 /// An opened input.
 pub struct Input {
     /// The first [`HEAD_LEN`] octets of the content, unpacked; fewer where it is shorter or cannot
     /// be unpacked so far. The reader gives them again.
     pub head: Vec<u8>,
-    /// The content from its first octet, unpacked.
+    /// The content from its first octet, unpacked. Where something is passed over, it gives one error
+    /// that is a [`Passed`], and then goes on.
     pub reader: Box<dyn Read + Send>,
     /// Whether it is gzipped.
     pub gzipped: bool,
     /// Octets on disk, where it is a regular file: what [`Self::raw_bytes`] runs up to.
     pub raw_len: Option<u64>,
     raw_bytes: Arc<AtomicU64>,
-    junk: Arc<AtomicBool>,
 }
 
 impl Input {
@@ -51,17 +53,12 @@ impl Input {
         Arc::clone(&self.raw_bytes)
     }
 
-    /// Set once something that is no gzip was met behind the gzip data.
-    pub fn junk_flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.junk)
-    }
-
     /// Takes `reader` for an input, telling gzip by its magic number.
     ///
     /// # Errors
     /// When not even the first octet can be read.
     pub fn from_reader(reader: impl Read + Send + 'static) -> io::Result<Self> {
-        Self::counting(reader, Arc::default(), Arc::default())
+        Self::counting(reader, Arc::default())
     }
 
     /// The same input, closed until its first octet is asked for: a long list of inputs would
@@ -71,16 +68,11 @@ impl Input {
         if is_read_once(path) {
             return self;
         }
-        let (raw_bytes, junk) = (self.raw_counter(), self.junk_flag());
-        let reopened = Reopened { path: path.to_owned(), raw_bytes, junk, open: None };
+        let reopened = Reopened { path: path.to_owned(), raw_bytes: self.raw_counter(), open: None };
         Self { reader: Box::new(reopened), ..self }
     }
 
-    fn counting(
-        reader: impl Read + Send + 'static,
-        raw_bytes: Arc<AtomicU64>,
-        junk: Arc<AtomicBool>,
-    ) -> io::Result<Self> {
+    fn counting(reader: impl Read + Send + 'static, raw_bytes: Arc<AtomicU64>) -> io::Result<Self> {
         raw_bytes.store(0, Ordering::Relaxed);
         let mut raw = Counted { inner: reader, count: Arc::clone(&raw_bytes) };
         let (raw_head, error) = read_head(&mut raw, HEAD_LEN);
@@ -89,17 +81,16 @@ impl Input {
         {
             return Err(error);
         }
-        let gzipped = raw_head.starts_with(&GZIP_MAGIC);
+        let gzipped = raw_head.starts_with(&gzip::MAGIC);
         let content = Cursor::new(raw_head.clone()).chain(Failing(error)).chain(raw);
         if !gzipped {
             let reader = Box::new(content);
-            return Ok(Self { head: raw_head, reader, gzipped, raw_len: None, raw_bytes, junk });
+            return Ok(Self { head: raw_head, reader, gzipped, raw_len: None, raw_bytes });
         }
-        let packed = BufReader::with_capacity(COMPRESSED_BUFFER, content);
-        let mut unpacked = Members::new(packed, Arc::clone(&junk));
+        let mut unpacked = Members::new(content);
         let (head, error) = read_head(&mut unpacked, HEAD_LEN);
         let reader = Box::new(Cursor::new(head.clone()).chain(Failing(error)).chain(unpacked));
-        Ok(Self { head, reader, gzipped, raw_len: None, raw_bytes, junk })
+        Ok(Self { head, reader, gzipped, raw_len: None, raw_bytes })
     }
 }
 
@@ -112,6 +103,46 @@ impl std::fmt::Debug for Input {
             .field("raw_bytes", &self.raw_bytes())
             .finish_non_exhaustive()
     }
+}
+
+/// What a reader says of the place that it has come to, in the clothes of an error: part of the input was
+/// passed over or is in doubt. It can be read on.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{text}")]
+pub struct Passed {
+    severity: Severity,
+    text: Cow<'static, str>,
+}
+
+impl Passed {
+    fn oddity(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { severity: Severity::Oddity, text: text.into() }
+    }
+
+    fn loss(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { severity: Severity::Loss, text: text.into() }
+    }
+
+    /// What an error says, if it is no failure but this.
+    pub fn of(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+
+    /// Notes it for the octet that the reader has come to.
+    pub fn note(&self, offset: u64, notes: &mut Notes) {
+        notes.add(self.severity, self.text.clone(), Some(Place::Offset(offset)));
+    }
+}
+
+impl From<Passed> for io::Error {
+    fn from(passed: Passed) -> Self {
+        Self::other(passed)
+    }
+}
+
+/// The content of gzipped octets, all members of them; see [`Input::reader`].
+pub fn unpacked(packed: impl Read) -> impl Read {
+    Members::new(packed)
 }
 
 /// Opens a file, or standard input for [`STANDARD_INPUT`].
@@ -151,7 +182,7 @@ pub fn sha256(path: &Path) -> io::Result<Option<String>> {
         return Ok(None);
     }
     let mut hash = Sha256::new();
-    let mut reader = BufReader::with_capacity(COMPRESSED_BUFFER, File::open(path)?);
+    let mut reader = BufReader::with_capacity(HASHED_AT_ONCE, File::open(path)?);
     loop {
         let octets = reader.fill_buf()?;
         if octets.is_empty() {
@@ -184,7 +215,6 @@ impl Read for Failing {
 struct Reopened {
     path: PathBuf,
     raw_bytes: Arc<AtomicU64>,
-    junk: Arc<AtomicBool>,
     open: Option<Box<dyn Read + Send>>,
 }
 
@@ -194,8 +224,7 @@ impl Read for Reopened {
             Some(reader) => reader,
             closed => {
                 let file = File::open(&self.path)?;
-                let (raw_bytes, junk) = (Arc::clone(&self.raw_bytes), Arc::clone(&self.junk));
-                closed.insert(Input::counting(file, raw_bytes, junk)?.reader)
+                closed.insert(Input::counting(file, Arc::clone(&self.raw_bytes))?.reader)
             }
         };
         let count = reader.read(buffer)?;
@@ -205,60 +234,6 @@ impl Read for Reopened {
         }
         Ok(count)
     }
-}
-
-/// The members of a gzip file, one behind the other (RFC 1952 section 2.2). Whatever else stands
-/// behind the first is left alone and told: tape blocks and block devices pad with zeros.
-struct Members<R> {
-    decoder: Option<GzDecoder<R>>,
-    /// Whether a member is over already.
-    further: bool,
-    /// Whether the one at hand has given something.
-    given: bool,
-    junk: Arc<AtomicBool>,
-}
-
-impl<R: io::BufRead> Members<R> {
-    fn new(packed: R, junk: Arc<AtomicBool>) -> Self {
-        Self { decoder: Some(GzDecoder::new(packed)), further: false, given: false, junk }
-    }
-}
-
-impl<R: io::BufRead> Read for Members<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while let Some(decoder) = &mut self.decoder {
-            match decoder.read(buffer) {
-                Ok(0) if buffer.is_empty() => return Ok(0),
-                Ok(0) => {}
-                Ok(count) => {
-                    self.given = true;
-                    return Ok(count);
-                }
-                // A head that may be one and is none.
-                Err(error) if self.further && !self.given && is_about_content(&error) => {
-                    self.junk.store(true, Ordering::Relaxed);
-                    self.decoder = None;
-                    break;
-                }
-                Err(error) => return Err(error),
-            }
-            let Some(mut rest) = self.decoder.take().map(GzDecoder::into_inner) else { break };
-            let front = rest.fill_buf()?;
-            let compared = front.len().min(GZIP_MAGIC.len());
-            if compared > 0 && front.get(..compared) != GZIP_MAGIC.get(..compared) {
-                self.junk.store(true, Ordering::Relaxed);
-            } else if compared > 0 {
-                (self.further, self.given) = (true, false);
-                self.decoder = Some(GzDecoder::new(rest));
-            }
-        }
-        Ok(0)
-    }
-}
-
-fn is_about_content(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
-    matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
 }
 
 struct Counted<R> {
@@ -329,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_head_that_does_not_unpack_is_empty_and_the_reader_says_why() {
-        let mut garbage = GZIP_MAGIC.to_vec();
+        let mut garbage = gzip::MAGIC.to_vec();
         garbage.extend([0; 7]);
         garbage.extend([0xff; 50]);
         let input = Input::from_reader(Cursor::new(garbage)).unwrap();

@@ -44,9 +44,12 @@ class Logs:
 class Delivery:
     """One connection: a DCID."""
 
-    def __init__(self, session: Session, logs: Logs, recorder: Recorder, dcid: int, first_mid: int) -> None:
+    def __init__(
+        self, case: Case, session: Session, logs: Logs, recorder: Recorder, dcid: int, first_mid: int
+    ) -> None:
         self.session, self.recorder, self.dcid, self.first_mid = session, recorder, dcid, first_mid
         self.info, self.debug = logs.mail.info, logs.debug
+        self.tls_out, self.tls_version = case.tls_out, case.listener.tls_version
         self.names: dict[str, str] = {}
         self.stage, self.mid = "connect", first_mid
 
@@ -74,7 +77,7 @@ class Delivery:
             reply = smtp.ehlo()
             self._must(smtp.helo() if reply[0] in NO_EHLO else reply, 250)
             self.stage = "helo"
-            if self.session.tls:
+            if self.tls_out != "no":
                 self._starttls(smtp, sock)
             for number, message in enumerate(self.session.messages):
                 self.mid = self.first_mid + number
@@ -84,6 +87,8 @@ class Delivery:
             self.record("quit")
         except smtplib.SMTPResponseException as refusal:
             self._refused(refusal)
+        except ssl.SSLError as failure:
+            self._no_tls(failure)
         except (OSError, smtplib.SMTPServerDisconnected) as failure:
             self._failed(failure)
         smtp.close()
@@ -94,16 +99,29 @@ class Delivery:
         return sock if self.debug is None else Overheard(sock, self.debug, self.dcid)
 
     def _starttls(self, smtp: smtplib.SMTP, sock: socket.socket) -> None:
-        """STARTTLS, whatever certificate there is, and EHLO again."""
-        self._must(smtp.docmd("STARTTLS"), 220)
+        """TLS, and EHLO again. TLS 1.2 unless the case wants another: its alerts in the handshake are in clear."""
         context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.check_hostname = False
+        if self.tls_version is None:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        if self.tls_out == "required":
+            context.verify_mode = ssl.CERT_NONE
+        self._must(smtp.docmd("starttls"), 220)
+        self.stage = "tls"
         secure = context.wrap_socket(sock)
         smtp.sock, smtp.file = self._overheard(secure), None
-        protocol, cipher = secure.version(), (secure.cipher() or ("?",))[0]
-        self.info(f"DCID {self.dcid} TLS success protocol {protocol} cipher {cipher}")
-        self.record("tls", protocol=protocol, cipher=cipher)
+        cipher = (secure.cipher() or ("?",))[0]
+        self.info(f"DCID {self.dcid} TLS success protocol {secure.version()} cipher {cipher}")
+        self.record("tls")
         self._must(smtp.ehlo(), 250)
+
+    def _no_tls(self, failure: ssl.SSLError) -> None:
+        """The handshake failed by TLS' own means, an alert of either end. The message's line is a guess."""
+        self.info(f"DCID {self.dcid} TLS failed: {failure.reason}")
+        self.info(f"DCID {self.dcid} IP {SENDER} TLS was required but could not be successfully negotiated")
+        words = "4.7.0 - Other security problem ('000', ['TLS required but not available'])"
+        self.info(f"Delayed: DCID {self.dcid} MID {self.first_mid} to RID 0 - {words} []")
+        self.record("tls_failed", claim="delayed")
 
     def _deliver(self, smtp: smtplib.SMTP, message: Message) -> None:
         rids = list(range(len(message.rcpt_to)))
@@ -182,7 +200,7 @@ def main() -> int:
     logs, recorder = Logs(case, given.folder), Recorder(given.folder / "appliance.jsonl")
     mid, begun, threads = case.first_mid, time.monotonic(), []
     for number, session in enumerate(case.sessions):
-        delivery = Delivery(session, logs, recorder, case.first_icid + number, mid)
+        delivery = Delivery(case, session, logs, recorder, case.first_icid + number, mid)
         mid += len(session.messages)
         time.sleep(max(0.0, begun + session.start - time.monotonic()))
         threads.append(threading.Thread(target=delivery.run))

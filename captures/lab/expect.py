@@ -291,7 +291,7 @@ def _deliveries(truth: dict[str, Any], captures: list[tuple[str, dict[str, Flow]
         deeds = {"fin": "fin", "rst": "rst", "silence": "silence", "forged_rst": "rst", "drop_from_here": "silence"}
         deed = next((e for e in connection["events"] if e["action"] in deeds), None)
         for message in connection["messages"]:
-            told_by = ("delivered", "refused", "connection_error")
+            told_by = ("delivered", "refused", "connection_error", "tls_failed")
             end = next(e for e in connection["events"] if e["action"] in told_by and e["mid"] == message["mid"])
             kind = {"delivered": "completed", "refused": "refused"}.get(end["action"])
             if kind is None:

@@ -115,8 +115,11 @@ class Injection(Connection):
 
     async def _handshake(self) -> None:
         assert self.appliance.tls is not None
+        patience = max(1.0, self.deadline - asyncio.get_running_loop().time())
         try:
-            await asyncio.wait_for(self.writer.start_tls(self.appliance.tls), 60)
+            await self.writer.start_tls(self.appliance.tls, ssl_handshake_timeout=patience)
+        except ConnectionAbortedError as timeout:  # asyncio's word for its own time-out; what an ESA does is a guess
+            raise TimerExpired from timeout
         except (OSError, ssl.SSLError, TimeoutError) as failure:
             self.info(f"ICID {self.icid} TLS failed: {getattr(failure, 'reason', None) or 'handshake failure'}")
             self.record("tls_failed")

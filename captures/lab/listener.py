@@ -37,7 +37,7 @@ class Appliance(Shared):
         self.log = MailLog(folder / "mail.log")
         self.debug = DebugLog(folder / "injection_debug.log") if self.options.debug_log != "none" else None
         self.recorder = Recorder(folder / "appliance.jsonl")
-        self.tls = certificate(folder, case, HOSTNAME) if self.options.tls != "none" else None
+        self.tls = certificate(folder, case.listener, HOSTNAME) if self.options.tls != "none" else None
         self.open: Counter[str] = Counter()
         self._next_icid, self._next_mid = case.first_icid, case.first_mid
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import socket
 import ssl
@@ -36,7 +37,7 @@ class Remote:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.reader, self.writer, self.recorder, self.number, self.tls = reader, writer, recorder, number, tls
-        """`number` counts the connections of the case from 0."""
+        """`number` counts the connections of the case from 0; with `tls` STARTTLS is offered."""
         client, server = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
         self.names = {"client": endpoint(client), "server": endpoint(server)}
         self.stage = "connect"
@@ -66,13 +67,13 @@ class Remote:
         while self.stage != stage:
             verb = (await self.hear()).split(" ")[0].upper()
             if verb in ("EHLO", "HELO"):
-                offers = ["250-STARTTLS"] if self.tls is not None else []
-                await self.say(f"250-{HOSTNAME}", *offers, "250 8BITMIME")
+                offered = ["250-STARTTLS"] if self.tls is not None and self.stage != "tls" else []
+                await self.say(f"250-{HOSTNAME}", *offered, "250 8BITMIME")
                 self.stage = "helo"
             elif verb == "STARTTLS" and self.tls is not None:
                 await self.say("220 2.0.0 Ready to start TLS")
+                self.stage = "tls"
                 await self.writer.start_tls(self.tls)
-                self.tls = None
                 self.record("tls")
             elif verb == "MAIL":
                 await self.say("250 2.1.0 Ok")
@@ -98,6 +99,19 @@ class Remote:
                 await self.say("250 2.0.0 Ok")
             else:
                 await self.say("500 5.5.1 Command not recognized")
+
+    async def refuse_handshake(self) -> None:
+        """A handshake that fails, by the library on the socket itself: asyncio would swallow the alert it sends."""
+        assert self.tls is not None
+        self.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        sock = socket.socket(fileno=os.dup(self.writer.get_extra_info("socket").fileno()))
+        sock.settimeout(10)
+        try:
+            await asyncio.to_thread(self.tls.wrap_socket, sock, server_side=True)
+        except ssl.SSLError as failure:
+            self.record("rst", way="its library closes with octets unread", why=failure.reason)
+        self.writer.close()
+        sock.close()
 
     async def body(self, octets: int | None = None) -> None:
         """Read the body up to its dot, or so many octets of it."""
@@ -138,8 +152,9 @@ async def take(remote: Remote) -> None:
 
 async def serve(name: str, folder: Path) -> None:
     """Listen until SIGTERM."""
-    recorder, ended, case = Recorder(folder / "sender.jsonl"), asyncio.Event(), CASES[name]
-    script, tls = case.remote or take, certificate(folder, case, HOSTNAME) if case.listener.tls != "none" else None
+    case = CASES[name]
+    recorder, ended, script = Recorder(folder / "sender.jsonl"), asyncio.Event(), case.remote or take
+    tls = certificate(folder, case.listener, HOSTNAME) if case.tls_out != "no" else None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     met = 0
 

@@ -162,6 +162,16 @@ def lose_body(first: int, last: int) -> Deed:
     return edit(change)
 
 
+def lose_end_of_body() -> Deed:
+    """The capture lost the last frame to the appliance with more than 500 octets."""
+
+    def change(records: list[Record]) -> list[Record]:
+        large = [n for n, (_, length, data) in enumerate(records) if data[6:12] != APPLIANCE_MAC and length > 500]
+        return [record for number, record in enumerate(records) if number != large[-1]]
+
+    return edit(change)
+
+
 def only(file: str) -> Deed:
     """The capture is another one (`sender.pcap`), and the appliance's is not there."""
 

@@ -143,7 +143,7 @@ def _describe(message: dict[str, Any], event: Event) -> None:
     message |= {key: event[key] for key in kept if key in event}
     if _is_refused_delivery(event):
         message["claim"] = event["claim"]
-    if event["action"] in ("accepted", "aborted", "delivered", "connection_error") and "claim" in event:
+    if event["action"] in ("accepted", "aborted", "delivered", "connection_error", "tls_failed") and "claim" in event:
         message["claim"] = event["claim"]
 
 

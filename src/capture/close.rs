@@ -45,6 +45,16 @@ struct Candidate {
     ignored: bool,
 }
 
+impl Candidate {
+    fn is_fin_of(&self, end: Side) -> bool {
+        self.close.kind == CloseKind::Fin && self.close.by == end
+    }
+
+    fn is_reset(&self) -> bool {
+        self.close.kind == CloseKind::Rst
+    }
+}
+
 /// A FIN or RST as it arrives.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Arrival {
@@ -137,19 +147,33 @@ impl CloseTracker {
                 self.pass_stale(by);
             }
         }
-        let first_fin = kind == CloseKind::Fin
-            && !self
-                .candidates
-                .iter()
-                .any(|known| known.close.by == by && known.close.kind == CloseKind::Fin);
+        let first_fin = kind == CloseKind::Fin && !self.candidates.iter().any(|known| known.is_fin_of(by));
         if self.candidates.len() < Closes::MAX_KEPT || first_fin {
             self.candidates.push(candidate);
-        } else if let Some(last) = self.candidates.last_mut()
-            && last.ignored
-        {
-            // A flood of resets that kill nothing must not hide the one that does.
-            *last = candidate;
+        } else if let Some(place) = self.dispensable(&candidate) {
+            self.candidates.remove(place);
+            self.candidates.push(candidate);
         }
+    }
+
+    /// The place of the close that makes room for `newcomer`, for a flood of resets that kill nothing must
+    /// not hide the one that does: the last that was ignored, or else, where the newcomer is the first
+    /// exact RST that stands, the last RST that is not exact. Neither the first close nor the first FIN
+    /// of an end ever goes.
+    fn dispensable(&self, newcomer: &Candidate) -> Option<usize> {
+        let last = |goes: fn(&Candidate) -> bool| {
+            let mut places = self.candidates.iter().enumerate().skip(1).rev();
+            places.find(|(place, known)| goes(known) && !self.is_first_fin(*place, known))
+        };
+        let first_exact = newcomer.is_reset() && newcomer.exact && self.reset_at().is_none();
+        let ignored = last(|known| known.ignored);
+        let inexact = || last(|known| known.is_reset() && !known.exact).filter(|_| first_exact);
+        ignored.or_else(inexact).map(|(place, _)| place)
+    }
+
+    fn is_first_fin(&self, place: usize, known: &Candidate) -> bool {
+        let by = known.close.by;
+        known.is_fin_of(by) && !self.candidates.iter().take(place).any(|earlier| earlier.is_fin_of(by))
     }
 
     /// Takes any other segment that follows a close.
@@ -236,156 +260,4 @@ fn effect(candidate: &Candidate, end: &StreamEnd) -> Effect {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cite::{CaptureId, FrameRef};
-
-    fn at(millis: i64, frame: u32) -> Moment {
-        let time = Timestamp::default().plus(Span::from_millis(millis));
-        Moment { time, frame: FrameRef { capture: CaptureId(0), frame } }
-    }
-
-    fn rst(by: Side, millis: i64, offset: i64, acked: i64, sent: i64) -> Arrival {
-        Arrival {
-            kind: CloseKind::Rst,
-            by,
-            at: at(millis, millis as u32),
-            offset,
-            acknowledged: Some(0),
-            sent,
-            acked,
-            refuses: false,
-        }
-    }
-
-    fn life(by: Side, millis: i64, acknowledged: i64, pure_ack: bool) -> SignOfLife {
-        SignOfLife { by, at: at(millis, millis as u32), acknowledged: Some(acknowledged), pure_ack }
-    }
-
-    fn effects(tracker: CloseTracker, acked: u64) -> Vec<Effect> {
-        let end = StreamEnd { acked, ..StreamEnd::default() };
-        let closes = tracker.finish(&Pair { originator: end, responder: end });
-        closes.all.iter().map(|close| close.effect).collect()
-    }
-
-    use Side::{Originator as Sender, Responder as Appliance};
-
-    #[test]
-    fn an_exact_reset_with_segments_in_flight_took_effect() {
-        let mut tracker = CloseTracker::default();
-        tracker.close(rst(Sender, 1000, 500, 500, 500), Some(Span::from_millis(50)));
-        tracker.life(life(Appliance, 1040, 500, false));
-        assert!(tracker.reset_at().is_some());
-        assert_eq!(effects(tracker, 500), [Effect::Effective]);
-    }
-
-    #[test]
-    fn the_receiver_that_goes_on_shows_that_it_was_ignored() {
-        let mut tracker = CloseTracker::default();
-        tracker.close(rst(Sender, 1000, 500, 500, 500), Some(Span::from_millis(50)));
-        tracker.life(life(Appliance, 9000, 500, false));
-        assert_eq!(tracker.reset_at(), None);
-        assert_eq!(effects(tracker, 500), [Effect::Ignored]);
-    }
-
-    #[test]
-    fn the_sender_that_goes_on_after_a_forged_reset_proves_nothing_for_the_receiver() {
-        let mut tracker = CloseTracker::default();
-        tracker.close(rst(Sender, 1000, 500, 500, 500), None);
-        tracker.life(life(Sender, 1200, 0, false));
-        tracker.close(rst(Appliance, 1201, 70, 70, 70), None);
-        tracker.life(life(Sender, 3000, 0, false));
-        assert_eq!(effects(tracker, 500), [Effect::Effective, Effect::Aftermath]);
-    }
-
-    #[test]
-    fn a_challenge_ack_answers_a_reset_above_a_hole_and_the_second_one_counts() {
-        let mut tracker = CloseTracker::default();
-        tracker.close(rst(Sender, 1000, 900, 500, 800), None);
-        tracker.life(life(Appliance, 1001, 500, true));
-        tracker.close(rst(Sender, 1040, 500, 500, 800), None);
-        assert_eq!(effects(tracker, 500), [Effect::Ignored, Effect::Effective]);
-    }
-
-    /// A closed host answers each packet in flight at the number that the packet asked for: the last of
-    /// them is the one that is taken.
-    #[test]
-    fn stale_resets_before_an_exact_one_were_dropped() {
-        let mut tracker = CloseTracker::default();
-        for (millis, offset) in [(1000, 100), (1010, 300), (1020, 500)] {
-            tracker.close(rst(Sender, millis, offset, 500, 500), None);
-        }
-        assert_eq!(effects(tracker, 500), [Effect::Ignored, Effect::Ignored, Effect::Effective]);
-        // Alone, a stale one is judged by what follows it, and nothing does.
-        let mut tracker = CloseTracker::default();
-        tracker.close(rst(Sender, 1000, 100, 500, 500), None);
-        assert_eq!(effects(tracker, 500), [Effect::Effective]);
-    }
-
-    #[test]
-    fn newer_octets_acknowledged_at_once_refute_a_forged_reset() {
-        let mut tracker = CloseTracker::default();
-        tracker.close(rst(Sender, 1000, 500, 500, 500), None);
-        tracker.life(life(Appliance, 1010, 620, true));
-        assert_eq!(effects(tracker, 620), [Effect::Ignored]);
-    }
-
-    #[test]
-    fn a_flood_of_ignored_resets_does_not_hide_the_real_one() {
-        let mut tracker = CloseTracker::default();
-        for millis in 0..100 {
-            tracker.close(rst(Sender, millis, 9000, 500, 500), None);
-            tracker.life(life(Appliance, millis, 500, true));
-        }
-        tracker.close(rst(Sender, 5000, 500, 500, 500), None);
-        let closes = tracker.finish(&Pair::default());
-        assert_eq!(closes.effective.map(|close| close.at.frame.frame), Some(5000));
-        assert_eq!(closes.all.len(), Closes::MAX_KEPT);
-    }
-
-    #[test]
-    fn a_fin_above_a_hole_was_never_heard() {
-        let mut tracker = CloseTracker::default();
-        let fin = Arrival { kind: CloseKind::Fin, ..rst(Sender, 1000, 900, 500, 900) };
-        tracker.close(fin, None);
-        tracker.close(Arrival { at: at(2000, 2), ..fin }, None);
-        let sender = StreamEnd { acked: 500, first_hole: Some(500), went_on: false };
-        let closes = tracker.finish(&Pair { originator: sender, responder: StreamEnd::default() });
-        assert_eq!(closes.all.len(), 1, "a FIN sent again is the same FIN");
-        assert_eq!(closes.all[0].effect, Effect::AboveHole);
-        assert_eq!(closes.effective, None);
-        assert!(closes.first_seen.is_some());
-    }
-
-    #[test]
-    fn a_fin_with_octets_acknowledged_behind_it_ended_nothing() {
-        let fin = Arrival { kind: CloseKind::Fin, ..rst(Sender, 1000, 500, 500, 500) };
-        for (acked, went_on, effect) in
-            [(700, true, Effect::Ignored), (501, true, Effect::Effective), (700, false, Effect::Effective)]
-        {
-            let mut tracker = CloseTracker::default();
-            tracker.close(fin, None);
-            let sender = StreamEnd { acked, first_hole: None, went_on };
-            let closes = tracker.finish(&Pair { originator: sender, responder: StreamEnd::default() });
-            assert_eq!(closes.all[0].effect, effect);
-        }
-        let mut tracker = CloseTracker::default();
-        tracker.close(Arrival { offset: -20, ..fin }, None);
-        assert_eq!(effects(tracker, 500), [Effect::Ignored], "before the beginning");
-    }
-
-    #[test]
-    fn each_end_closes_once_and_resets_after_its_own_fin_are_aftermath() {
-        let mut tracker = CloseTracker::default();
-        let fin =
-            |by, millis, offset| Arrival { kind: CloseKind::Fin, ..rst(by, millis, offset, 10, offset) };
-        tracker.close(fin(Sender, 1000, 10), None);
-        tracker.close(rst(Sender, 1100, 10, 10, 11), None);
-        tracker.close(fin(Appliance, 1200, 20), None);
-        tracker.close(rst(Sender, 1300, 11, 11, 11), None);
-        assert_eq!(
-            effects(tracker, 21),
-            [Effect::Effective, Effect::Aftermath, Effect::Effective, Effect::Aftermath]
-        );
-    }
-}
+mod tests;

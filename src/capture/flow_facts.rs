@@ -137,13 +137,17 @@ pub struct Closes {
     pub first_seen: Option<Close>,
     /// The first that took effect (see [`Close::effect`]).
     pub effective: Option<Close>,
-    /// The first FIN of each end, and the first [`Self::MAX_KEPT`] closes in order.
+    /// The first FIN of each end, and [`Self::MAX_KEPT`] closes, in order: the first ones, but of these
+    /// the last that killed nothing make room for later ones. At most [`Self::MOST`].
     pub all: Vec<Close>,
 }
 
 impl Closes {
-    /// Closes kept per flow.
+    /// Closes kept per flow, whatever they are.
     pub const MAX_KEPT: usize = 8;
+
+    /// The most closes kept per flow: each end's first FIN is kept where there is no room for more.
+    pub const MOST: usize = Self::MAX_KEPT + 2;
 
     /// The first close by `side` of either kind that took effect.
     pub fn effective_by(&self, side: Side) -> Option<&Close> {

@@ -319,6 +319,10 @@ const fn missing_in(doubt: Doubt) -> &'static str {
             "a log or a capture that holds every connection of this address: around then both lack some, and \
              only times speak for this one"
         }
+        Doubt::OthersFitNearlyAsWell => {
+            "something beside times and sizes that tells this connection from others of its address, which fit \
+             nearly as well"
+        }
         Doubt::LogLags => {
             "something beside times that tells this connection from others of its address: the log writes some \
              lines seconds after what they tell"

@@ -208,11 +208,13 @@ impl Index {
             return;
         }
         push(Way::Content(Content::Any));
-        if dark || session.dialog.encryption.is_some() {
+        if session.dialog.encryption.is_some() {
             push(Way::Content(Content::Dark));
-        } else if !whole && (blank || unsaid) {
+        }
+        // Where the handshake failed nothing was said that could be hidden.
+        if !dark && !whole && (blank || unsaid) {
             push(Way::Content(Content::Holed));
-        } else if blank {
+        } else if !dark && blank {
             push(Way::Content(Content::Blank));
         }
     }

@@ -13,6 +13,7 @@ pub mod clock;
 mod dark;
 pub mod evidence;
 mod index;
+mod lag;
 mod leftovers;
 mod pair;
 mod pools;
@@ -96,6 +97,8 @@ pub enum Doubt {
     BothInPart,
     /// Only times speak for it, and nothing shows that the clocks of log and capture agree.
     ClockUnchecked,
+    /// Only times and sizes speak for it, and others fit nearly as well.
+    OthersFitNearlyAsWell,
     /// Only times speak for it, and the log writes some lines seconds after what they tell.
     LogLags,
 }
@@ -225,7 +228,9 @@ pub fn join(
         let mut found = found(&candidates, connection, edge, in_reach, judged(index));
         found.margin = margin.is_finite().then_some(margin);
         found.doubt = match (held, sessions.get(session)) {
-            (Some(_), Some(wire)) => trust.doubt(connection, (session, wire), &found.alignment, of_index),
+            (Some(_), Some(wire)) => {
+                trust.doubt(connection, (session, wire), &found.alignment, of_index, margin)
+            }
             _ => Some(Doubt::Contested),
         };
         if margin < MIN_MARGIN && judged(index) {
@@ -276,6 +281,7 @@ impl Trust<'_> {
         (session, wire): (usize, &Session),
         alignment: &Alignment,
         edges: &[Edge],
+        margin: f64,
     ) -> Option<Doubt> {
         let far = match connection.leg {
             Leg::Injection => wire.client().ip,
@@ -291,7 +297,7 @@ impl Trust<'_> {
         } else if connection.remote.is_some_and(both_in_part) {
             Doubt::BothInPart
         } else {
-            self.rhythm.doubt(connection, wire, self.clocks)?
+            self.rhythm.doubt(connection, wire, self.clocks, margin)?
         };
         let others = edges.iter().map(|edge| edge.session()).filter(|&other| other != session);
         let others = others.filter_map(|other| self.sessions.get(other));

@@ -30,6 +30,8 @@ const OPENED_FITS: f64 = 4.0;
 const MAIL_FITS: f64 = 2.0;
 /// The closing fits to the second, and the most that one that does not may cost.
 const CLOSED: (f64, f64) = (2.0, 6.0);
+/// What a late line of an end takes from the right pair.
+pub(super) const ONE_LATE_LINE: f64 = CLOSED.0 + CLOSED.1;
 /// TLS in both; in one of the two only: more than all times together can make good.
 const TLS: (f64, f64) = (1.0, 20.0);
 /// The appliance's own address differs between log and wire.

@@ -122,6 +122,23 @@ fn a_connection_that_is_not_in_the_file_is_not_given_anothers_flow() {
     assert_eq!(joined.connection_of.iter().flatten().count(), 9);
 }
 
+/// STARTTLS was granted, and the connection ended in the handshake: no message on either side.
+#[test]
+fn a_connection_whose_handshake_failed_is_found_like_any_other_without_a_message() {
+    use crate::maillog::Tls;
+    use crate::smtp::tls::{Encryption, EncryptionStart};
+    let (mut log, mut sessions) = fifty(|_| "anna@example.net".to_owned(), 20.0);
+    for (connection, session) in log.connections.iter_mut().zip(&mut sessions) {
+        connection.messages.clear();
+        connection.tls = Some((Tls::Failed, connection.first));
+        session.dialog.transactions.clear();
+        let begun = Encryption::begun(EncryptionStart::StartTls, session.flow.first);
+        session.dialog.encryption = Some(Box::new(begun));
+    }
+    let joined = join(&log, &sessions, &Options::default(), |_| true);
+    assert_eq!(joined.connection_of.iter().flatten().count(), 50);
+}
+
 #[test]
 fn an_address_behind_a_translation_is_found_by_its_map() {
     let (log, mut sessions) = fifty(|number| format!("anna{number}@example.net"), 0.018);

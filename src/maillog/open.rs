@@ -1,6 +1,6 @@
 //! What a file given as a log really is: plain text, gzip, 16-bit units, an export, or nothing that can be read here.
 
-use std::io::{BufReader, Cursor, Read};
+use std::io::{Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -12,9 +12,6 @@ const MAGIC: usize = 64;
 
 /// Octets of a gzipped head that are unpacked to look into it.
 const UNPACKED_HEAD: u64 = 16 * 1024;
-
-/// Octets of a gzipped file that are read at once.
-const PACKED_BUFFER: usize = 64 * 1024;
 
 /// Lines looked at to tell whether a file is a mail log.
 const LINES_LOOKED_AT: usize = 64;
@@ -38,7 +35,7 @@ pub(super) fn open(reader: impl Read + Send + 'static) -> Result<(Box<dyn Read +
         refuse(&head)?;
         return Ok(carrier::unpacked(decoded(&head, Box::new(text))));
     }
-    let (head, text) = with_head(MultiGzDecoder::new(BufReader::with_capacity(PACKED_BUFFER, text)));
+    let (head, text) = with_head(crate::input::unpacked(text));
     refuse(&head)?;
     Ok(carrier::unpacked(decoded(&head, Box::new(text))))
 }
@@ -213,6 +210,20 @@ mod tests {
             open(Cursor::new(short[..short.len() - 9].to_vec())).unwrap().0.read_to_end(&mut text).is_err()
         );
         assert!(b"abc".starts_with(&text));
+    }
+
+    #[test]
+    fn a_damaged_member_costs_itself_only() {
+        let mut damaged = gzip(&LINE.repeat(50));
+        let end = damaged.len() - 5;
+        damaged[end] ^= 1;
+        let (mut text, mut read, mut said) =
+            (open(Cursor::new([gzip(LINE), damaged, gzip(LINE)].concat())).unwrap().0, Vec::new(), 0);
+        while let Err(error) = text.read_to_end(&mut read) {
+            assert!(crate::input::Passed::of(&error).is_some(), "{error}");
+            said += 1;
+        }
+        assert_eq!((read.len(), said), (LINE.len() * 52, 1));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::io::{self, Read};
 
 use crate::cite::{Notes, Place};
+use crate::input::Passed;
 use crate::maillog::StampedBy;
 use crate::maillog::line::{Head, Relayed, StampReader};
 use crate::maillog::source::{Source, Turns};
@@ -302,10 +303,13 @@ impl<R: Read> Records<R> {
                 self.bytes += count as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                self.ended = true;
-                self.notes.loss(describe(&error), Some(Place::Offset(self.bytes)));
-            }
+            Err(error) => match Passed::of(&error) {
+                Some(passed) => passed.note(self.bytes, &mut self.notes),
+                None => {
+                    self.ended = true;
+                    self.notes.loss(describe(&error), Some(Place::Offset(self.bytes)));
+                }
+            },
         }
     }
 }

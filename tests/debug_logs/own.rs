@@ -129,7 +129,7 @@ fn the_dialogue_of_a_delivery_under_tls_is_told_from_the_log() {
     let dialogue = report["cases"][0]["debug_log"]["dialogue"].as_array().unwrap();
     let said: Vec<(&str, &str)> =
         dialogue.iter().map(|word| (word["by"].as_str().unwrap(), word["text"].as_str().unwrap())).collect();
-    assert_eq!(said[5], ("appliance", "STARTTLS"), "{said:?}");
+    assert_eq!(said[5], ("appliance", "starttls"), "{said:?}");
     assert_eq!(
         said[10..],
         [

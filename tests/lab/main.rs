@@ -3,8 +3,10 @@
 //!
 //! ```text
 //! cargo test --test lab -- --nocapture                     # prints the tables
-//! MAILWITNESS_REFRESH=1 cargo test --test lab tables       # and writes them into README.md
+//! MAILWITNESS_REFRESH=1 cargo test --test lab tables       # and writes them
 //! ```
+//!
+//! The table of signs goes into `captures/README.md`, the others into `README.md`.
 //!
 //! `captures/<case>/expected.json` is derived from what the lab did (`captures/lab/expect.py`) and knows nothing of
 //! this crate. Cases under `captures/forged/` are written by hand, and counted apart.
@@ -95,7 +97,8 @@ fn interference_whose_cause_can_be_known_is_named_or_likely() {
 
 #[test]
 fn tables() {
-    tables::check(&tables::all(measured()));
+    tables::check("README.md", &tables::all(measured()));
+    tables::check("captures/README.md", &signs::table(measured()));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The tables, in Markdown, and their place in README.md.
+//! The tables, in Markdown, and their places in the pages.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,10 +14,10 @@ const END: &str = "<!-- end of measured -->\n";
 /// Set, it makes the test write the tables instead of comparing them.
 const REFRESH: &str = "MAILWITNESS_REFRESH";
 
-/// Compares README.md with `tables`, or writes them there.
-pub(crate) fn check(tables: &str) {
+/// Compares a page with `tables`, or writes them there.
+pub(crate) fn check(name: &str, tables: &str) {
     println!("{tables}");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let page = fs::read_to_string(&path).unwrap();
     let (before, rest) = page.split_once(BEGIN).unwrap();
     let (standing, after) = rest.split_once(END).unwrap();
@@ -25,10 +25,7 @@ pub(crate) fn check(tables: &str) {
         fs::write(&path, format!("{before}{BEGIN}{tables}{END}{after}")).unwrap();
         return;
     }
-    assert!(
-        standing == tables,
-        "README.md is stale; refresh it with: {REFRESH}=1 cargo test --test lab tables"
-    );
+    assert!(standing == tables, "{name} is stale; refresh it with: {REFRESH}=1 cargo test --test lab tables");
 }
 
 /// All tables.

@@ -60,7 +60,7 @@ def _refuses(stage: str, reply: str) -> Any:
     return script
 
 
-async def _offers_starttls(remote: Remote) -> None:
+async def offers_starttls(remote: Remote) -> None:
     """A server that offers STARTTLS, which something on the way masks; the mail is taken in clear."""
     await remote.say("220 mx.example.net ESMTP")
     await remote.hear()
@@ -236,7 +236,7 @@ CASES = (
         13,
         "delivery-banner-masked",
         "A firewall masks the remote server's banner and its STARTTLS",
-        _offers_starttls,
+        offers_starttls,
         done="The box turns all characters of the remote's greeting but 2, 0 and blanks into stars, and STARTTLS in its"
         " reply to EHLO into XXXXXXXA. The mail is delivered in clear.",
         log_says="`Message done DCID`",

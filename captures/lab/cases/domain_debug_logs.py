@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from middlebox.devices import Both, Rewrite, banner_masked, ehlo_crossed_out, starttls_masked
 from trouble import only
 
-from .delivered_out import DELAYED, ends, ends_in_body
+from .delivered_out import DELAYED, ends, ends_in_body, offers_starttls
 from .interference import WAY
 from .plan import Case, Cause, Listener, Message, Session
 
@@ -25,7 +25,7 @@ def _case(number: int, name: str, title: str, done: str, log: str, wire: str, **
     listener = {"debug_log": "octets", **more.pop("listener", {})}
     octets = more.pop("octets", 3000)
     given = {
-        "sessions": (Session((Message(name, octets=octets),), tls=more.pop("tls", False), patience=60),),
+        "sessions": (Session((Message(name, octets=octets),), patience=60),),
         "client": "The appliance's own: smtplib.",
         "path": WAY,
         "logs": ("mail.log", "domain_debug.log"),
@@ -72,7 +72,7 @@ CASES = (
         "The remote server reads 4 KB of the body and resets.",
         DELAYED.format("[Errno 54] Connection reset by peer"),
         "the remote's RST in the body; of what the appliance's kernel had taken, some was never sent",
-        octets=40_000,
+        octets=120_000,
         remote=ends_in_body("rst"),
         cause=Cause(None, "the remote server", because="the RST bears its usual TTL"),
     ),
@@ -83,8 +83,8 @@ CASES = (
         "The appliance starts TLS; the remote server answers RCPT and closes.",
         f"`TLS success`, {DELAYED.format('EOF')}",
         "STARTTLS, records, the remote's FIN",
-        listener={"tls": "starttls", "tls_version": "1.3"},
-        tls=True,
+        listener={"tls_version": "1.3"},
+        tls_out="required",
         remote=ends("rcpt", "fin"),
         expected=(("verdict", "undetermined"),),  # `data` is as long as `quit`, and records show no more than that
         cause=Cause(None, "the remote server", because="its FIN bears its usual TTL"),
@@ -97,7 +97,7 @@ CASES = (
         " EHLO into XXXXXXXA. The appliance delivers in clear. The capture is that of the remote server's interface.",
         TAKEN,
         "the banner and STARTTLS as the remote server said them",
-        listener={"tls": "starttls"},
+        remote=offers_starttls,
         policy=lambda: Both(banner_masked(True), starttls_masked(True), action="masked"),
         cause=Cause("middlebox_rewriting", "the box", because="no server greets in stars"),
         **OUTSIDE,

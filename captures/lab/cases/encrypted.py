@@ -8,9 +8,11 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from dialogue import Dialogue
+from dialogue import Dialogue, tls_context
+from middlebox import DropFrom, contains
+from trouble import lose_end_of_body
 
-from .plan import Case, Listener, Message, Session
+from .plan import Case, Cause, Listener, Message, Session
 
 TLS_12 = Listener(tls="starttls", tls_version="1.2")
 TLS_13 = Listener(tls="starttls", tls_version="1.3")
@@ -106,6 +108,18 @@ def _refused_handshake(dialogue: Dialogue) -> None:
         ssl.create_default_context().wrap_socket(dialogue.smtp.sock, server_hostname="appliance.example.com")
     dialogue.smtp.close()
     dialogue.ended("rst", "tls", way="its library closes with octets unread")
+
+
+def _until_gone_in_the_handshake(dialogue: Dialogue) -> None:
+    """The client's ClientHello gets no answer, however long it waits."""
+    dialogue.connect()
+    dialogue.ehlo()
+    dialogue.say("STARTTLS", 220)
+    dialogue.stage = "tls"
+    dialogue.smtp.sock.settimeout(320)
+    with contextlib.suppress(ssl.SSLError, OSError):
+        tls_context().wrap_socket(dialogue.smtp.sock)
+    dialogue.ended("gone", "tls", how="closed")
 
 
 def _pairs() -> tuple[Case, ...]:
@@ -207,6 +221,33 @@ CASES = (
         listener=TLS_13,
         octets=20_000,
         client="TLS with its records in our own hands.",
+    ),
+    _case(
+        35,
+        "tls-frames-lost-in-last-record",
+        "The capture lost the end of the last record before a FIN",
+        "Part of the body is sent in whole records, acknowledged, and the connection closed. The last large frame of that"
+        " body is missing in the capture; the appliance had and acknowledged it.",
+        "`TLS success`, `lost`, `Receiving aborted`",
+        "a record whose end is missing, though it was acknowledged; the sender's FIN",
+        script=_in_body(Dialogue.fin),
+        listener=TLS_13,
+        octets=30_000,
+        trouble=lose_end_of_body(),
+    ),
+    _case(
+        36,
+        "tls-client-hello-dropped",
+        "A device on the way lets no handshake of TLS through",
+        "STARTTLS is granted. From the ClientHello on, the box drops all that comes from the sender.",
+        "no MID; `disconnected address ..., no messages injected within timeout period` (a guess)",
+        "STARTTLS, 220, 300 s of nothing that the sender owed, the appliance's FIN",
+        script=_until_gone_in_the_handshake,
+        listener=TLS_12,
+        policy=lambda: DropFrom(contains(b"\x16\x03\x01"), ways=(True,)),
+        unchecked=("timer",),  # its library has closed the connection, so there is no 421
+        cause=Cause("path_lost_data", "the box", False, "from here that looks like a sender that says nothing more"),
+        limit=420,
     ),
     _case(
         31,

@@ -26,7 +26,7 @@ def _case(number: int, name: str, title: str, script: Any, octets: int = LONG, *
     return Case(name=name, title=title, **{**given, **ids, "sessions": sessions, **more})
 
 
-def _all_at_once(dialogue: Dialogue) -> None:
+def all_at_once(dialogue: Dialogue) -> None:
     """Body and dot in one go, as a mail program hands them to its kernel; then the end that others make."""
     as_far_as_data(dialogue)
     dialogue.dot(code=None)
@@ -84,7 +84,7 @@ CASES = (
         1,
         "pmtu-black-hole",
         "Large packets vanish on the way, and nobody is told",
-        _all_at_once,
+        all_at_once,
         octets=9000,
         done="The box drops all packets over 1400 octets that go to the appliance, and no ICMP says so.",
         log_says=TIMED_OUT,

@@ -100,7 +100,7 @@ class Session:
     source: str | None = None
     """The address to connect from, for a pool of senders."""
     tls: bool = False
-    """STARTTLS after EHLO, then EHLO again. Only the walk to `stop` looks at it, and a delivery."""
+    """STARTTLS after EHLO, then EHLO again. Only the walk to `stop` looks at it."""
     patience: float = 330.0
     """Seconds that the client waits for any one answer: longer than the appliance's own timer, unless it shall give up.
     """
@@ -193,6 +193,9 @@ class Case:
     """What runs on the appliance; `delivery`: it is the client, and the sender's host runs `remote.py`."""
     remote: Callable[..., Any] | None = None
     """For `delivery`: what the remote server does, a coroutine over `remote.Remote`."""
+    tls_out: Literal["no", "required", "verified"] = "no"
+    """For `delivery`: whether the appliance delivers only by TLS (1.2, or `Listener.tls_version`), and only to a certificate
+    that it believes."""
     path: Path = Path()
     policy: Callable[[], Policy] | None = None
     """Makes the policy of the box in the middle."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import ACK, RST, SYN, Flow, ForgeReset, Packet, Policy, Trigger
+from . import ACK, MASK, RST, SYN, Flow, ForgeReset, Packet, Policy, Trigger
 
 if TYPE_CHECKING:
     from .forwarder import Box
@@ -102,6 +102,18 @@ def rcpts_over(number: int) -> Trigger:
         and packet.payload[:5].upper() == b"RCPT "
         and bytes(flow.sent).upper().count(b"\r\nRCPT ") >= number
     )
+
+
+def beyond_unscaled_window() -> Trigger:
+    """A packet to the appliance that goes beyond its window, as one reads it who does not know of the scale."""
+
+    def trigger(flow: Flow, packet: Packet) -> bool:
+        word = flow.last.get(False)
+        if not (packet.to_appliance and packet.payload) or word is None or word.flags & SYN:
+            return False
+        return ((packet.end - word.ack) & MASK) > word.window
+
+    return trigger
 
 
 class SwallowDot(Policy):

@@ -2,6 +2,10 @@
 //! VLAN and its parent interface, bonded ports. A copy says nothing new, and must not be taken for
 //! a retransmission or for a burst of resets.
 //!
+//! The reset by which a host answers a packet of a connection that it does not know has no IP ID and no timestamp
+//! (RFC 9293 section 3.10.7.1): it answers each packet by one, and those are alike. They are no copies; and that a copy of
+//! one counts as another says no more than the first.
+//!
 //! A packet that was sent again is told from a copy by what its sender changes: a new IP ID, a new
 //! timestamp, and above all the time that TCP waits before it sends again.
 
@@ -52,6 +56,10 @@ impl Duplicates {
     /// Whether `segment` is a copy of one just before it; remembers it if not.
     #[inline]
     pub(super) fn is_copy(&mut self, segment: &Segment<'_>, time: Timestamp) -> bool {
+        let numbered = segment.ip_id.is_some_and(|id| id != 0);
+        if segment.flags.rst() && !segment.flags.ack() && !numbered {
+            return false;
+        }
         let is = Fingerprint {
             seq: segment.seq.0,
             ack: segment.ack.0,
@@ -64,7 +72,7 @@ impl Duplicates {
             ttl: segment.ttl,
         };
         // A keep-alive probe and a zero-window probe are sent again on purpose, but seconds apart.
-        let within = if is.ip_id.is_some_and(|id| id != 0) { WITHIN } else { WITHIN_WITHOUT_ID };
+        let within = if numbered { WITHIN } else { WITHIN_WITHOUT_ID };
         let known = self
             .recent
             .iter()
@@ -124,6 +132,16 @@ mod tests {
             assert!(is_copy(&bare, &bare, 900));
             assert!(!is_copy(&bare, &bare, 2_000));
         }
+    }
+
+    #[test]
+    fn a_closed_host_answers_each_packet_by_one_and_the_same_reset() {
+        for (ip_id, copied) in [(Some(0), false), (None, false), (Some(5), true)] {
+            let bare = Segment { flags: Flags::RST, ..segment(ip_id) };
+            assert_eq!(is_copy(&bare, &bare, 30), copied, "{ip_id:?}");
+        }
+        let active = Segment { flags: Flags::RST.with(Flags::ACK), ..segment(Some(0)) };
+        assert!(is_copy(&active, &active, 30));
     }
 
     #[test]

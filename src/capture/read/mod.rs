@@ -22,7 +22,7 @@ mod window;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 pub use error::{Damage, OpenCause, OpenError, ReadCause, ReadError, WITHOUT_LIBPCAP};
 pub use filter::{Filter, FilterError};
@@ -109,8 +109,6 @@ pub struct CaptureReader {
     gzipped: bool,
     raw_len: Option<u64>,
     raw_bytes: Arc<AtomicU64>,
-    /// Whether something stands behind the gzip data.
-    junk: Arc<AtomicBool>,
     notes: Notes,
     failed: bool,
 }
@@ -143,7 +141,7 @@ impl CaptureReader {
     /// # Errors
     /// When it is no capture.
     pub fn from_input(input: Input, name: &Path) -> Result<Self, OpenError> {
-        let (raw_bytes, junk) = (input.raw_counter(), input.junk_flag());
+        let raw_bytes = input.raw_counter();
         let Input { head, reader, gzipped, raw_len, .. } = input;
         let window = Window::new(reader);
         let source = if pcapng::is_section_header(&head) {
@@ -154,7 +152,7 @@ impl CaptureReader {
         let (format, source) = source.map_err(|cause| open_error(name, cause))?;
         let file = name.to_owned();
         let notes = Notes::default();
-        Ok(Self { file, source, format, gzipped, raw_len, raw_bytes, junk, notes, failed: false })
+        Ok(Self { file, source, format, gzipped, raw_len, raw_bytes, notes, failed: false })
     }
 
     /// The next frame; `None` at the end, and after an error.
@@ -215,9 +213,6 @@ impl CaptureReader {
             #[cfg(feature = "libpcap")]
             Source::Libpcap(_) => {}
         }
-        if self.junk.load(std::sync::atomic::Ordering::Relaxed) {
-            notes.oddity("octets behind the gzip data that are no gzip are passed over", None);
-        }
         notes
     }
 
@@ -233,7 +228,6 @@ impl CaptureReader {
             gzipped: false,
             raw_len,
             raw_bytes,
-            junk: Arc::default(),
             notes: Notes::default(),
             failed: false,
         })

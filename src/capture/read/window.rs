@@ -2,6 +2,9 @@
 
 use std::io::{self, Read};
 
+use crate::cite::Notes;
+use crate::input::Passed;
+
 /// Octets read at a time, and the size of the window until a frame needs more. Small enough to
 /// stay in a core's cache between the kernel's copy and the decoder.
 const FIRST_SIZE: usize = 256 * 1024;
@@ -16,11 +19,22 @@ pub(super) struct Window {
     offset: u64,
     ended: bool,
     error: Option<io::Error>,
+    /// What the stream says of places that were passed over.
+    notes: Notes,
 }
 
 impl Window {
     pub(super) fn new(reader: Box<dyn Read + Send>) -> Self {
-        Self { reader, buffer: vec![0; FIRST_SIZE], start: 0, end: 0, offset: 0, ended: false, error: None }
+        Self {
+            reader,
+            buffer: vec![0; FIRST_SIZE],
+            start: 0,
+            end: 0,
+            offset: 0,
+            ended: false,
+            error: None,
+            notes: Notes::default(),
+        }
     }
 
     /// Offset in the stream of the next octet.
@@ -67,6 +81,11 @@ impl Window {
         left
     }
 
+    /// What the stream says of places that were passed over, so far.
+    pub(super) fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
     /// Whether what is in the window is all that is left.
     pub(super) fn ended(&self) -> bool {
         self.ended
@@ -99,10 +118,15 @@ impl Window {
                 Ok(0) => self.ended = true,
                 Ok(read) => self.end += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.error = Some(error);
-                    self.ended = true;
-                }
+                Err(error) => match Passed::of(&error) {
+                    Some(passed) => {
+                        passed.note(self.offset + (self.end - self.start) as u64, &mut self.notes);
+                    }
+                    None => {
+                        self.error = Some(error);
+                        self.ended = true;
+                    }
+                },
             }
         }
         self.end - self.start

@@ -26,7 +26,8 @@ pub const LOST_IN_PATH: Rule =
 pub const FULL_SIZE_MISSING: Rule =
     Rule { name: "full_size_packets_missing", group: Group::Shape, supports: &[CauseKind::PmtuBlackHole] };
 
-/// While that hole was open, smaller segments of the sender came through: it is not the path as such.
+/// While that hole was open, octets of the sender in smaller segments came through: it is not the path as such.
+/// Bare acknowledgments say nothing: a device that stops a body lets them pass, too.
 pub const SMALL_ONES_PASS: Rule =
     Rule { name: "small_packets_pass", group: Group::Timing, supports: &[CauseKind::PmtuBlackHole] };
 
@@ -219,9 +220,12 @@ fn full_size(evidence: &Evidence<'_>, hole: &Hole<'_>, found: &mut Vec<Sign>) {
         ),
     });
     let small: Vec<_> = headers::all(trace)
-        .filter(|header| header.by == evidence.sender() && !header.flags.rst())
+        .filter(|header| header.by == evidence.sender() && header.payload > 0 && !header.flags.rst())
         .filter(|header| header.at.time >= shown_by.at.time)
         .collect();
+    if small.is_empty() {
+        return;
+    }
     found.push(Sign {
         rule: &SMALL_ONES_PASS,
         points_at: PointsAt::Path,
@@ -488,6 +492,7 @@ mod tests {
         let hole = of(3 * 1_460, 661);
         assert_eq!(strength(&hole, &FULL_SIZE_MISSING), Some(Strength::Strong));
         assert_eq!(strength(&hole, &SMALL_ONES_PASS), Some(Strength::Strong));
+        assert_eq!(strength(&of(3 * 1_460, 0), &SMALL_ONES_PASS), None, "acknowledgments alone");
         assert_eq!(strength(&of(3 * 1_460 + 7, 661), &FULL_SIZE_MISSING), None, "no multiple");
         assert_eq!(strength(&of(1_460, 1_460), &FULL_SIZE_MISSING), None, "a full one came");
     }

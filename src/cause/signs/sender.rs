@@ -31,7 +31,8 @@ pub const WAITED_IN_VAIN: Rule =
 /// acknowledges at once, at the very number that the appliance expects.
 ///
 /// Had its program sent anything that the path lost, its number would be higher (RFC 9293 section 3.4):
-/// so neither path nor device holds anything back. A proxy that ends the sender's connection speaks for
+/// so neither path nor device holds anything back. Where the sender closed or reset at last, its program was no
+/// longer stalled, and there is no such sign. A proxy that ends the sender's connection speaks for
 /// itself here. Source: MIDDLEBOX fact 5 and 3.5.
 pub const HOST_LIVES: Rule = Rule {
     name: "host_lives_and_sends_nothing",
@@ -167,6 +168,9 @@ fn host_lives(evidence: &Evidence<'_>, found: &mut Vec<Sign>) {
     else {
         return;
     };
+    if matches!(evidence.ending.kind, EndingKind::Fin | EndingKind::Rst) {
+        return;
+    }
     let quiet_from = stall.since.time.plus(ORDINARY_ACK);
     let expected =
         headers::highest_ack(headers::all(trace).filter(|header| header.by == evidence.appliance()));
@@ -282,5 +286,10 @@ mod tests {
         assert_eq!(with(ISN.0 + 30), 1);
         assert_eq!(with(ISN.0 + 29), 1, "a keep-alive");
         assert_eq!(with(ISN.0 + 1490), 0, "it sent more than came");
+        let closed = greeted().c("MAIL FROM:<a@a>\r\n").s("250 ok\r\n").wait(300).fin(Role::Client);
+        let mut scene = Scene::of(&closed);
+        scene.push(SegmentHeader { ack: ISN.0 + 30, ..appliance(1_000) });
+        scene.push(SegmentHeader { seq: ISN.0 + 30, ..sender(300_900) });
+        assert!(scene.named(read, HOST_LIVES.name).is_empty(), "its program closed");
     }
 }

@@ -22,14 +22,19 @@ pub const CLOSE_NOTIFY: Rule = Rule {
 };
 
 /// An alert in clear ended the handshake: the end that sent it refused the other's TLS.
-pub const ALERT_BY_SENDER: Rule =
-    Rule { name: "tls_alert_by_the_sender", group: Group::Records, supports: &[CauseKind::SenderClosed] };
+///
+/// Where the rest of the other's words is still unread, the kernel makes a reset of the close behind it.
+pub const ALERT_BY_SENDER: Rule = Rule {
+    name: "tls_alert_by_the_sender",
+    group: Group::Records,
+    supports: &[CauseKind::SenderClosed, CauseKind::SenderReset],
+};
 
 /// See [`ALERT_BY_SENDER`].
 pub const ALERT_BY_APPLIANCE: Rule = Rule {
     name: "tls_alert_by_the_appliance",
     group: Group::Records,
-    supports: &[CauseKind::ApplianceRefused],
+    supports: &[CauseKind::ApplianceRefused, CauseKind::ApplianceClosed],
 };
 
 /// STARTTLS was granted and the connection broke before TLS was up, without an alert: a device that cannot

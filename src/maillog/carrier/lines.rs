@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use super::outbox::Outbox;
 use super::{MAX_LINE, Told, Translate};
+use crate::input::Passed;
 
 /// Octets read at once.
 const CHUNK: usize = 64 * 1024;
@@ -91,6 +92,7 @@ impl<R: Read> Read for Translated<R> {
                 Ok(0) => self.end(),
                 Ok(count) => self.take(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if Passed::of(&error).is_some() => return Err(error),
                 Err(error) => {
                     // What came before the error is given first.
                     self.end();

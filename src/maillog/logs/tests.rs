@@ -257,6 +257,30 @@ fn logs_that_cannot_be_read_are_losses() {
     assert!(words[0].contains("too early") && words[1].contains("capture"), "{words:?}");
 }
 
+#[test]
+fn the_lines_around_a_damaged_gzip_member_are_read() {
+    let member = |minute: u32| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        for second in 0..60 {
+            let number = minute * 60 + second;
+            writeln!(
+                encoder,
+                "Wed Nov 19 09:{minute:02}:{second:02} 2014 Info: Start MID {number} ICID {number}"
+            )
+            .unwrap();
+        }
+        encoder.finish().unwrap()
+    };
+    let mut damaged = member(1);
+    let half = damaged.len() / 2;
+    damaged.truncate(half);
+    let log = read_octets(vec![[member(0), damaged, member(2)].concat()]);
+    let file = &log.files[0];
+    assert!((120..180).contains(&file.records), "{}", file.records);
+    let told = file.notes.iter().any(|note| note.text.starts_with("the gzip member at octet "));
+    assert!(told && file.notes.any_loss(), "{:?}", file.notes);
+}
+
 /// The samples of the vendor's technotes, where they are at hand; shapes like theirs stand in the
 /// tests of claims.
 #[test]

@@ -93,3 +93,32 @@ fn a_syn_ack_after_the_challenge_of_a_dead_connection_begins_the_real_one() {
     assert_eq!(effects(&flow)[0].2, Effect::Ignored);
     assert_eq!(flow.closes.effective.unwrap().kind, Fin);
 }
+
+/// FINs and resets of both ends that kill nothing, in a mix that once made room without end: a first
+/// FIN that was displaced came back as the first again.
+#[test]
+fn the_closes_of_a_flow_are_bounded_whoever_fills_them() {
+    let arrivals: [(End, u8, i64, i64); 13] = [
+        (Server, 20, 0, 43_420),
+        (Server, 20, 0, 0),
+        (Server, 102, 0, 0),
+        (Server, 100, 2, 0),
+        (Client, 174, 1, 0),
+        (Server, 52, 0, 0),
+        (Server, 116, 0, 0),
+        (Server, 108, 0, 0),
+        (Client, 115, 0, 0),
+        (Server, 88, 0, 1001),
+        (Server, 52, 0, 13_421),
+        (Client, 41, 0, 0),
+        (Server, 121, 0, 0),
+    ];
+    let mut bench = Bench::new();
+    for (from, flags, seq, millis) in arrivals {
+        bench.push(seg(from, Flags::from_bits(flags), seq, 0).at(millis));
+    }
+    for (flow, _) in bench.finish() {
+        assert!(flow.closes.all.len() <= Closes::MOST, "{:#?}", flow.closes);
+        assert!(flow.closes.all.is_sorted_by_key(|close| close.at.frame));
+    }
+}

@@ -89,7 +89,7 @@ impl FileHeader {
     /// that had no octets on the wire is odd: so are zeros.
     #[inline]
     pub(super) fn is_sound(&self, frame: &FrameHeader, before: u32) -> bool {
-        frame.original_len >= frame.captured.max(1)
+        (frame.captured.max(1)..=MAX_FRAME as u32).contains(&frame.original_len)
             && i64::from(frame.fraction) * self.nanos_per_unit < NANOS_PER_SECOND
             && frame.is_near(before)
     }
@@ -104,10 +104,7 @@ impl FileHeader {
     #[inline]
     pub(super) fn is_well_formed(&self, frame: &FrameHeader) -> bool {
         let longest = if self.snaplen == 0 { MAX_FRAME } else { (self.snaplen as usize).min(MAX_FRAME) };
-        frame.captured > 0
-            && frame.captured as usize <= longest
-            && (frame.original_len as usize) <= MAX_FRAME
-            && self.is_sound(frame, frame.seconds)
+        frame.captured > 0 && frame.captured as usize <= longest && self.is_sound(frame, frame.seconds)
     }
 
     fn form(head: &[u8]) -> Option<(bool, (u32, Format, i64, usize, usize))> {

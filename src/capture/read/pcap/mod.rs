@@ -18,7 +18,8 @@ use search::{Found, LOOKAHEAD, SEARCHED};
 /// Plausible frame headers, one behind the other, that are taken for the file's going on; fewer
 /// where the file ends with their frames.
 const CHAIN: usize = 3;
-/// How far the time of a header that is half in another frame may lie from that frame's.
+
+/// How far behind a frame's time that of a header may lie that is half in the frame, and the last.
 const PATCHWORK_SECONDS: u32 = 3600;
 
 /// See the module.
@@ -59,7 +60,7 @@ impl PcapReader {
 
     /// What can be said only at the end of the file.
     pub(super) fn closing_notes(&self) -> Notes {
-        let mut notes = Notes::default();
+        let mut notes = self.window.notes().clone();
         self.losses.note_rest(&mut notes);
         notes
     }
@@ -80,13 +81,14 @@ impl PcapReader {
                 let next = self.window.data().get(need..).and_then(|rest| self.header.frame(rest));
                 self.ahead = next.filter(|next| self.header.is_sound(next, frame.seconds));
             }
-            if self.ahead.is_some() {
+            if self.ahead.is_some() && frame.captured > 0 {
                 self.seconds = Some(frame.seconds);
                 break (frame, need);
             }
             if self.weigh(frame, need, notes)? {
                 break (frame, need);
             }
+            self.ahead = None;
         };
         self.frames = self.frames.saturating_add(1);
         let bytes = self.window.take(need);
@@ -129,8 +131,9 @@ impl PcapReader {
         self.search(damage, notes)
     }
 
-    /// Weighs a frame behind whose `need` octets no sound header stands: whether it is one all the
-    /// same. Where frames can be found inside of it, its length is wrong, and it is passed over.
+    /// Weighs a frame behind whose `need` octets no sound header stands, or that is empty: whether it is one all the
+    /// same. Where frames can be found inside of it, its length is wrong, and it is passed over; so it
+    /// is where it leads nowhere and its header is odd.
     #[cold]
     fn weigh(&mut self, frame: FrameHeader, need: usize, notes: &mut Notes) -> Result<bool, Failure> {
         let offset = self.window.offset();
@@ -143,13 +146,19 @@ impl PcapReader {
         if have >= need && self.goes_on(frame) {
             let time_holds = self.seconds.is_none_or(|before| frame.is_near(before))
                 || self.next(need).is_some_and(|next| next.is_near(frame.seconds));
-            if time_holds {
+            if time_holds && frame.captured > 0 {
                 self.seconds = Some(frame.seconds);
             }
             return Ok(true);
         }
         self.window.have(need + LOOKAHEAD);
-        let inside = search::find(&self.window, &self.header, self.seconds, 1..need.min(have));
+        let before = self.seconds.unwrap_or(frame.seconds);
+        let find = |before| search::find(&self.window, &self.header, before, 1..need.min(have));
+        let inside = match find(Some(before)) {
+            // The header at hand is the first, and its time may be as wrong as its length.
+            Found::Nothing if self.seconds.is_none() => find(None),
+            found => found,
+        };
         if let Found::At(count) = inside
             && self.is_no_patchwork(count, &frame, need)
         {
@@ -160,15 +169,25 @@ impl PcapReader {
         if have < need {
             return Err(Failure { offset, cause: ReadCause::CutFrame { need, have } });
         }
-        Ok(true)
+        if frame.captured > 0 && self.header.is_sound(&frame, before) {
+            return Ok(true);
+        }
+        self.search(Damage::NoFrameHeader, notes)?;
+        Ok(false)
     }
 
-    /// Whether a header found at `at` inside of `frame` is one: where it only begins in there, chance may
-    /// have put it together of the frame's end and of what follows, so its time must lie near the frame's.
+    /// Whether a header found at `at` inside of `frame` is one: where it only begins in there, it may be
+    /// the frame's last octets and a header that lost its first. Then its time must lie between the
+    /// frame's and that of the next.
     fn is_no_patchwork(&self, at: usize, frame: &FrameHeader, need: usize) -> bool {
-        let lies_inside = at + self.header.frame_header <= need;
-        lies_inside
-            || self.next(at).is_some_and(|next| next.seconds.abs_diff(frame.seconds) <= PATCHWORK_SECONDS)
+        let head = self.header.frame_header;
+        if at + head <= need {
+            return true;
+        }
+        let Some(found) = self.next(at) else { return false };
+        let behind = self.next(at + head + found.captured as usize).map(|next| next.seconds);
+        let latest = behind.unwrap_or_else(|| frame.seconds.saturating_add(PATCHWORK_SECONDS));
+        (frame.seconds..=latest).contains(&found.seconds)
     }
 
     /// The header at `at`, if it is in the window.
@@ -182,32 +201,60 @@ impl PcapReader {
     fn goes_on(&mut self, frame: FrameHeader) -> bool {
         let head = self.header.frame_header;
         let is_near = self.seconds.is_some_and(|before| frame.is_near(before));
+        if frame.captured == 0 {
+            return (is_near || self.seconds.is_none()) && self.leads_straight_on(frame);
+        }
         if !is_near && !self.header.is_well_formed(&frame) {
             return false;
         }
-        let (mut at, mut previous, mut all_well_formed) = (0, frame, true);
-        for _ in 0..CHAIN {
-            // Nothing but zeros is no frame, and leads nowhere.
-            if previous.is_nothing() || previous.captured as usize > MAX_FRAME {
-                return false;
-            }
+        let mut all_well_formed = self.header.is_well_formed(&frame);
+        let (mut at, mut previous) = (0, frame);
+        for step in 0..CHAIN {
             at += head + previous.captured as usize;
             if self.window.have(at + head) < at + head {
-                let ends_here = self.window.have(at) == at && self.window.ended_well();
-                return ends_here
-                    && (previous.captured > 0
-                        || self.seconds.is_some_and(|before| previous.is_near(before)));
+                return (step == 0 || all_well_formed) && self.ends_at(at);
             }
-            let Some(next) = self.next(at) else { return false };
-            let well_formed = self.header.is_well_formed(&next);
-            let follows = self.seconds.is_some_and(|before| next.is_near(before)) && next.original_len > 0;
-            if follows || (previous.captured > 0 && well_formed && next.is_near(previous.seconds)) {
+            let Some(next) = self.next(at).filter(|next| next.captured as usize <= MAX_FRAME) else {
+                return false;
+            };
+            let is_near = self.seconds.is_some_and(|before| next.is_near(before));
+            if is_near && next.captured > 0 && next.original_len > 0 {
                 return true;
             }
+            let well_formed = self.header.is_well_formed(&next);
             all_well_formed &= well_formed;
+            if all_well_formed && next.is_near(previous.seconds) {
+                return true;
+            }
+            // A header may be odd in its time or else, not in both.
+            if !is_near && !well_formed {
+                return false;
+            }
             previous = next;
         }
         all_well_formed
+    }
+
+    /// Whether a sound header stands behind `frame`, which holds no octets, or several where no frame
+    /// stands before it: little but its place speaks for such a frame. Nothing but zeros is none,
+    /// wherever it leads.
+    fn leads_straight_on(&mut self, frame: FrameHeader) -> bool {
+        let head = self.header.frame_header;
+        let (mut at, behind) = (head, if self.seconds.is_some() { 1 } else { CHAIN });
+        for _ in 0..behind {
+            if self.window.have(at + head) < at + head {
+                return !frame.is_nothing() && self.ends_at(at);
+            }
+            let next = self.next(at).filter(|next| self.header.is_sound(next, frame.seconds));
+            let Some(next) = next else { return false };
+            at += head + next.captured as usize;
+        }
+        !frame.is_nothing()
+    }
+
+    /// Whether the file ends at `at` of the window, and was meant to.
+    fn ends_at(&mut self, at: usize) -> bool {
+        self.window.have(at + 1) == at && self.window.ended_well()
     }
 
     /// Looks for the next frames behind damage, however far, passes over what lies before them, and

@@ -46,8 +46,8 @@ enum Chain {
     Unclear,
 }
 
-/// Whether frames begin at `at`, one behind the other: [`CHAIN`] headers, or two the last of which the
-/// file is cut in, or fewer that end with the file. `end` says whether the data end with the file,
+/// Whether frames begin at `at`, one behind the other: [`CHAIN`] headers, or fewer that end with the file,
+/// or two of a known time the last of which the file is cut in. `end` says whether the data end with the file,
 /// and whether that is where it was meant to end.
 #[inline]
 fn chain(
@@ -57,13 +57,15 @@ fn chain(
     mut at: usize,
     end: Option<bool>,
 ) -> Chain {
+    let is_time_known = before.is_some();
     for step in 0..CHAIN {
         let rest = data.get(at..).unwrap_or_default();
         let frame = header.frame(rest).filter(|_| rest.len() >= header.frame_header);
         let Some(frame) = frame else {
             return match end {
                 None => Chain::Unclear,
-                Some(well) if step > 0 && (step > 1 || (well && at == data.len())) => Chain::Holds,
+                Some(true) if step > 0 && at == data.len() => Chain::Holds,
+                Some(_) if step > 1 && is_time_known => Chain::Holds,
                 Some(_) => Chain::Breaks,
             };
         };

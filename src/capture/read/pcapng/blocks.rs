@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+use super::kinds::{
+    DECRYPTION_SECRETS, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, JOURNAL_EXPORT, NAME_RESOLUTION,
+    SECTION_HEADER,
+};
 use crate::capture::read::LinkType;
 use crate::capture::read::interfaces::{InterfaceFacts, MAX_TEXT};
 use crate::text::Text;
@@ -29,9 +33,10 @@ const ISB_IFRECV: u16 = 4;
 const ISB_IFDROP: u16 = 5;
 const ISB_OSDROP: u16 = 7;
 
-/// Octets before the options of the section header and the interface description.
+/// Octets before the options of the section header, the interface description and the statistics.
 const SECTION_FIXED: usize = 24;
 const INTERFACE_FIXED: usize = 16;
+const STATISTICS_FIXED: usize = 20;
 
 /// The byte order of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +100,65 @@ fn options(block: &[u8], fixed: usize, order: Order) -> impl Iterator<Item = (u1
     })
 }
 
+/// What stands behind the end mark of a list of options, or nothing if the list fills `rest`; `None`
+/// where it is no list.
+fn behind_list(mut rest: &[u8], order: Order) -> Option<&[u8]> {
+    while !rest.is_empty() {
+        let (code, length) = (order.u16(rest, 0)?, usize::from(order.u16(rest, 2)?));
+        if code == 0 && length > 0 {
+            return None;
+        }
+        rest = rest.get(4 + length.next_multiple_of(4)..)?;
+        if code == 0 {
+            break;
+        }
+    }
+    Some(rest)
+}
+
+/// Whether options fill a block from its `fixed` octets on to its end.
+fn are_sound_options(block: &[u8], fixed: usize, order: Order) -> bool {
+    let list = block.get(fixed..block.len().saturating_sub(4));
+    list.and_then(|list| behind_list(list, order)).is_some_and(<[u8]>::is_empty)
+}
+
+/// Whether records of names fill a block, and options behind them.
+fn are_sound_names(block: &[u8], order: Order) -> bool {
+    let list = block.get(BLOCK_HEAD..block.len().saturating_sub(4));
+    let options = list.and_then(|list| behind_list(list, order));
+    options.and_then(|options| behind_list(options, order)).is_some_and(<[u8]>::is_empty)
+}
+
+/// Whether a block without a frame is one of its kind in every particular that is fixed: it is looked
+/// for behind damage, and chance puts types together.
+pub(super) fn is_sound(kind: u32, block: &[u8], order: Order) -> bool {
+    let u16 = |at| order.u16(block, BLOCK_HEAD + at);
+    let u32 = |at| order.u32(block, BLOCK_HEAD + at);
+    match kind {
+        // Section 4.1: version 1.0, or 1.2 of some writers.
+        SECTION_HEADER => u16(4) == Some(1) && are_sound_options(block, SECTION_FIXED, order),
+        // Section 4.2: the field between link type and snapshot length is zero.
+        INTERFACE_DESCRIPTION => u16(2) == Some(0) && are_sound_options(block, INTERFACE_FIXED, order),
+        // Section 4.6: of some interface, at some time.
+        INTERFACE_STATISTICS => are_sound_options(block, STATISTICS_FIXED, order),
+        // Section 4.5: records as options are, the last one empty, and options.
+        NAME_RESOLUTION => are_sound_names(block, order),
+        // Section 4.7: secrets and their length.
+        DECRYPTION_SECRETS => u32(4).is_some_and(|length| length as usize <= block.len()),
+        // systemd's export format: fields in capitals, the first of them an address field.
+        JOURNAL_EXPORT => block.get(BLOCK_HEAD..).is_some_and(|body| body.starts_with(b"__")),
+        // Section 4.8: custom blocks, with the number of an enterprise. Of the others, no rule is known.
+        _ => u32(0).is_some_and(|enterprise| enterprise > 0),
+    }
+}
+
+/// Whether a block is a simple packet block in every particular (section 4.4): it is as long as its
+/// frame and the snapshot length of the first interface make it.
+pub(super) fn is_sound_simple_packet(block: &[u8], order: Order, interfaces: &[Option<Interface>]) -> bool {
+    Packet::simple(block, order, interfaces)
+        .is_ok_and(|packet| packet.bytes.end.next_multiple_of(4) + 4 == block.len())
+}
+
 /// The comments behind the `fixed` octets of a block.
 pub(super) fn comments(block: &[u8], fixed: usize, order: Order) -> impl Iterator<Item = &[u8]> {
     options(block, fixed, order).filter(|(code, _)| *code == COMMENT).map(|(_, value)| value)
@@ -148,8 +212,7 @@ pub(super) fn statistics_of(block: &[u8], order: Order) -> u32 {
 /// Takes over what a statistics block counts. Counters run on from one such block to the next, so
 /// the last one counts.
 pub(super) fn take_statistics(block: &[u8], order: Order, facts: &mut InterfaceFacts) {
-    const FIXED: usize = 20;
-    let count = |code| order.u64(option(block, FIXED, order, code)?, 0);
+    let count = |code| order.u64(option(block, STATISTICS_FIXED, order, code)?, 0);
     facts.received = count(ISB_IFRECV).or(facts.received);
     facts.dropped_by_interface = count(ISB_IFDROP).or(facts.dropped_by_interface);
     facts.dropped_by_system = count(ISB_OSDROP).or(facts.dropped_by_system);
@@ -211,7 +274,9 @@ impl Clock {
             // Sixty-four bits do for all clocks in use, and are faster.
             Ok(rate) => {
                 let ticks = ticks as i64;
-                (ticks.div_euclid(rate), i128::from(ticks.rem_euclid(rate)))
+                let seconds = ticks.div_euclid(rate);
+                // The remainder, without a second division.
+                (seconds, i128::from(ticks.wrapping_sub(seconds.wrapping_mul(rate))))
             }
             Err(_) => {
                 (ticks.div_euclid(self.ticks_per_second) as i64, ticks.rem_euclid(self.ticks_per_second))
@@ -287,7 +352,7 @@ impl Packet {
         interfaces: &[Option<Interface>],
     ) -> Result<Self, &'static str> {
         const FIXED: usize = 12;
-        let original_len = order.u32(block, 8).ok_or(CUT_PACKET)?;
+        let original_len = order.u32(block, 8).filter(|length| *length > 0).ok_or(CUT_PACKET)?;
         let snaplen = match interfaces.first() {
             Some(Some(interface)) if interface.snaplen > 0 => interface.snaplen,
             _ => u32::MAX,

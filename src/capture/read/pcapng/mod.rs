@@ -4,20 +4,22 @@
 //! packet block, either byte order of `if_tsoffset` and the binary resolutions of `if_tsresol`.
 
 mod blocks;
+mod kinds;
 mod search;
+mod walk;
 
 use super::interfaces::{InterfaceFacts, MAX_INTERFACES_TOLD, MAX_TEXT};
 use super::losses::Losses;
-use super::{Damage, Failure, Frame, OpenCause, ReadCause, Window};
+use super::{Failure, Frame, OpenCause, Window};
 
 use crate::cite::{Notes, Place};
 use crate::text::{Text, escaped};
 use crate::time::Timestamp;
 use blocks::{Interface, Order, Packet};
-use search::{Before, Found};
-
-/// The longest block that is read as a whole; libpcap's limit, too.
-const MAX_BLOCK: usize = 16 * 1024 * 1024;
+use kinds::{
+    ENHANCED_PACKET, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, NUMBERED_WITHOUT_FRAME, OBSOLETE_PACKET,
+    SECTION_HEADER, SIMPLE_PACKET,
+};
 
 /// Interfaces kept per section.
 const MAX_INTERFACES: usize = 65_536;
@@ -31,53 +33,11 @@ const BLOCK_FRAME: usize = 12;
 /// The least that options take up, with the length behind them.
 const BLOCK_HEAD: usize = blocks::BLOCK_HEAD;
 
-/// Block types (section 10.1).
-const SECTION_HEADER: u32 = 0x0a0d_0d0a;
-const INTERFACE_DESCRIPTION: u32 = 1;
-const OBSOLETE_PACKET: u32 = 2;
-const SIMPLE_PACKET: u32 = 3;
-const INTERFACE_STATISTICS: u32 = 5;
-const ENHANCED_PACKET: u32 = 6;
-
-/// Blocks without a frame to which Wireshark gives a frame number all the same: the journal export
-/// block, Sysdig's events and custom blocks.
-const NUMBERED_WITHOUT_FRAME: [u32; 5] = [0x9, 0x204, 0x208, 0x0bad, 0x4000_0bad];
-
-/// Blocks without a frame that may be longer than [`MAX_BLOCK`]: names, the journal export block,
-/// decryption secrets and custom blocks. Of others, such a length is not believed.
-const MAY_BE_HUGE: [u32; 5] = [0x4, 0x9, 0xa, 0x0bad, 0x4000_0bad];
-
-/// Blocks that say nothing here: IRIG times, ARINC 429 names, Hone's and Sysdig's
-/// (section 10.1), and those for local use above.
-const KNOWN_AND_UNUSED: [u32; 5] = [0x4, 0x7, 0x8, 0xa, 0xb];
-const HONE_AND_SYSDIG: std::ops::RangeInclusive<u32> = 0x101..=0x2ff;
-const LOCAL_USE: u32 = 0x8000_0000;
-
-const WRONG_END: &str = "a block whose length at its end is not that at its head";
 const UNDESCRIBED: &str = "a frame of an interface that the file does not describe";
-
-/// Whether a block of this type is known, and can hold something.
-fn is_known(kind: u32) -> bool {
-    (INTERFACE_DESCRIPTION..=ENHANCED_PACKET).contains(&kind)
-        || KNOWN_AND_UNUSED.contains(&kind)
-        || NUMBERED_WITHOUT_FRAME.contains(&kind)
-}
 
 /// Whether the file begins as a pcapng file does.
 pub(super) fn is_section_header(head: &[u8]) -> bool {
     head.starts_with(&SECTION_HEADER.to_be_bytes()) && Order::of_section(head).is_some()
-}
-
-/// What stands where a block should.
-enum Here {
-    /// The end of the file.
-    End,
-    /// A block that is in the window as a whole, and its length with its padding.
-    Block { kind: u32, length: usize },
-    /// A block that is longer than the file goes on: cut, or of a wrong length.
-    CutOrDamaged { kind: u32, need: usize, have: usize },
-    /// No block.
-    Damaged { kind: u32, damage: Damage },
 }
 
 /// See the module.
@@ -176,7 +136,7 @@ impl PcapngReader {
 
     /// What can be said only at the end of the file.
     pub(super) fn closing_notes(&self) -> Notes {
-        let mut notes = Notes::default();
+        let mut notes = self.window.notes().clone();
         for facts in &self.facts {
             facts.note_drops(&mut notes);
         }
@@ -187,203 +147,6 @@ impl PcapngReader {
     /// What the file tells of its interfaces so far.
     pub(super) fn interfaces(&self) -> &[InterfaceFacts] {
         &self.facts
-    }
-
-    /// Type and whole length of the next block, which is in the window then; behind damage, of the
-    /// next sound one.
-    #[inline]
-    fn next_block(&mut self, notes: &mut Notes) -> Result<Option<(u32, usize)>, Failure> {
-        loop {
-            match self.block_here()? {
-                Here::End => return Ok(None),
-                Here::Block { kind, length } if self.is_consistent(length) => {
-                    return Ok(Some((kind, length)));
-                }
-                Here::Block { kind, length } => {
-                    // Some writers are wrong about the length at the end, and nothing else.
-                    let next = self.window.have(length + BLOCK_FRAME) - length;
-                    let goes_on = next == 0 || self.order_goes_on(length);
-                    if goes_on && !self.hides_a_packet(length) {
-                        notes.oddity(WRONG_END, Some(Place::Offset(self.window.offset())));
-                        return Ok(Some((kind, length)));
-                    }
-                    self.search(kind, Damage::WrongLength, notes)?;
-                }
-                Here::CutOrDamaged { kind, need, have } => {
-                    match search::find(&self.window, self.before(), 1..have) {
-                        Found::At(count) if self.is_of_this_file(kind, need, count) => {
-                            self.pass_over(kind, count, Damage::WrongLength, notes);
-                        }
-                        _ => {
-                            let cause = ReadCause::CutBlock { need, have };
-                            return Err(Failure { offset: self.window.offset(), cause });
-                        }
-                    }
-                }
-                Here::Damaged { kind, damage } => self.search(kind, damage, notes)?,
-            }
-        }
-    }
-
-    /// Whether the length at the end of a block is that at its head.
-    #[inline]
-    fn is_consistent(&self, length: usize) -> bool {
-        let block = self.window.data();
-        block.get(length - 4..length) == block.get(4..8)
-    }
-
-    fn claimed(&self, at: usize) -> usize {
-        self.order.u32(self.window.data(), at + 4).unwrap_or_default() as usize
-    }
-
-    /// Whether a block of a known kind and a believable length begins at `at`. Writers that forget to
-    /// round lengths up to a multiple of four forget it for all.
-    fn order_goes_on(&self, at: usize) -> bool {
-        let kind = self.order.u32(self.window.data(), at).unwrap_or_default();
-        let length = self.claimed(at);
-        (is_known(kind) || kind == SECTION_HEADER)
-            && (length.is_multiple_of(4) || !self.claimed(0).is_multiple_of(4))
-            && (BLOCK_FRAME..=MAX_BLOCK).contains(&length)
-    }
-
-    /// Whether blocks of this file begin inside of the `length` octets of the block at hand.
-    fn hides_a_packet(&mut self, length: usize) -> bool {
-        self.window.have(length + search::LOOKAHEAD);
-        match search::find(&self.window, self.before(), 1..length) {
-            Found::At(at) => self.order.u32(self.window.data(), at) != Some(SECTION_HEADER),
-            _ => false,
-        }
-    }
-
-    /// What is known of the file so far.
-    fn before(&self) -> Before<'_> {
-        Before { order: self.order, interfaces: &self.interfaces, last_time: self.last_time }
-    }
-
-    /// Looks for the next sound block behind damage, however far, passes over what lies before it, and
-    /// says so.
-    #[cold]
-    fn search(&mut self, kind: u32, damage: Damage, notes: &mut Notes) -> Result<(), Failure> {
-        let offset = self.window.offset();
-        let (mut passed, mut from) = (0, 1);
-        let mut remembered = kind;
-        loop {
-            match search::find(&self.window, self.before(), from..usize::MAX) {
-                Found::At(count) => {
-                    self.lose(remembered, count);
-                    self.window.take(count);
-                    passed += count as u64;
-                    self.losses.passed_over(offset, passed, damage, notes);
-                    return Ok(());
-                }
-                Found::Unclear(count) => {
-                    self.lose(remembered, count);
-                    remembered = 0;
-                    self.window.take(count);
-                    passed += count as u64;
-                    self.window.have(search::LOOKAHEAD + search::SEARCHED);
-                    from = 0;
-                }
-                Found::Nothing => {
-                    let left = self.window.data().len();
-                    passed += left as u64;
-                    self.window.take(left);
-                    if let Some(error) = self.window.take_error() {
-                        self.losses.passed_over(offset, passed, damage, notes);
-                        return Err(Failure { offset: offset + passed, cause: error.into() });
-                    }
-                    return Err(Failure { offset, cause: ReadCause::Damaged { damage, passed } });
-                }
-            }
-        }
-    }
-
-    /// Whether the block found at `at`, inside a block that is longer than the file goes on, is one of
-    /// this file, and not of a capture in the frame that the file was cut in.
-    fn is_of_this_file(&self, kind: u32, length: usize, at: usize) -> bool {
-        let data = self.window.data();
-        let another_begins = self.order.u32(data, at) == Some(SECTION_HEADER);
-        !(another_begins && search::was_cut(data, self.order, kind, length))
-    }
-
-    fn pass_over(&mut self, kind: u32, count: usize, damage: Damage, notes: &mut Notes) {
-        let offset = self.window.offset();
-        self.lose(kind, count);
-        self.window.take(count);
-        self.losses.passed_over(offset, count as u64, damage, notes);
-    }
-
-    /// What a damaged block of this kind, and what stands in the `count` octets that are passed over,
-    /// takes with it: behind a lost section header nothing is known of the interfaces, and behind a
-    /// lost interface description the others keep their numbers.
-    fn lose(&mut self, kind: u32, count: usize) {
-        let passed = self.window.data().get(..count).unwrap_or_default();
-        if kind == SECTION_HEADER || passed.windows(4).any(blocks::is_byte_order_magic) {
-            self.interfaces.clear();
-            self.section_from = self.facts.len();
-            self.section = self.section.saturating_add(1);
-        } else if kind == INTERFACE_DESCRIPTION && self.interfaces.len() < MAX_INTERFACES {
-            self.interfaces.push(None);
-        }
-    }
-
-    /// What stands at the front of the window; a block is in it as a whole then.
-    #[inline]
-    fn block_here(&mut self) -> Result<Here, Failure> {
-        loop {
-            let offset = self.window.offset();
-            let have = self.window.have(BLOCK_FRAME);
-            if have < BLOCK_FRAME {
-                return match self.window.take_error() {
-                    Some(error) => Err(Failure { offset, cause: error.into() }),
-                    None if have == 0 => Ok(Here::End),
-                    None => Err(Failure { offset, cause: ReadCause::CutBlock { need: BLOCK_FRAME, have } }),
-                };
-            }
-            let head = self.window.data();
-            let kind = self.order.u32(head, 0).unwrap_or_default();
-            if head.starts_with(&SECTION_HEADER.to_be_bytes()) {
-                match Order::of_section(head) {
-                    Some(order) => self.order = order,
-                    None => {
-                        let damage = Damage::BadBlock("a section header without its byte-order magic");
-                        return Ok(Here::Damaged { kind, damage });
-                    }
-                }
-            }
-            let claimed = self.order.u32(self.window.data(), 4).unwrap_or_default();
-            if (claimed as usize) < BLOCK_FRAME {
-                let damage = Damage::BadBlock("a block shorter than an empty one");
-                return Ok(Here::Damaged { kind, damage });
-            }
-            // The length is a multiple of four (section 3.1); writers that forget it pad all the same.
-            let length = u64::from(claimed).next_multiple_of(4);
-            if length > MAX_BLOCK as u64 {
-                self.window.have(search::LOOKAHEAD + search::SEARCHED);
-                let inside = search::find(&self.window, self.before(), 1..search::SEARCHED);
-                if !MAY_BE_HUGE.contains(&kind) || matches!(inside, Found::At(_)) {
-                    let damage = Damage::AbsurdLength { length, limit: MAX_BLOCK as u64 };
-                    return Ok(Here::Damaged { kind, damage });
-                }
-                let missing = self.window.skip(length);
-                if missing > 0 {
-                    let cut =
-                        ReadCause::CutBlock { need: length as usize, have: (length - missing) as usize };
-                    let cause = self.window.take_error().map_or(cut, ReadCause::Io);
-                    return Err(Failure { offset, cause });
-                }
-                continue;
-            }
-            let need = length as usize;
-            let have = self.window.have(need);
-            if have >= need {
-                return Ok(Here::Block { kind, length: need });
-            }
-            if let Some(error) = self.window.take_error() {
-                return Err(Failure { offset, cause: error.into() });
-            }
-            return Ok(Here::CutOrDamaged { kind, need, have });
-        }
     }
 
     /// Shows the comments in the `length` octets of the block at hand, as far as there is room.
@@ -407,6 +170,9 @@ impl PcapngReader {
             self.note_comments(blocks::options_begin(kind == SECTION_HEADER), length, place, notes);
         }
         let block = self.window.data().get(..length).unwrap_or_default();
+        if kinds::is_known(kind) && !kinds::is_not_read(kind) && !blocks::is_sound(kind, block, self.order) {
+            notes.oddity("a block that is not what its type says", place);
+        }
         match kind {
             SECTION_HEADER => {
                 if !self.interfaces.is_empty() {
@@ -446,8 +212,10 @@ impl PcapngReader {
                 }
             }
             kind if NUMBERED_WITHOUT_FRAME.contains(&kind) => self.frames = self.frames.saturating_add(1),
-            kind if KNOWN_AND_UNUSED.contains(&kind) => {}
-            kind if HONE_AND_SYSDIG.contains(&kind) || kind >= LOCAL_USE => {}
+            kind if kinds::is_not_read(kind) => {
+                notes.oddity("a block of a type that is not read here is passed over", place);
+            }
+            kind if kinds::is_known(kind) => {}
             // Legal (section 3.1), and yet what a damaged type looks like.
             _ => notes.oddity("a block of a type that nobody knows is passed over", place),
         }

@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
-use super::blocks::{BLOCK_HEAD, Interface, Order, Packet};
-use super::{
-    BLOCK_FRAME, ENHANCED_PACKET, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, MAY_BE_HUGE, OBSOLETE_PACKET,
-    SECTION_HEADER, SIMPLE_PACKET, Window,
+use super::blocks::{self, Interface, Order, Packet};
+use super::kinds::{
+    ENHANCED_PACKET, INTERFACE_DESCRIPTION, MAY_BE_HUGE, OBSOLETE_PACKET, SECTION_HEADER, SIMPLE_PACKET,
 };
+use super::{BLOCK_FRAME, Window};
 use crate::time::Timestamp;
 
 /// The longest block that is believed where one is looked for: a frame of Linux's longest, twice.
-const MAX_FOUND: usize = 1024 * 1024;
+pub(super) const MAX_FOUND: usize = 1024 * 1024;
 
 /// Blocks, one behind the other, that are taken for the file's going on; fewer where the file ends
 /// with them.
@@ -57,6 +57,26 @@ pub(super) fn find(window: &Window, before: Before<'_>, places: Range<usize>) ->
         }
     }
     if ended || places.end <= data.len() { Found::Nothing } else { Found::Unclear(limit) }
+}
+
+/// The first place inside of the `length` octets of the block at the front of the window at which blocks
+/// go on that run on beyond its end: it is longer than it claims to be. Blocks that end with it or before
+/// are those of a capture in a frame.
+pub(super) fn find_across(window: &Window, before: Before<'_>, length: usize) -> Option<usize> {
+    let mut from = 1;
+    while let Found::At(at) = find(window, before, from..length) {
+        let (mut end, mut before) = (at, before);
+        while end < length {
+            let Ok(length) = block(window.data().get(end..).unwrap_or_default(), &mut before) else { break };
+            end += length;
+        }
+        if end > length {
+            return Some(at);
+        }
+        // What was walked over is one capture's.
+        from = end.max(at + 1);
+    }
+    None
 }
 
 /// Whether a block of this kind and length, whose octets are not all in the file, was cut at its end
@@ -126,24 +146,14 @@ fn block(data: &[u8], before: &mut Before<'_>) -> Result<usize, Chain> {
         && match kind {
             ENHANCED_PACKET => is_packet(Packet::enhanced(block, order), before),
             OBSOLETE_PACKET => is_packet(Packet::obsolete(block, order), before),
-            _ => length >= least_length(kind),
+            SIMPLE_PACKET => blocks::is_sound_simple_packet(block, order, before.interfaces),
+            _ => blocks::is_sound(kind, block, order),
         };
     if holds { Ok(length) } else { Err(Chain::Breaks) }
 }
 
 fn is_known(kind: u32) -> bool {
     (INTERFACE_DESCRIPTION..=ENHANCED_PACKET).contains(&kind) || MAY_BE_HUGE.contains(&kind)
-}
-
-/// The least that a block of a kind has (sections 4.1, 4.2, 4.4 and 4.6).
-fn least_length(kind: u32) -> usize {
-    match kind {
-        SECTION_HEADER => 28,
-        INTERFACE_DESCRIPTION => 20,
-        SIMPLE_PACKET => 16,
-        INTERFACE_STATISTICS => 24,
-        _ => BLOCK_HEAD + 8,
-    }
 }
 
 fn is_packet(packet: Result<Packet, &'static str>, before: &Before<'_>) -> bool {

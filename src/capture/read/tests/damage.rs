@@ -35,17 +35,6 @@ fn a_file_cut_anywhere_gives_every_whole_frame_and_says_where_it_ends() {
 }
 
 #[test]
-fn a_cut_gzip_gives_the_frames_before_the_cut() {
-    let frames: Vec<Plain> = (0..2000u32)
-        .map(|n| plain(i64::from(n) * 1000, &n.wrapping_mul(2_654_435_761).to_le_bytes()))
-        .collect();
-    let packed = gzip(&pcap(Order::Little, MICRO, 1, &frames));
-    let (read, error, _) = read(packed[..packed.len() * 2 / 3].to_vec());
-    assert!(!read.is_empty() && frames.starts_with(&read));
-    assert!(matches!(error, Some(ReadError { cause: ReadCause::Io(_), .. })));
-}
-
-#[test]
 fn absurd_lengths_end_the_file_and_nothing_else() {
     let mut file = pcap(Order::Little, MICRO, 1, &samples()[..1]);
     file.extend([0; 8]);
@@ -70,18 +59,6 @@ fn absurd_lengths_end_the_file_and_nothing_else() {
         let ReadCause::Damaged { damage, passed: 108 } = error.cause else { panic!("{error}") };
         assert_eq!(matches!(damage, Damage::AbsurdLength { .. }), absurd, "{error}");
     }
-}
-
-/// Frames a second apart, and where each begins in a classic file.
-fn steady(count: u32) -> Vec<Plain> {
-    let length = |n: u32| 20 + n as usize % 7;
-    (0..count)
-        .map(|n| plain((1_700_000_000 + i64::from(n)) * 1_000_000_000, &vec![n as u8; length(n)]))
-        .collect()
-}
-
-fn losses(notes: &Notes) -> Vec<(String, Option<crate::cite::Place>)> {
-    notes.iter().map(|note| (note.text.to_string(), note.first)).collect()
 }
 
 #[test]
@@ -310,20 +287,6 @@ fn damage_in_options_costs_no_frame() {
             assert_eq!((read.len(), error.is_none()), (2, true));
             assert!(read.iter().all(|frame| frame.bytes == b"abcd"));
         }
-    }
-}
-
-#[test]
-fn junk_behind_a_gzip_member_is_noted_and_costs_nothing() {
-    let frames = steady(9);
-    for junk in [vec![0; 512], b"not gzip at all".to_vec(), vec![0x1f], vec![0x1f, 0x8b, 7, 7]] {
-        let file = [gzip(&pcap(Order::Little, MICRO, 1, &frames)), junk].concat();
-        let (read, error, notes) = read(file);
-        assert_eq!(read, frames);
-        assert!(error.is_none(), "{error:?}");
-        let texts = losses(&notes);
-        assert!(matches!(&texts[..], [(text, None)] if text.contains("behind the gzip")), "{texts:?}");
-        assert!(!notes.any_loss());
     }
 }
 

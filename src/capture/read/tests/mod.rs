@@ -1,4 +1,5 @@
 mod damage;
+mod gzipped;
 mod libpcap;
 mod pcapng;
 mod properties;
@@ -174,6 +175,18 @@ fn samples() -> Vec<Plain> {
         plain(1_700_000_002_999_999_000, b""),
         plain(1_700_000_003_000_000_000, &[7; 9000]),
     ]
+}
+
+/// Frames a second apart.
+fn steady(count: u32) -> Vec<Plain> {
+    let length = |n: u32| 20 + n as usize % 7;
+    (0..count)
+        .map(|n| plain((1_700_000_000 + i64::from(n)) * 1_000_000_000, &vec![n as u8; length(n)]))
+        .collect()
+}
+
+fn losses(notes: &Notes) -> Vec<(String, Option<crate::cite::Place>)> {
+    notes.iter().map(|note| (note.text.to_string(), note.first)).collect()
 }
 
 #[test]

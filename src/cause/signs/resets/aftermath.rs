@@ -14,7 +14,8 @@ use super::{Class, Reset};
 /// Rule: a segment of the sender that is no RST and no SYN comes more than 1.5 round trips and 10 ms
 /// after the reset. One: strong; two, or gaps that double as a retransmission timer's do: decisive.
 /// Source: MIDDLEBOX 1.1 (measured; Weaver, Sommer, Paxson 2009; Suricata sid 2210058).
-/// Raised falsely by reordering (the delay and the IP ID guard against it), by frames that the capture
+/// Raised falsely by reordering (the delay guards against it, and IP IDs: what was sent before the reset bears an
+/// older one than the reset, where that goes on from the sender's count), by frames that the capture
 /// holds twice (left out before), and by a new connection on the same ports (a SYN ends the search).
 pub const KEEPS_TALKING: Rule = Rule {
     name: "sender_goes_on_after_its_reset",
@@ -26,7 +27,7 @@ pub const KEEPS_TALKING: Rule = Rule {
 ///
 /// A host resets at the number behind all that it has sent (RFC 9293 section 3.10.5), so nothing it sent before
 /// can lie there, and it sends nothing afterwards. Rule: class [`Class::Active`] or [`Class::Neither`], a
-/// payload, no SYN between, no older IP ID than the last segment's. One: strong; two: decisive. The delay
+/// payload, no SYN between, no older IP ID than the last segment's or the reset's own. One: strong; two: decisive. The delay
 /// does not matter, which catches what was in flight when a device reset both ends.
 /// Raised falsely by a new connection on the same ports whose SYN was not captured.
 pub const DATA_AT_ITS_NUMBER: Rule = Rule {
@@ -60,6 +61,8 @@ const USUAL_DELAY: Span = Span::from_millis(500);
 const CHALLENGE_WITHIN: Span = Span::from_millis(50);
 /// Gaps count as doubling within this share.
 const BACK_OFF_TOLERANCE: f64 = 0.25;
+/// IP IDs this near to each other are of one count, whatever else the host sends meanwhile.
+const SAME_COUNT: u16 = 64;
 /// Frames cited.
 const MAX_FRAMES: usize = 8;
 
@@ -89,12 +92,21 @@ fn later_segments<'a>(
         .collect()
 }
 
-/// Whether a segment bears an older IP ID than the sender's last one before the reset: it was overtaken.
+/// Whether a segment bears an older IP ID than the sender's last one before the reset, or than a reset that goes on
+/// from there (this one, or one before it): it was overtaken.
 fn overtaken(reset: &Reset<'_>, header: &crate::capture::trace::SegmentHeader) -> bool {
-    match (header.ip_id, reset.last.and_then(|last| last.ip_id)) {
-        (Some(id), Some(last)) if id != 0 && last != 0 => (1..=64).contains(&last.wrapping_sub(id)),
-        _ => false,
+    let (Some(id), Some(last)) = (header.ip_id, reset.last.and_then(|last| last.ip_id)) else { return false };
+    if id == 0 || last == 0 {
+        return false;
     }
+    let soon_after = |id: u16, earlier: u16| (1..=SAME_COUNT).contains(&id.wrapping_sub(earlier));
+    let counted = headers::before(reset.trace, reset.header, reset.header.by)
+        .into_iter()
+        .rev()
+        .take_while(|other| other.flags.rst())
+        .chain([reset.header])
+        .filter_map(|other| other.ip_id.filter(|own| *own != 0 && soon_after(*own, last)));
+    soon_after(last, id) || counted.into_iter().any(|own| soon_after(own, id))
 }
 
 fn data_behind(evidence: &Evidence<'_>, reset: &Reset<'_>, found: &mut Vec<Sign>) {
@@ -253,6 +265,17 @@ mod tests {
         // Late, but with an IP ID from before the sender's last segment.
         let scene = Scene::with_headers([reset(0), data(200, 104)]);
         assert!(scene.named(FAMILY.read, KEEPS_TALKING.name).is_empty());
+        // The same from before the reset, which goes on from the sender's count itself.
+        let counted = SegmentHeader { ip_id: Some(109), ..reset(0) };
+        let scene = Scene::with_headers([counted, data(200, 107), data(210, 108)]);
+        assert!(scene.named(FAMILY.read, KEEPS_TALKING.name).is_empty());
+        let copied = SegmentHeader { ip_id: Some(107), ..reset(0) };
+        let scene = Scene::with_headers([copied, data(200, 107), data(210, 108)]);
+        assert_eq!(
+            scene.named(FAMILY.read, KEEPS_TALKING.name).len(),
+            1,
+            "a device that took the next number"
+        );
         // A new connection on the same ports.
         let syn = SegmentHeader { flags: crate::capture::segment::Flags::SYN, ..sender(150) };
         let scene = Scene::with_headers([reset(0), syn, data(200, 107)]);

@@ -11,8 +11,8 @@ use super::{Class, Reset};
 /// A second reset with a higher sequence number that was never sent: an injector that races the data.
 ///
 /// Rule (RST_SEQ_CHANGE): of two resets in a row within 2 s the second is more than 2 above the first,
-/// above all that the sender was seen to send and more than 2 above all that the appliance
-/// acknowledged; no FIN of the sender and no close of the appliance before. Decisive where a third rises above it.
+/// above all that the sender was seen to send before it and more than 2 above all that the appliance
+/// acknowledged until then; no FIN of the sender and no close of the appliance before the first. Decisive where a third rises above it.
 /// Source: Weaver, Sommer, Paxson, NDSS 2009, table 3, by its public port gfc_rst_detector.py.
 /// The answers of a closed host to several packets in flight bear different numbers, too, but only
 /// such as the appliance asked for.
@@ -42,7 +42,8 @@ pub const BURST: Rule =
 /// The reset lies behind what the appliance had received already: it was made from an older packet.
 ///
 /// Rule: class [`Class::Active`] or [`Class::Neither`], at least one octet behind, within 2 s of the sender's
-/// last octets, and no octets sent again in the last round trip. Moderate: packets overtake each other
+/// last octets, and those the furthest that it has sent: a sender that begins anew after a time-out, and stacks
+/// that are closed meanwhile, reset behind what they had sent before. Moderate: packets overtake each other
 /// on parallel links. Source: MIDDLEBOX 1.5.
 pub const STALE_SEQUENCE: Rule = Rule {
     name: "reset_behind_received_data",
@@ -71,12 +72,8 @@ pub(super) fn stale(evidence: &Evidence<'_>, reset: &Reset<'_>, found: &mut Vec<
         .filter(|header| header.payload > 0 && !header.flags.rst());
     let Some(last) = data.next() else { return };
     let lately = reset.header.at.time.since(last.at.time) <= STALE_WITHIN;
-    let round_trip = headers::shortest_round_trip(evidence.sender_stream()).unwrap_or(Span::from_millis(200));
-    let recent = reset.header.at.time.minus(round_trip);
-    let reordered = data
-        .take_while(|header| header.at.time >= recent)
-        .any(|header| SeqNumber(header.seq).beyond(SeqNumber(last.seq)) >= 0);
-    if behind < 1 || !lately || reordered {
+    let sent_again = data.any(|header| SeqNumber(header.seq).beyond(SeqNumber(last.seq)) >= 0);
+    if behind < 1 || !lately || sent_again {
         return;
     }
     found.push(Sign {
@@ -120,6 +117,9 @@ fn rising(evidence: &Evidence<'_>, one: &Reset<'_>, next: &Reset<'_>, again: boo
     let ours = headers::before(one.trace, one.header, evidence.appliance());
     let closed = theirs.iter().any(|header| header.flags.fin())
         || ours.iter().any(|header| header.flags.fin() || header.flags.rst());
+    // What came between the two, overtaken by the first, counts as sent.
+    let theirs = headers::before(next.trace, next.header, evidence.sender());
+    let ours = headers::before(next.trace, next.header, evidence.appliance());
     let above_sent = headers::next_number(theirs).is_some_and(|sent| seq.beyond(sent) > 0);
     let above_acked = headers::highest_ack(ours).is_some_and(|acked| seq.beyond(acked) > SLACK);
     if closed || rise <= SLACK || !above_sent || !above_acked {
@@ -196,6 +196,10 @@ mod tests {
     fn an_injector_races_with_numbers_never_sent() {
         let scene = Scene::with_headers([appliance(0), at(0, 10), at(1460, 11), at(4380, 12)]);
         assert_eq!(scene.named(FAMILY.read, RISING_SEQUENCE.name).len(), 1);
+        // What the first of two had overtaken came before the second.
+        let overtaken = SegmentHeader { payload: 1460, ..sender(11) };
+        let scene = Scene::with_headers([appliance(0), at(0, 10), overtaken, at(1460, 12)]);
+        assert!(scene.named(FAMILY.read, RISING_SEQUENCE.name).is_empty());
     }
 
     /// A closed host answers each packet in flight at the number that the packet asked for.
@@ -240,6 +244,10 @@ mod tests {
         assert_eq!(scene.named(FAMILY.read, STALE_SEQUENCE.name)[0].numbers, [("behind", 1460.0)]);
         // The same octets came twice: packets overtake each other here.
         let scene = Scene::with_headers([data, data, ours, at(0, 5)]);
+        assert!(scene.named(FAMILY.read, STALE_SEQUENCE.name).is_empty());
+        // After a time-out the sender begins anew, and is closed there.
+        let again = SegmentHeader { payload: 500, ..sender(400) };
+        let scene = Scene::with_headers([data, ours, again, at(500, 405)]);
         assert!(scene.named(FAMILY.read, STALE_SEQUENCE.name).is_empty());
     }
 }
