@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from middlebox.devices import Both, Rewrite, banner_masked, ehlo_crossed_out, starttls_masked
@@ -40,6 +41,15 @@ def _case(number: int, name: str, title: str, done: str, log: str, wire: str, **
     )
 
 
+async def _deaf_then_reset(remote: Remote) -> None:
+    """In the body it stops to read, and what the appliance's kernel takes from then on stays there."""
+    await remote.until("data")
+    await remote.body(4000)
+    remote.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    await asyncio.sleep(1)
+    remote.rst()
+
+
 async def _each_in_its_way(remote: Remote) -> None:
     """The first connection takes its mail, the second closes after RCPT, the third resets in the body, others take."""
     ways = {1: ends("rcpt", "fin"), 2: ends_in_body("rst")}
@@ -69,11 +79,11 @@ CASES = (
         1,
         "debug-log-delivery-rst-in-body",
         "The remote server resets in the body of a delivery, with a domain debug log",
-        "The remote server reads 4 KB of the body and resets.",
+        "The remote server reads 4 KB of the body and no more, so that its window closes, and resets a second later.",
         DELAYED.format("[Errno 54] Connection reset by peer"),
         "the remote's RST in the body; of what the appliance's kernel had taken, some was never sent",
         octets=120_000,
-        remote=ends_in_body("rst"),
+        remote=_deaf_then_reset,
         cause=Cause(None, "the remote server", because="the RST bears its usual TTL"),
     ),
     _case(
