@@ -42,6 +42,8 @@ def _kind(connection: dict[str, Any], mid: int | None, how: dict[str, Any]) -> s
     if deed is None:
         return None
     actor, action = deed["actor"], deed["action"]
+    if action == "refused" and deed.get("claim") in ("bounced", "delayed"):  # a delivery: the far end refused
+        return "recipients_refused" if deed["what"] == "mail" else "remote_refused"
     if actor == "appliance":
         return _of_the_appliance(deed)
     if actor in ("middlebox", "network"):

@@ -75,6 +75,9 @@ pub enum CauseKind {
     ContentBlocked,
     /// A device on the way stopped forwarding at a limit of its own.
     MiddleboxLimit,
+    /// A proxy on the way, with a connection to either end, closed the one to the appliance or kept what the
+    /// sender sent.
+    MiddleboxProxy,
     /// A device on the way reset (or closed) the connection in the sender's name.
     MiddleboxReset,
     /// A device on the way changed the dialogue.
@@ -85,6 +88,8 @@ pub enum CauseKind {
     PathLostData,
     /// The path drops large packets without a word.
     PmtuBlackHole,
+    /// On a delivery: the remote server refused with 4xx or 5xx.
+    RemoteRefused,
     /// Every recipient was refused, and the sender left.
     RecipientsRefused,
     /// The sender gave the message up within the dialogue: RSET, EHLO or another MAIL.
@@ -105,7 +110,7 @@ pub enum CauseKind {
 
 impl CauseKind {
     /// Every kind.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::ApplianceClosed,
         Self::ApplianceLimit,
         Self::ApplianceRefused,
@@ -113,11 +118,13 @@ impl CauseKind {
         Self::ApplianceTimer,
         Self::ContentBlocked,
         Self::MiddleboxLimit,
+        Self::MiddleboxProxy,
         Self::MiddleboxReset,
         Self::MiddleboxRewriting,
         Self::NotVisibleHere,
         Self::PathLostData,
         Self::PmtuBlackHole,
+        Self::RemoteRefused,
         Self::RecipientsRefused,
         Self::SenderAbandoned,
         Self::SenderClosed,
@@ -134,11 +141,22 @@ impl CauseKind {
             self,
             Self::ContentBlocked
                 | Self::MiddleboxLimit
+                | Self::MiddleboxProxy
                 | Self::MiddleboxReset
                 | Self::MiddleboxRewriting
                 | Self::PathLostData
                 | Self::PmtuBlackHole
         )
+    }
+
+    /// Whether it is told by what did not arrive: then the capture must not lack frames there.
+    pub const fn rests_on_absence(self) -> bool {
+        matches!(self, Self::ContentBlocked | Self::MiddleboxLimit | Self::PathLostData | Self::PmtuBlackHole)
+    }
+
+    /// Whether it is the deed of a device on the way.
+    pub const fn is_a_device(self) -> bool {
+        self.accuses() && !matches!(self, Self::PathLostData | Self::PmtuBlackHole)
     }
 
     /// The kind in words.
@@ -151,11 +169,13 @@ impl CauseKind {
             Self::ApplianceTimer => "a timer of the appliance",
             Self::ContentBlocked => "content blocked on the way",
             Self::MiddleboxLimit => "a limit of a device on the way",
+            Self::MiddleboxProxy => "a proxy on the way ended or held the connection",
             Self::MiddleboxReset => "a device on the way reset the connection",
             Self::MiddleboxRewriting => "a device on the way changed the dialogue",
             Self::NotVisibleHere => "not visible here",
             Self::PathLostData => "the path lost data",
             Self::PmtuBlackHole => "the path drops large packets (PMTU black hole)",
+            Self::RemoteRefused => "the remote server refused",
             Self::RecipientsRefused => "all recipients were refused",
             Self::SenderAbandoned => "the sender gave the message up",
             Self::SenderClosed => "the sender closed the connection",

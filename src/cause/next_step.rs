@@ -22,7 +22,7 @@ pub fn next_step(cause: CauseKind, confidence: Confidence, evidence: &Evidence<'
              device off for this traffic (on a Cisco ASA `no inspect esmtp`).",
             outside()
         ),
-        CauseKind::MiddleboxLimit | CauseKind::ContentBlocked => format!(
+        CauseKind::MiddleboxProxy | CauseKind::MiddleboxLimit | CauseKind::ContentBlocked => format!(
             "{} Where the sender's packets reach that side and not this one, look up this connection in the \
              device's own log of inspection.",
             outside()

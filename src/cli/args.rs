@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use mailwitness::investigate::Zone;
 use mailwitness::maillog::trace::Wanted;
 use mailwitness::time::{Span, Timestamp};
 
+use super::choices::{ColourWhen, Format, PageName, ReaderName, SchemaName, SessionsFormat};
 use super::examples;
 use super::values::{self, Address};
 
@@ -314,80 +315,6 @@ pub(crate) struct DestinationArgs {
     /// When to use colour; NO_COLOR is honoured.
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", help_heading = OUTPUT)]
     pub(crate) color: ColourWhen,
-}
-
-/// Formats of a report and of the lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people.
-    Text,
-    /// For programs: one document for a report, one line a record for lists.
-    Json,
-}
-
-/// Formats of the list of connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SessionsFormat {
-    /// For people.
-    Text,
-    /// For programs: one line a connection.
-    Json,
-    /// For spreadsheets: one row a connection; `mailwitness man sessions` lists the columns.
-    Csv,
-    /// For what reads Zeek's logs: conn.log and smtp.log joined, one row a transaction.
-    Zeek,
-}
-
-/// Readers of captures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReaderName {
-    /// Our own: every container, also while it is being written.
-    Native,
-    /// libpcap, the reference.
-    Libpcap,
-}
-
-/// When to use colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ColourWhen {
-    /// On a terminal that takes it.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// Whose JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SchemaName {
-    /// The document of a report.
-    Report,
-    /// One line of `sessions`.
-    Sessions,
-    /// One line of `messages`.
-    Messages,
-    /// The document of `messages --stats`.
-    Stats,
-    /// One line of `messages --follow`.
-    Follow,
-}
-
-/// Commands with a manual page of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PageName {
-    /// mailwitness-report(1).
-    Report,
-    /// mailwitness-sessions(1).
-    Sessions,
-    /// mailwitness-messages(1).
-    Messages,
-    /// mailwitness-schema(1).
-    Schema,
-    /// mailwitness-completions(1).
-    Completions,
-    /// mailwitness-man(1).
-    Man,
 }
 
 #[cfg(test)]

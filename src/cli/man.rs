@@ -7,7 +7,8 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use mailwitness::report::sessions::{csv, zeek};
 
-use super::args::{Cli, ManArgs, PageName};
+use super::args::{Cli, ManArgs};
+use super::choices::PageName;
 use super::examples::{self, Examples};
 use super::exit::Exit;
 use super::failure::Failure;

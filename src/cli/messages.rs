@@ -23,7 +23,8 @@ use mailwitness::report::build::shown_path;
 use mailwitness::report::json;
 use mailwitness::report::messages::{LogView, MessageRecord, MessageTable};
 
-use super::args::{Format, MessagesArgs};
+use super::args::MessagesArgs;
+use super::choices::Format;
 use super::exit::Exit;
 use super::failure::{Failure, command_line};
 use super::output::{self, Output};

@@ -1,6 +1,7 @@
 //! The command line: arguments as typed, the checked plan, one file a subcommand, exit codes.
 
 mod args;
+mod choices;
 mod completions;
 mod examples;
 mod exit;

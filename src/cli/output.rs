@@ -15,7 +15,8 @@ use mailwitness::report::text::Style;
 use mailwitness::report::words;
 use tempfile::NamedTempFile;
 
-use super::args::{ColourWhen, DestinationArgs};
+use super::args::DestinationArgs;
+use super::choices::ColourWhen;
 use super::exit::Exit;
 use super::failure::Failure;
 

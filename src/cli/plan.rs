@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use mailwitness::investigate::{InputPath, Plan, Reader, Selection, Told};
 use mailwitness::net::canonical;
+use mailwitness::report::build::shown_path;
 use mailwitness::text::Text;
 
-use super::args::{PeriodArgs, ReaderName, ReportArgs, SelectionArgs, WireArgs};
+use super::args::{PeriodArgs, ReportArgs, SelectionArgs, WireArgs};
+use super::choices::ReaderName;
 use super::failure::Failure;
 use super::values::Address;
 
@@ -23,6 +25,7 @@ pub(super) fn of_report(args: &ReportArgs) -> Result<Plan, Failure> {
         [told(&args.files, Told::ByContent), told(&args.log, Told::Log), told(&args.capture, Told::Capture)]
             .concat();
     check_standard_input(inputs.iter().map(|input| &input.path).chain(&args.outside).map(PathBuf::as_path))?;
+    check_outside(&inputs, &args.outside)?;
     check_map(&args.map)?;
     Ok(Plan {
         inputs,
@@ -85,6 +88,25 @@ pub(super) fn check_period(period: &PeriodArgs) -> Result<(), Failure> {
 pub(super) fn check_standard_input<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<(), Failure> {
     if paths.filter(|path| path.as_os_str() == "-").count() > 1 {
         return Err(Failure::words("standard input (-) can be read only once"));
+    }
+    Ok(())
+}
+
+/// One file is one side's, and is read once.
+fn check_outside(inputs: &[InputPath], outside: &[PathBuf]) -> Result<(), Failure> {
+    let real = |path: &Path| path.canonicalize().ok();
+    for (place, path) in outside.iter().enumerate() {
+        let Some(file) = real(path) else { continue };
+        if inputs.iter().any(|input| real(&input.path).is_some_and(|other| other == file)) {
+            return Err(Failure::words(format_args!(
+                "{} is given as a capture of the appliance's side and of the sender's (--outside): it can be one of \
+                 them",
+                shown_path(path)
+            )));
+        }
+        if outside.iter().take(place).any(|other| real(other).is_some_and(|other| other == file)) {
+            return Err(Failure::words(format_args!("--outside names {} twice", shown_path(path))));
+        }
     }
     Ok(())
 }

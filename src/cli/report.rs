@@ -8,7 +8,8 @@ use mailwitness::report::build::{build, shown_path};
 use mailwitness::report::document::Document;
 use mailwitness::report::{json, text};
 
-use super::args::{Format, ReportArgs};
+use super::args::ReportArgs;
+use super::choices::Format;
 use super::exit::Exit;
 use super::failure::{Failure, command_line};
 use super::output::{self, Output};

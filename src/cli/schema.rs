@@ -2,7 +2,8 @@
 
 use mailwitness::report::schema::{SchemaOf, schema};
 
-use super::args::{SchemaArgs, SchemaName};
+use super::args::SchemaArgs;
+use super::choices::SchemaName;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output;

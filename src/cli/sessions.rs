@@ -22,7 +22,8 @@ use mailwitness::smtp::ending::{Context, Ending, ending};
 use mailwitness::smtp::known_replies::Phrasebook;
 use mailwitness::smtp::{self, Session};
 
-use super::args::{SessionsArgs, SessionsFormat};
+use super::args::SessionsArgs;
+use super::choices::SessionsFormat;
 use super::exit::Exit;
 use super::failure::{Failure, command_line};
 use super::output::{self, Output};

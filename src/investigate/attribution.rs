@@ -56,14 +56,14 @@ pub(super) fn attribute(
         let cause = setting.evidence(case).and_then(|evidence| cause::decide(&evidence, &signs));
         (case.signs, case.cause) = (signs, cause);
     }
-    Ok(Attribution { vantage, patterns: patterns.patterns, notes: second.notes })
+    Ok(Attribution { vantage, patterns: patterns.patterns, second })
 }
 
 /// What was found beside the causes of the cases.
 pub(super) struct Attribution {
     pub(super) vantage: Vantage,
     pub(super) patterns: Vec<Pattern>,
-    pub(super) notes: Vec<String>,
+    pub(super) second: second_side::Second,
 }
 
 /// What the evidence of every case is taken from.
@@ -107,7 +107,7 @@ impl Setting<'_> {
                 })
             })
             .collect();
-        patterns::patterns(&patterns::Set { sessions: self.sessions, members: &members })
+        patterns::patterns(&patterns::Set { sessions: self.sessions, members: &members, log: self.log })
     }
 }
 

@@ -12,8 +12,8 @@ use crate::capture::{self, CaptureInput};
 use crate::cite::{CaptureId, LogId, Notes};
 use crate::input;
 use crate::investigate::drops::Dropped;
-use crate::investigate::inputs::{Kind, open_all};
-use crate::investigate::{InputFacts, InputKind, InvestigateError, Plan, Reader, Time, Watch};
+use crate::investigate::inputs::{Kind, open_all_but};
+use crate::investigate::{InputFacts, InputKind, InputRole, InvestigateError, Plan, Reader, Time, Watch};
 use crate::join::clock::Clocks;
 use crate::maillog::{self, LogInput, LogKind, MailLog, ReadOptions};
 use crate::net::{Leg, canonical};
@@ -99,7 +99,7 @@ impl Addresses {
 /// Opens, tells apart and reads every input.
 pub(super) fn gather(plan: &Plan, watch: &Watch) -> Result<Gathered, InvestigateError> {
     let mut sides = Sides::default();
-    for opened in open_all(&plan.inputs) {
+    for opened in open_all_but(&plan.inputs, &plan.outside) {
         if let Kind::Capture(input) = &opened.kind {
             watch.expect(input.raw_len.unwrap_or(0));
         }
@@ -258,6 +258,7 @@ impl Sides {
         let mut facts = InputFacts {
             path: path.clone(),
             kind: InputKind::Unusable,
+            role: InputRole::Inside,
             bytes: 0,
             format: String::new(),
             sha256: None,

@@ -40,10 +40,17 @@ pub enum Kind {
 /// Files that a directory holds and that are neither captures nor logs are passed over without a
 /// word unless nothing in it fits.
 pub fn open_all(paths: &[InputPath]) -> Vec<Opened> {
+    open_all_but(paths, &[])
+}
+
+/// The same; a file of `elsewhere` that lies in one of the directories is left out, for it is read as another
+/// input.
+pub(super) fn open_all_but(paths: &[InputPath], elsewhere: &[PathBuf]) -> Vec<Opened> {
+    let elsewhere: Vec<PathBuf> = elsewhere.iter().filter_map(|path| path.canonicalize().ok()).collect();
     let mut all = Vec::new();
     for given in paths {
         if given.path.is_dir() {
-            all.extend(walk(given));
+            all.extend(walk(given, &elsewhere));
         } else {
             all.push(open(&given.path, given.told));
         }
@@ -51,11 +58,14 @@ pub fn open_all(paths: &[InputPath]) -> Vec<Opened> {
     all
 }
 
-fn walk(given: &InputPath) -> Vec<Opened> {
+fn walk(given: &InputPath, elsewhere: &[PathBuf]) -> Vec<Opened> {
     let mut found = Vec::new();
     let mut passed_over = 0usize;
     let entries = WalkDir::new(&given.path).sort_by_file_name().into_iter();
     for entry in entries.filter_map(Result::ok).filter(|entry| entry.file_type().is_file()).take(MAX_FILES) {
+        if !elsewhere.is_empty() && entry.path().canonicalize().is_ok_and(|path| elsewhere.contains(&path)) {
+            continue;
+        }
         let opened = open(entry.path(), given.told);
         match opened.kind {
             // What could not be opened may have been a witness: it is never passed over in silence.

@@ -13,12 +13,13 @@ mod third_witness;
 
 use std::path::PathBuf;
 
-use ahash::AHashSet;
+use ahash::{AHashMap, AHashSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::capture::read::InterfaceFacts;
 use crate::case::Case;
+use crate::cause::outside::Comparison;
 use crate::cause::{Pattern, Vantage};
 use crate::cite::Notes;
 pub use crate::join::clock::Zone;
@@ -51,6 +52,8 @@ pub struct Investigation {
     pub joined: Joined,
     /// The claims, judged.
     pub cases: Vec<Case>,
+    /// For the place of a case what a capture of the sender's side shows of its connection.
+    pub comparisons: AHashMap<usize, Comparison>,
     /// Where the captures were taken, by the connections of the cases.
     pub vantage: Vantage,
     /// What the set of connections shows that one cannot.
@@ -79,6 +82,8 @@ pub struct InputFacts {
     pub path: PathBuf,
     /// What it turned out to be.
     pub kind: InputKind,
+    /// Which side it is from.
+    pub role: InputRole,
     /// Octets as they lie on disk.
     pub bytes: u64,
     /// Its container or shape in words.
@@ -109,6 +114,17 @@ pub enum InputKind {
     DebugLog,
     /// Neither, or unreadable.
     Unusable,
+}
+
+/// Which side an input is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum InputRole {
+    /// The appliance's: what is judged.
+    #[default]
+    Inside,
+    /// The sender's side of the firewall (`--outside`): what it is compared with.
+    Outside,
 }
 
 /// A time: an instant in UTC, or a log's wall clock while no offset is known.
@@ -173,7 +189,8 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
     let mut notes =
         meeting::notes(&gathered.log, &gathered.sessions, &gathered.seen, &joined, &gathered.spans);
     notes.extend(gathered.dropped.note());
-    notes.extend(attribution.notes);
+    notes.extend(attribution.second.notes);
+    gathered.inputs.extend(attribution.second.inputs);
     let unlogged: Vec<usize> = gathered
         .sessions
         .iter()
@@ -203,6 +220,7 @@ pub fn investigate(plan: &Plan, watch: &Watch) -> Result<Investigation, Investig
         sessions: gathered.sessions,
         joined,
         cases,
+        comparisons: attribution.second.comparisons,
         vantage: attribution.vantage,
         patterns: attribution.patterns,
         notes,

@@ -1,23 +1,25 @@
 //! The captures of the sender's side beside those of the appliance's.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+mod account;
 
-use ahash::AHashMap;
+use std::path::{Path, PathBuf};
+
+use ahash::{AHashMap, AHashSet};
 
 use crate::capture::read::ReaderKind;
-use crate::cause::outside::{self, Comparison, Wanted};
+use crate::cause::outside::{self, Comparison, FileFacts, Reach, Reading, Wanted};
 use crate::cause::{Evidence, Sign};
-use crate::cite::{CaptureId, FrameRef};
+use crate::cite::{CaptureId, FrameRef, Notes};
 use crate::input;
-use crate::investigate::{Plan, Reader, Watch};
-use crate::text::escaped;
+use crate::investigate::{InputFacts, InputKind, InputRole, Plan, Reader, Time, Watch};
 
 /// What the second side shows.
 #[derive(Debug, Default)]
 pub(super) struct Second {
     /// By the place of the case.
-    comparisons: AHashMap<usize, Comparison>,
+    pub(super) comparisons: AHashMap<usize, Comparison>,
+    /// The captures of the sender's side, as inputs.
+    pub(super) inputs: Vec<InputFacts>,
     pub(super) notes: Vec<String>,
 }
 
@@ -62,30 +64,48 @@ impl Second {
             .zip(&plan.outside)
             .map(|(id, path)| (id, path.as_path()))
             .collect();
-        let kind = match plan.reader {
+        let flag = watch.interruption();
+        let reader = match plan.reader {
             Reader::Native => ReaderKind::Own,
             Reader::Libpcap => ReaderKind::Libpcap,
         };
-        let flag = watch.interruption();
-        let flag: &AtomicBool = &flag;
-        let inside = outside::inside(&here, kind, plan.decap, flag, &wanted);
-        let second = outside::outside(&there, kind, plan.decap, flag, &wanted, &inside.tapes);
-        for (place, error) in &second.errors {
-            let path = plan.outside.get(*place).map(|path| escaped(path.as_os_str().as_encoded_bytes()));
-            this.notes.push(format!("{}: {error}", path.unwrap_or_default()));
-        }
+        let how = Reading { reader, decap: plan.decap, interrupted: &flag };
+        let inside = outside::inside(&here, how, &wanted);
+        let second = outside::outside(&there, how, &wanted, &inside.tapes);
         let compared: Vec<Option<Comparison>> = inside
             .tapes
             .iter()
             .zip(&second.tapes)
-            .map(|(one, other)| Comparison::of(one, other, second.span?, second.incomplete))
+            .map(|(one, other)| {
+                let reach = Reach {
+                    span: second.span?,
+                    incomplete: second.incomplete,
+                    inside_incomplete: inside.incomplete || here.len() < captures.len(),
+                };
+                Comparison::of(one, other, reach)
+            })
             .collect();
+        let holding: AHashSet<CaptureId> =
+            compared.iter().flatten().map(|comparison| comparison.first.capture).collect();
+        for ((id, path), facts) in there.iter().zip(&second.files) {
+            let mut input = input_facts(path, facts, plan.hash);
+            if input.kind != InputKind::Unusable && !holding.contains(id) {
+                let why = account::nothing_common(facts, inside.span, &wanted);
+                input.notes.oddity(why, None);
+            }
+            let of_file: Vec<&Comparison> =
+                compared.iter().flatten().filter(|one| one.first.capture == *id).collect();
+            if let Some(why) = account::one_place(&of_file) {
+                input.notes.oddity(why, None);
+            }
+            this.inputs.push(input);
+        }
         for (place, connection) in places {
             if let Some(comparison) = compared.get(connection).and_then(Option::as_ref) {
                 this.comparisons.insert(place, comparison.clone());
             }
         }
-        this.notes.push(account(&compared, second.incomplete));
+        this.notes.push(account::of_all(&compared, second.incomplete));
         this
     }
 
@@ -96,22 +116,29 @@ impl Second {
     }
 }
 
-/// How many connections could be compared, and how the clocks stand.
-fn account(compared: &[Option<Comparison>], incomplete: bool) -> String {
-    let found: Vec<&Comparison> = compared.iter().flatten().collect();
-    let whole = found.iter().filter(|comparison| comparison.whole).count();
-    let mut ahead: Vec<_> = found.iter().map(|comparison| comparison.ahead).collect();
-    ahead.sort_unstable();
-    let mut note = format!(
-        "Captures of the sender's side: {} of the cases' {} connections were found in them, {whole} of these whole.",
-        found.len(),
-        compared.len()
-    );
-    if let Some(ahead) = ahead.get(ahead.len() / 2) {
-        note.push_str(&format!(" Their clock is {:+.6} s ahead.", ahead.seconds()));
+fn input_facts(path: &Path, facts: &FileFacts, hash: bool) -> InputFacts {
+    let mut input = InputFacts {
+        path: path.to_owned(),
+        kind: InputKind::Capture,
+        role: InputRole::Outside,
+        bytes: facts.bytes,
+        format: facts.format.clone(),
+        sha256: None,
+        first: facts.span.map(|(first, _)| Time::Utc(first)),
+        last: facts.span.map(|(_, last)| Time::Utc(last)),
+        records: facts.frames,
+        interfaces: facts.interfaces.clone(),
+        notes: facts.notes.clone(),
+    };
+    if let Some(why) = &facts.error {
+        input.kind = InputKind::Unusable;
+        input.notes = Notes::default();
+        input.notes.loss(why.clone(), None);
+    } else if hash {
+        match input::sha256(path) {
+            Ok(sum) => input.sha256 = sum,
+            Err(error) => input.notes.oddity(format!("no SHA-256: {error}"), None),
+        }
     }
-    if incomplete {
-        note.push_str(" Frames are missing from them, so nothing is concluded from what they lack.");
-    }
-    note
+    input
 }

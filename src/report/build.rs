@@ -1,6 +1,7 @@
 //! From an investigation to the document that every format shows.
 
 mod debug_log;
+mod outside;
 
 use std::path::PathBuf;
 
@@ -44,7 +45,12 @@ pub fn build(investigation: &Investigation) -> Document {
         vantage: investigation.vantage,
         patterns: investigation.patterns.iter().map(pattern).collect(),
         notes: investigation.notes.clone(),
-        cases: investigation.cases.iter().map(|case| builder.case(case)).collect(),
+        cases: investigation
+            .cases
+            .iter()
+            .enumerate()
+            .map(|(place, case)| builder.case(place, case))
+            .collect(),
         unlogged: investigation.unlogged_listed.iter().filter_map(|&index| builder.unlogged(index)).collect(),
     }
 }
@@ -106,6 +112,7 @@ impl Builder<'_> {
         Input {
             path: shown_path(&input.path),
             kind: input.kind,
+            role: input.role,
             bytes: input.bytes,
             format: input.format.clone(),
             sha256: input.sha256.clone(),
@@ -220,7 +227,7 @@ impl Builder<'_> {
         summary
     }
 
-    fn case(&self, case: &Case) -> document::Case {
+    fn case(&self, place: usize, case: &Case) -> document::Case {
         let log = &self.investigation.log;
         let connection = case.claim.connection.and_then(|index| log.connections.get(index));
         let message = message_of(log, &case.claim);
@@ -265,6 +272,7 @@ impl Builder<'_> {
                 .zip(case.ending.as_ref())
                 .map(|(session, ending)| self.wire_account(session, case.transaction, ending, leg)),
             debug_log: self.debug_log(case, leg),
+            outside: self.outside(place),
             matched: self.match_account(case),
             signs: self.signs(case, leg),
         }

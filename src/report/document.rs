@@ -5,11 +5,13 @@
 //! `frame` stands, its `capture` (the path as given) stands beside it.
 
 mod debug_log;
+mod outside;
 
-pub use crate::investigate::{InputKind, Time};
+pub use crate::investigate::{InputKind, InputRole, Time};
 pub use crate::join::MatchOutcome;
 pub use crate::join::clock::ClockOrigin;
 pub use debug_log::{DebugLogAccount, DebugWord, OctetChange, OctetDifference, OctetsCompared};
+pub use outside::OutsideAccount;
 
 use std::collections::BTreeMap;
 
@@ -62,6 +64,8 @@ pub struct Input {
     pub path: String,
     /// What it turned out to be.
     pub kind: InputKind,
+    /// Which side it is from: `outside` for what `--outside` names.
+    pub role: InputRole,
     /// Its octets as they lie on disk.
     pub bytes: u64,
     /// Its container or shape in words: `pcapng, Ethernet`, `mail_logs text`.
@@ -173,7 +177,7 @@ pub struct ClockPair {
     pub logged: LogTime,
     /// The capture.
     pub capture: String,
-    /// The frame of the reply to MAIL.
+    /// The frame of the reply to MAIL, or of a remote server's to a message.
     pub frame: u32,
     /// Its time.
     pub time: Timestamp,
@@ -310,6 +314,9 @@ pub struct Case {
     /// there is such a log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debug_log: Option<DebugLogAccount>,
+    /// The connection as a capture of the sender's side has it; only where one holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside: Option<OutsideAccount>,
     /// How the two were joined.
     #[serde(rename = "match")]
     pub matched: MatchAccount,

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::investigate::{InputKind, Time};
+use crate::investigate::{InputKind, InputRole, Time};
 use crate::join::MatchOutcome;
 use crate::join::clock::ClockOrigin;
 use crate::maillog::{ClaimKind, Lost, Standing};
@@ -106,6 +106,7 @@ pub(crate) fn confirmed() -> Case {
             encrypted: false,
         }),
         debug_log: None,
+        outside: None,
         matched: MatchAccount {
             outcome: MatchOutcome::Matched,
             score: Some(14.25),
@@ -332,6 +333,7 @@ pub(crate) fn document(cases: Vec<Case>) -> Document {
             Input {
                 path: "captures/gateway.pcap".to_owned(),
                 kind: InputKind::Capture,
+                role: InputRole::Inside,
                 bytes: 123_456,
                 format: "pcapng, Ethernet".to_owned(),
                 sha256: Some("0123456789abcdef".repeat(4)),
@@ -364,6 +366,7 @@ pub(crate) fn document(cases: Vec<Case>) -> Document {
             Input {
                 path: "mail.current".to_owned(),
                 kind: InputKind::Log,
+                role: InputRole::Inside,
                 bytes: 9_876,
                 format: "mail_logs text".to_owned(),
                 sha256: None,

@@ -24,15 +24,19 @@ pub(crate) struct Measured {
 impl Measured {
     /// The case of the report that an expected one speaks of.
     pub(crate) fn found<'a>(report: &'a Value, want: &Value) -> Option<&'a Value> {
-        report["cases"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|case| case["mid"] == want["mid"] && case["icid"] == want["icid"])
+        report["cases"].as_array().unwrap().iter().find(|case| {
+            case["mid"] == want["mid"] && case["icid"] == want["icid"] && case["dcid"] == want["dcid"]
+        })
     }
 
     pub(crate) fn wanted(&self) -> &[Value] {
         self.expected["cases"].as_array().unwrap()
+    }
+
+    /// Deliveries that failed, by the truth.
+    pub(crate) fn deliveries(&self) -> impl Iterator<Item = &Value> {
+        let deliveries = self.expected["deliveries"].as_array().map_or(&[][..], Vec::as_slice);
+        deliveries.iter().filter(|want| want["claim"] != "delivered")
     }
 
     pub(crate) fn finished(&self) -> &[Value] {

@@ -38,6 +38,11 @@ impl Judged<'_> {
         self.found.and_then(|found| found["cause"].as_str()).unwrap_or(NOT_VISIBLE)
     }
 
+    /// Whether the appliance was to deliver it.
+    pub(crate) fn is_delivery(&self) -> bool {
+        !self.want["dcid"].is_null()
+    }
+
     pub(crate) fn confidence(&self) -> &str {
         self.found.and_then(|found| found["confidence"].as_str()).unwrap_or("")
     }
@@ -94,10 +99,12 @@ fn accuses(cause: &str) -> bool {
     CauseKind::ALL.into_iter().any(|kind| kind.accuses() && serde_json::to_value(kind).unwrap() == cause)
 }
 
-/// Every aborted message; delivered ones, also where the log claims otherwise, have no cause.
+/// Every message that was aborted or could not be delivered; delivered ones, also where the log claims otherwise, have
+/// no cause.
 pub(crate) fn judged(measured: &[Measured]) -> impl Iterator<Item = Judged<'_>> {
     measured.iter().flat_map(|case| {
-        case.wanted().iter().filter(|want| !want["cause"].is_null()).map(move |want| Judged {
+        let wanted = case.wanted().iter().chain(case.deliveries());
+        wanted.filter(|want| !want["cause"].is_null()).map(move |want| Judged {
             case,
             want,
             found: Measured::found(&case.report, want),

@@ -33,7 +33,7 @@ pub(crate) fn all(measured: &[Measured]) -> String {
     format!(
         "\nWhat the wire shows of each message (its ending with who, why and frame; stage; turn), by family of cases:\n\n\
          {}\nThe verdicts; they rest on the log's wording, whose standing is documented, seen, or assumed by us:\n\n\
-         {}\nThe causes of aborted messages:\n\n{}",
+         {}\nThe causes of messages that were aborted, or not delivered (there `sender` is the remote server):\n\n{}",
         wire(measured),
         verdicts(measured),
         confusion(measured)
@@ -113,10 +113,15 @@ fn row(table: &mut String, name: &str, before: &[usize], counts: &[usize]) {
 
 /// The real cause beside the one given; what cannot be known and what was written by hand stand apart.
 fn confusion(measured: &[Measured]) -> String {
-    let mut rows: BTreeMap<(bool, bool, String, String), (usize, usize, Outcome)> = BTreeMap::new();
+    let mut rows: BTreeMap<((bool, bool), bool, String, String), (usize, usize, Outcome)> = BTreeMap::new();
     for judged in causes::judged(measured) {
         let Judged { case, .. } = &judged;
-        let key = (case.forged, !judged.knowable(), judged.real().to_owned(), judged.given().to_owned());
+        let key = (
+            (case.forged, judged.is_delivery()),
+            !judged.knowable(),
+            judged.real().to_owned(),
+            judged.given().to_owned(),
+        );
         let count = rows.entry(key).or_insert((0, 0, judged.outcome()));
         if judged.confidence() == "likely" { count.1 += 1 } else { count.0 += 1 }
     }
@@ -124,10 +129,12 @@ fn confusion(measured: &[Measured]) -> String {
         "| cases | really | mailwitness says | named or not visible | likely | |\n|---|---|---|--:|--:|---|\n".to_owned();
     for ((forged, hidden, real, given), (named, likely, outcome)) in rows {
         let cases = match (forged, hidden) {
-            (false, false) => "lab",
-            (false, true) => "lab, not knowable",
-            (true, false) => "by hand",
-            (true, true) => "by hand, not knowable",
+            ((false, false), false) => "lab",
+            ((false, false), true) => "lab, not knowable",
+            ((false, true), false) => "lab, delivery",
+            ((false, true), true) => "lab, delivery, not knowable",
+            ((true, _), false) => "by hand",
+            ((true, _), true) => "by hand, not knowable",
         };
         let remark = match outcome {
             Outcome::Right | Outcome::Left => "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     aborted,
     appliance,
+    both_sides,
     clients,
     crowd,
     debug_logs,
@@ -42,6 +43,7 @@ FAMILIES = (
     domain_debug_logs,
     interference,
     rewriting,
+    both_sides,
     path,
     seldom_met,
     delivered_out,

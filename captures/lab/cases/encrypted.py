@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import smtplib
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any
 
 from dialogue import Dialogue, tls_context
-from middlebox import DropFrom, contains
+from middlebox import DropFrom, ForgeReset, Path, Trigger, contains
 from trouble import lose_end_of_body
 
 from .plan import Case, Cause, Listener, Message, Session
@@ -85,6 +86,35 @@ def _inside_a_record(end: Callable[[Dialogue], None]) -> Callable[[Dialogue], No
         end(dialogue)
 
     return script
+
+
+def _three_tries(dialogue: Dialogue) -> None:
+    """The same message three times, as a mail queue does it; something else ends each."""
+    for number in range(3):
+        time.sleep(5 if number else 0)
+        _to_rcpt(dialogue)
+        dialogue.data()
+        dialogue.body_until_gone()
+
+
+def _four_tries(dialogue: Dialogue) -> None:
+    """The sender itself gives up at the same octet four times, then delivers."""
+    for number in range(5):
+        time.sleep(1.5 if number else 0)
+        _to_rcpt(dialogue)
+        dialogue.data()
+        if number == 4:
+            dialogue.body(share=1.0)
+            dialogue.dot()
+            dialogue.quit()
+        else:
+            dialogue.body(octets=20_000)
+            dialogue.fin()
+
+
+def over(octets: int) -> Trigger:
+    """The first packet to the appliance behind so many octets of the sender's stream: all that a device can count."""
+    return lambda flow, packet: packet.to_appliance and bool(packet.payload) and len(flow.sent) >= octets
 
 
 def _failed_handshake(dialogue: Dialogue) -> None:
@@ -291,5 +321,32 @@ CASES = (
         script=_refused_handshake,
         listener=TLS_12,
         unchecked=("stage",),
+    ),
+    _case(
+        35,
+        "tls-reset-every-try",
+        "A box on the way resets the connection under TLS behind the same octet, on every try",
+        "When so many octets of the sender's have passed, the box resets both ends, in the other's name and with a TTL of"
+        " its own. It can read nothing, and counts. The sender tries three times, 5 s apart.",
+        "`TLS success`, `lost`, `Receiving aborted`, three times",
+        "three connections that end behind the same octet of the sender's stream, by a bare RST",
+        script=_three_tries,
+        listener=TLS_13,
+        octets=60_000,
+        path=Path(rtt=0.06),
+        policy=lambda: ForgeReset(over(24_000)),
+        cause=Cause("middlebox_reset", "the box", because="the box forged it, and its TTL shows that"),
+    ),
+    _case(
+        36,
+        "tls-four-tries",
+        "One sender tries four times under TLS, gives up each time, and succeeds at last",
+        "The client closes after 20000 octets of the body, four times, 1.5 s apart; the fifth time it delivers the message."
+        " Nothing on the way had a hand in it.",
+        "`TLS success`, `lost`, `Receiving aborted`, four times; then a delivery",
+        "four connections that end by the sender's FIN behind the same octet, and a fifth that does not",
+        script=_four_tries,
+        listener=TLS_13,
+        octets=60_000,
     ),
 )

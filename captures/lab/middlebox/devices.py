@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import ACK, MASK, RST, SYN, Flow, ForgeReset, Packet, Policy, Trigger
+from . import ACK, MASK, PSH, RST, SYN, Flow, ForgeReset, Packet, Policy, Trigger
 
 if TYPE_CHECKING:
     from .forwarder import Box
@@ -301,3 +301,34 @@ def starttls_masked(to_appliance: bool) -> Callable[[Flow, Packet], bytes]:
         return packet.payload.replace(b"STARTTLS", b"XXXXXXXA")
 
     return change
+
+
+class RefuseInPlace(ResetSenderAndDrop):
+    """An inspecting firewall: refuses in the appliance's name, resets the sender, and lets nothing pass any more."""
+
+    REFUSAL = b"541 5.4.1 Content blocked by the firewall\r\n"
+
+    def packet(self, box: Box, flow: Flow, packet: Packet) -> None:
+        """The refusal goes out right before the reset."""
+        if "forged" not in flow.state and self.trigger(flow, packet):
+            last = flow.last[False]
+            box.inject(
+                last.changed(
+                    seq=flow.next_seq[False], ack=packet.seq, flags=ACK | PSH, payload=self.REFUSAL, ip_id=0, options=b""
+                )
+            )
+            box.record("forged", packet, to="sender", words=self.REFUSAL.decode("ascii").rstrip())
+        super().packet(box, flow, packet)
+
+
+class Renumber(Policy):
+    """Gives each end's stream other sequence numbers, by one figure for all of a connection (ASA's randomisation)."""
+
+    SHIFTS = {True: 0x5EED_1234, False: 0xC0FF_EE42}
+    """By direction: what is added to the sender's numbers on their way in, and to the appliance's on their way out."""
+
+    def packet(self, box: Box, flow: Flow, packet: Packet) -> None:
+        """Shift the number of its stream there and the acknowledgment of the other one back. SACK is left as it is."""
+        ack = packet.ack - self.SHIFTS[not packet.to_appliance] if packet.flags & ACK else packet.ack
+        shifted = packet.seq + self.SHIFTS[packet.to_appliance]
+        box.forward(packet.changed(seq=shifted & 0xFFFF_FFFF, ack=ack & 0xFFFF_FFFF))

@@ -1,287 +1,301 @@
 //! One connection as two captures have it.
 
-use ahash::AHashMap;
+use ahash::AHashSet;
 
-use crate::capture::segment::SeqNumber;
-use crate::cause::outside::{Packet, Tape};
+use crate::cause::outside::clock::{fastest_in, there_and_back};
+use crate::cause::outside::pairs::{Pair, Pairs};
+use crate::cause::outside::passage::{answered_first, is_one_packet, look_differs};
+use crate::cause::outside::places::{Places, Ranges};
+use crate::cause::outside::{Identity, Offset, Packet, Passage, Tape};
 use crate::cite::FrameRef;
+use crate::net::Endpoint;
 use crate::time::{Span, Timestamp};
 
-/// Packets that must be found on both sides for a connection to be the same.
-const MIN_MATCHED: usize = 4;
+/// Frames named for one finding.
+pub(super) const MAX_FRAMES: usize = 16;
+/// Closes of one end that are looked at.
+const MAX_CLOSES: usize = 256;
+/// Two places between which a packet and its answer take less are one, where no router lies between them:
+/// captures on one host, or on two ports of one switch.
+const ONE_PLACE: Span = Span::from_nanos(50_000);
 
 /// What the two captures say of one connection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// Packets found on both sides.
     pub matched: usize,
-    /// How far the outside capture's clock is ahead: the median over these packets.
-    pub ahead: Span,
+    /// The first of them, outside.
+    pub first: FrameRef,
+    /// How the clocks stand.
+    pub clock: Offset,
     /// How many hops more than inside the sender's packets have left outside; the most frequent figure.
     pub hops: i16,
-    /// Whether the outside capture holds all octets that the inside one does, and all closes but those of
-    /// [`Self::only_inside`], and covers its time.
+    /// How many hops more than outside the appliance's packets have left inside.
+    pub hops_back: i16,
+    /// Whether the packets are the same ones.
+    pub passage: Passage,
+    /// What shows that.
+    pub identity: Identity,
+    /// The ends inside, and outside: the sender's, the appliance's.
+    pub ends: Option<[[Endpoint; 2]; 2]>,
+    /// Whether the outside capture covers the connection's time and is not known to lack frames.
+    pub covered: bool,
+    /// Whether it also holds all octets that the inside one does.
     pub whole: bool,
+    /// Whether the inside capture has all packets of the connection, as far as it knows.
+    pub inside_whole: bool,
+    /// Nothing lies between the two captures, or one is a copy of the other.
+    pub one_place: Option<OnePlace>,
     /// Closes (FIN, RST) in the sender's name that are inside and not outside.
     pub only_inside: Vec<Packet>,
+    /// Closes in the appliance's name that are outside and not inside.
+    pub only_outside: Vec<Packet>,
     /// Closes in the sender's name that are on both sides: inside and outside.
     pub on_both: Vec<(Packet, Packet)>,
+    /// The first close outside: the sender's, and one in the appliance's name.
+    pub first_closes: [Option<Packet>; 2],
     /// Octets of the sender that the outside capture has, and that neither came nor were acknowledged inside.
-    pub dropped: u64,
-    /// The frames of such octets, outside.
-    pub dropped_frames: Vec<FrameRef>,
+    pub dropped: Octets,
     /// Octets of the appliance that the inside capture has, and that were neither seen outside nor
     /// acknowledged by the sender.
-    pub dropped_to_sender: u64,
-    /// The frames of such octets, inside.
-    pub dropped_to_sender_frames: Vec<FrameRef>,
+    pub dropped_to_sender: Octets,
+    /// Octets in the appliance's name that the outside capture has, and that the appliance never sent.
+    pub made_to_sender: Octets,
     /// Segments at one place and of one length whose octets differ: inside and outside.
     pub changed: Vec<(Packet, Packet)>,
+    /// Words of both ends, the same on both sides, came after the last segment that differs: the dialogue went on.
+    pub went_on: bool,
+    /// Segments whose octets are at another place of the stream outside: something was put in or taken out
+    /// before them.
+    pub moved: Vec<(Packet, Packet)>,
     /// Octets of the sender on the inside.
     pub octets: u64,
 }
 
-/// Frames named for one finding.
-const MAX_FRAMES: usize = 16;
+/// Why two captures are from one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnePlace {
+    /// Their times are the same to the last digit: copies of one capture.
+    Copy,
+    /// No router and no time lies between them.
+    NothingBetween,
+}
+
+/// Octets of a stream that are on one side only.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Octets {
+    /// How many.
+    pub count: u64,
+    /// Frames that hold them, the first few.
+    pub frames: Vec<FrameRef>,
+}
+
+/// The outside capture as a whole.
+#[derive(Debug, Clone, Copy)]
+pub struct Reach {
+    /// The time that it covers, by its own clock.
+    pub span: (Timestamp, Timestamp),
+    /// It is known to lack frames.
+    pub incomplete: bool,
+    /// The inside capture is known to lack frames.
+    pub inside_incomplete: bool,
+}
 
 impl Comparison {
-    /// Compares a connection; `None` where too little of it is on both sides. `span` is the time that the
-    /// outside capture covers by its own clock, `incomplete` that it is known to lack frames.
-    pub fn of(inside: &Tape, outside: &Tape, span: (Timestamp, Timestamp), incomplete: bool) -> Option<Self> {
-        let (own, other) = (Places::of(inside, outside), Places::of(outside, inside));
-        let mut there: AHashMap<Key, Vec<&Packet>> = AHashMap::new();
-        for packet in &outside.packets {
-            there.entry(other.key(packet)).or_default().push(packet);
-        }
-        let mut pairs: Vec<(&Packet, &Packet)> = Vec::new();
-        let mut used: AHashMap<Key, usize> = AHashMap::new();
-        for packet in inside.packets.iter().filter(|packet| is_telling(packet)) {
-            let key = own.key(packet);
-            let count = used.entry(key).or_default();
-            // Copies are paired in their order.
-            if let Some(copy) = there.get(&key).and_then(|copies| copies.get(*count)) {
-                pairs.push((packet, copy));
-                *count += 1;
-            }
-        }
-        let from_sender = pairs.iter().filter(|(packet, _)| packet.by_sender).count();
-        if pairs.len() < MIN_MATCHED || from_sender < MIN_MATCHED / 2 {
-            return None;
-        }
-        let ahead = median(pairs.iter().map(|(inside, outside)| outside.at.time.since(inside.at.time)))?;
-        let hops = most_frequent(pairs.iter().filter(|(packet, _)| packet.by_sender && !packet.flags.rst()))?;
-        let (came, sent) = (own.ranges(inside, true), other.ranges(outside, true));
+    /// Compares a connection; `None` where too little of it is on both sides.
+    pub fn of(inside: &Tape, outside: &Tape, reach: Reach) -> Option<Self> {
+        let (own, other) = Places::of_both(inside, outside);
+        let pairs = Pairs::of(inside, outside, &own, &other)?;
+        let all = || pairs.same_place.iter().chain(&pairs.moved);
+        let clock = Offset::of(all())?;
+        let hops = |by_sender| most_frequent(all().filter(move |(one, _)| one.by_sender == by_sender));
         // What was sent after the inside capture's last word of this connection may just not be in its file.
-        let until = inside.packets.last()?.at.time.plus(ahead);
-        let in_its_time: Vec<Packet> =
-            outside.packets.iter().filter(|packet| packet.at.time <= until).copied().collect();
-        let in_its_time = Tape { packets: in_its_time, cut: outside.cut };
-        let sent_in_time = other.ranges(&in_its_time, true);
-        let (said, left) = (own.ranges(inside, false), other.ranges(outside, false));
-        let covers = |packet: &Packet| {
-            let time = packet.at.time.plus(ahead);
-            span.0 <= time && time <= span.1
-        };
-        let closes = inside.packets.iter().filter(|packet| packet.by_sender && is_close(packet));
-        let (mut only_inside, mut on_both) = (Vec::new(), Vec::new());
-        for close in closes.take(MAX_FRAMES) {
-            match other.twin(outside, close, own.place(close)) {
-                Some(twin) => on_both.push((*close, *twin)),
-                None => only_inside.push(*close),
-            }
-        }
-        let in_time = inside.packets.first().is_some_and(covers) && inside.packets.last().is_some_and(covers);
-        let cut = inside.cut || outside.cut || incomplete;
-        let whole = !cut && in_time && came.without(&sent).is_empty();
-        let reached = own.highest_ack(inside, false);
-        let dropped = sent_in_time.without(&came).beyond(reached);
-        let heard = other.highest_ack(outside, true).max(own.highest_ack(inside, true));
+        let until = inside.packets.last()?.at.time.plus(clock.ahead);
+        let in_time = || outside.packets.iter().filter(move |packet| packet.at.time <= until);
+        let (came, sent) =
+            (own.ranges(inside.packets.iter(), true), other.ranges(outside.packets.iter(), true));
+        let (said, left) =
+            (own.ranges(inside.packets.iter(), false), other.ranges(outside.packets.iter(), false));
+        let reached = own.highest_ack(inside.packets.iter(), false);
+        let heard = other.highest_ack(outside.packets.iter(), true);
+        let heard = heard.max(own.highest_ack(inside.packets.iter(), true));
+        let dropped = other.ranges(in_time(), true).without(&came).beyond(reached);
         let to_sender = said.without(&left).beyond(heard);
-        let frames = |tape: &Tape, places: &Places, by_sender: bool, of: &Ranges| -> Vec<FrameRef> {
-            let own = tape.packets.iter().filter(|packet| packet.by_sender == by_sender);
-            own.filter(|packet| of.touches(places.octets(packet)))
-                .map(|packet| packet.at.frame)
-                .take(MAX_FRAMES)
-                .collect()
+        let made = made_in_between(inside, in_time(), (&own, &other), &pairs, clock);
+        // What is there is covered; what is not must surely have been in its time.
+        let covers = |packet: &Packet| {
+            let time = packet.at.time.plus(clock.ahead);
+            let sure = clock.give_or_take;
+            all().any(|(one, _)| one.at.frame == packet.at.frame)
+                || (reach.span.0 <= time.minus(sure) && time.plus(sure) <= reach.span.1)
         };
-        let changed = pairs
-            .iter()
-            .filter(|(one, other)| matches!((one.sum, other.sum), (Some(one), Some(other)) if one != other))
-            .map(|(one, other)| (**one, **other))
-            .take(MAX_FRAMES);
-        Some(Self {
-            matched: pairs.len(),
-            ahead,
-            hops,
-            whole,
+        let mut telling = inside.packets.iter().filter(|packet| packet.is_telling());
+        let (first, last) = (telling.next(), telling.next_back());
+        let covered = first.is_some_and(covers) && last.is_none_or(covers);
+        let covered = covered && !(inside.cut || outside.cut || reach.incomplete);
+        // What was moved is not missing: it stands elsewhere.
+        let straight = pairs.moved.is_empty();
+        let known = |octets: Ranges, tape: &Tape, places: &Places, by_sender: bool| {
+            if straight { Octets::of(&octets, tape, places, by_sender) } else { Octets::default() }
+        };
+        let (only_inside, on_both) = closes(inside, outside, &own, &other);
+        let appliances = in_time().filter(|packet| !packet.by_sender && packet.is_close()).take(MAX_CLOSES);
+        let only_outside = appliances.filter(|close| own.twin(inside, close, other.place(close)).is_none());
+        let identity = Identity {
+            same: all().filter(|pair| is_one_packet(pair) == Some(true)).count(),
+            other: all().filter(|pair| is_one_packet(pair) == Some(false)).count(),
+            renumbered: [own.differ(&other, true), own.differ(&other, false)],
+            looks_differ: look_differs(inside, outside, true),
+            answered_first: answered_first(inside, outside, fastest_in(all())),
+            acknowledged_in_between: acknowledged(
+                other.highest_ack(in_time(), false),
+                reached.max(own.reached_by(inside, true)),
+            ),
+        };
+        let first_close = |by_sender| {
+            outside.packets.iter().find(|packet| packet.by_sender == by_sender && packet.is_close()).copied()
+        };
+        let changed = pairs.same_place.iter().filter(|pair| differs(pair));
+        let several = |pairs: Vec<&Pair<'_>>| -> Vec<(Packet, Packet)> {
+            pairs.into_iter().take(MAX_FRAMES).map(|(one, other)| (**one, **other)).collect()
+        };
+        let mut this = Self {
+            matched: all().count(),
+            first: all().map(|(_, copy)| copy.at.frame).min()?,
+            clock,
+            hops: hops(true)?,
+            hops_back: hops(false).map_or(0, |hops| -hops),
+            passage: Passage::of(all(), &identity),
+            identity,
+            ends: inside.ends.zip(outside.ends).map(|(here, there)| [here, there]),
+            covered,
+            whole: covered && straight && came.without(&sent).is_empty(),
+            inside_whole: !inside.cut && !reach.inside_incomplete,
+            one_place: None,
             only_inside,
+            only_outside: only_outside.take(MAX_FRAMES).copied().collect(),
             on_both,
-            dropped: dropped.octets(),
-            dropped_frames: frames(outside, &other, true, &dropped),
-            dropped_to_sender: to_sender.octets(),
-            dropped_to_sender_frames: frames(inside, &own, false, &to_sender),
-            changed: changed.collect(),
+            first_closes: [first_close(true), first_close(false)],
+            dropped: known(dropped, outside, &other, true),
+            dropped_to_sender: known(to_sender, inside, &own, false),
+            made_to_sender: if straight { made } else { Octets::default() },
+            went_on: went_on(&pairs),
+            changed: several(changed.collect()),
+            moved: several(pairs.moved.iter().collect()),
             octets: came.octets(),
-        })
-    }
-}
-
-/// Whether a packet has something by which to know it: lone acknowledgments have not.
-fn is_telling(packet: &Packet) -> bool {
-    packet.payload > 0 || packet.flags.syn() || is_close(packet)
-}
-
-const fn is_close(packet: &Packet) -> bool {
-    packet.flags.fin() || packet.flags.rst()
-}
-
-/// Direction, place, octets, and SYN, FIN and RST.
-type Key = (bool, i64, u32, u8);
-
-/// How the numbers of one side become places in the streams.
-#[derive(Debug, Clone, Copy)]
-struct Places {
-    sender: u32,
-    appliance: u32,
-}
-
-impl Places {
-    /// Counted from the SYNs, where both sides have them, else from 0.
-    fn of(tape: &Tape, other: &Tape) -> Self {
-        let base = |by_sender| match (tape.isn(by_sender), other.isn(by_sender)) {
-            (Some(isn), Some(_)) => isn,
-            _ => 0,
         };
-        Self { sender: base(true), appliance: base(false) }
+        this.one_place = this.shares_its_place(all());
+        Some(this)
     }
 
-    fn place(&self, packet: &Packet) -> i64 {
-        let base = if packet.by_sender { self.sender } else { self.appliance };
-        i64::from(packet.seq.wrapping_sub(base))
+    fn shares_its_place<'a>(&self, pairs: impl Iterator<Item = &'a Pair<'a>> + Clone) -> Option<OnePlace> {
+        if pairs.clone().all(|(one, other)| one.at.time == other.at.time && one.ttl == other.ttl) {
+            return Some(OnePlace::Copy);
+        }
+        let nothing = self.hops == 0 && self.hops_back == 0 && self.passage == Passage::SamePackets;
+        let at_once = there_and_back(pairs).is_some_and(|span| span.abs() < ONE_PLACE);
+        (nothing && at_once && !self.shows_a_difference()).then_some(OnePlace::NothingBetween)
     }
 
-    fn key(&self, packet: &Packet) -> Key {
-        let closing = packet.flags.bits() & 0x07;
-        (packet.by_sender, self.place(packet), packet.payload, closing)
+    /// Whether anything is on one side only, or other than on the other.
+    fn shows_a_difference(&self) -> bool {
+        let octets = [&self.dropped, &self.dropped_to_sender, &self.made_to_sender];
+        octets.iter().any(|octets| octets.count > 0)
+            || !(self.changed.is_empty() && self.moved.is_empty())
+            || !(self.only_inside.is_empty() && self.only_outside.is_empty())
+            || self.identity.renumbered.contains(&true)
     }
 
-    /// The octets of a packet, from and to.
-    fn octets(&self, packet: &Packet) -> (i64, i64) {
-        let from = self.place(packet).saturating_add(i64::from(packet.flags.syn()));
-        (from, from.saturating_add(packet.payload.into()))
-    }
-
-    fn ranges(&self, tape: &Tape, by_sender: bool) -> Ranges {
-        let own = tape.packets.iter().filter(|packet| packet.by_sender == by_sender && packet.payload > 0);
-        Ranges::of(own.map(|packet| self.octets(packet)).collect())
-    }
-
-    /// The highest place of the other end's stream that this end acknowledged.
-    fn highest_ack(&self, tape: &Tape, by_sender: bool) -> i64 {
-        let base = SeqNumber(if by_sender { self.appliance } else { self.sender });
-        let own = tape.packets.iter().filter(|packet| packet.by_sender == by_sender);
-        own.filter(|packet| packet.flags.ack() && !packet.flags.rst())
-            .map(|packet| i64::from(packet.ack.wrapping_sub(base.0)))
-            .max()
-            .unwrap_or(0)
-    }
-
-    /// The close on this side that is the same as one of the other: of one kind, at one place. A FIN may have
-    /// been joined with octets before it.
-    fn twin<'a>(&self, tape: &'a Tape, close: &Packet, place: i64) -> Option<&'a Packet> {
-        let end = place.saturating_add(close.payload.into());
-        tape.packets.iter().filter(|packet| packet.by_sender == close.by_sender).find(|packet| {
-            packet.flags.rst() == close.flags.rst()
-                && packet.flags.fin() == close.flags.fin()
-                && self.place(packet).saturating_add(packet.payload.into()) == end
+    /// Whether an end's address or port is another outside: the sender's, the appliance's.
+    pub fn translated(&self) -> [bool; 2] {
+        self.ends.map_or([false; 2], |[[sender, appliance], [sender_there, appliance_there]]| {
+            [sender != sender_there, appliance != appliance_there]
         })
     }
 }
 
-/// Octets of a stream: ranges that do not touch, in order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Ranges(Vec<(i64, i64)>);
-
-impl Ranges {
-    fn of(mut each: Vec<(i64, i64)>) -> Self {
-        each.sort_unstable();
-        let mut joined: Vec<(i64, i64)> = Vec::new();
-        for (from, to) in each {
-            match joined.last_mut() {
-                Some((_, end)) if from <= *end => *end = to.max(*end),
-                _ => joined.push((from, to)),
-            }
+impl Octets {
+    fn of(octets: &Ranges, tape: &Tape, places: &Places, by_sender: bool) -> Self {
+        let own = tape.packets.iter().filter(|packet| packet.by_sender == by_sender);
+        let holding = own.filter(|packet| octets.touches(places.octets(packet)));
+        Self {
+            count: octets.octets(),
+            frames: holding.map(|packet| packet.at.frame).take(MAX_FRAMES).collect(),
         }
-        Self(joined)
-    }
-
-    fn without(&self, other: &Self) -> Self {
-        let mut left = Vec::new();
-        let mut holes = other.0.iter().peekable();
-        for (from, to) in &self.0 {
-            let mut from = *from;
-            while holes.next_if(|(_, end)| *end <= from).is_some() {}
-            let mut ahead = holes.clone();
-            while let Some((begin, end)) = ahead.next_if(|(begin, _)| begin < to) {
-                if *begin > from {
-                    left.push((from, *begin));
-                }
-                from = from.max(*end);
-            }
-            if from < *to {
-                left.push((from, *to));
-            }
-        }
-        Self(left)
-    }
-
-    fn beyond(&self, place: i64) -> Self {
-        let cut = self.0.iter().map(|(from, to)| ((*from).max(place), *to));
-        Self(cut.filter(|(from, to)| from < to).collect())
-    }
-
-    fn octets(&self) -> u64 {
-        self.0.iter().map(|(from, to)| to.abs_diff(*from)).sum()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn touches(&self, (from, to): (i64, i64)) -> bool {
-        self.0.iter().any(|(begin, end)| from < *end && *begin < to)
     }
 }
 
-fn median(spans: impl Iterator<Item = Span>) -> Option<Span> {
-    let mut all: Vec<Span> = spans.collect();
-    all.sort_unstable();
-    all.get(all.len() / 2).copied()
+/// Whether the octets differ.
+fn differs((inside, outside): &Pair<'_>) -> bool {
+    matches!((inside.sum, outside.sum), (Some(one), Some(other)) if one != other)
 }
 
-fn most_frequent<'a>(pairs: impl Iterator<Item = &'a (&'a Packet, &'a Packet)>) -> Option<i16> {
+fn went_on(pairs: &Pairs<'_>) -> bool {
+    let differing = pairs.same_place.iter().filter(|pair| differs(pair)).chain(&pairs.moved);
+    let last = differing.map(|(packet, _)| packet.at.time).max();
+    let after = |by_sender: bool| {
+        let words = pairs.same_place.iter().filter(|(packet, _)| packet.payload > 0);
+        words.into_iter().any(|(packet, _)| packet.by_sender == by_sender && Some(packet.at.time) > last)
+    };
+    after(true) && after(false)
+}
+
+/// Octets in the appliance's name that were outside before the appliance had said anything at their place.
+fn made_in_between<'a>(
+    inside: &Tape,
+    outside: impl Iterator<Item = &'a Packet>,
+    (own, other): (&Places, &Places),
+    pairs: &Pairs<'_>,
+    clock: Offset,
+) -> Octets {
+    let paired: AHashSet<FrameRef> = pairs.same_place.iter().map(|(_, copy)| copy.at.frame).collect();
+    // What the sender acknowledged inside was said, and only the inside file lacks it.
+    let answered = own.highest_ack(inside.packets.iter(), true);
+    let mut made = Octets::default();
+    let alone = outside.filter(|packet| !packet.by_sender && packet.payload > 0);
+    for packet in alone.filter(|packet| !paired.contains(&packet.at.frame)).take(MAX_FRAMES) {
+        let (from, to) = other.octets(packet);
+        let latest = packet.at.time.minus(clock.ahead).plus(clock.give_or_take);
+        let was_said = inside.packets.iter().any(|said| {
+            let (begin, end) = own.octets(said);
+            !said.by_sender && said.payload > 0 && said.at.time <= latest && begin < to && from < end
+        });
+        if to > answered && !was_said {
+            made.count += u64::from(packet.payload);
+            made.frames.push(packet.at.frame);
+        }
+    }
+    made
+}
+
+/// How many octets more were acknowledged outside than inside; a FIN's number alone is none.
+fn acknowledged(outside: i64, inside: i64) -> u64 {
+    u64::try_from(outside - inside).ok().filter(|octets| inside > 0 && *octets > 1).unwrap_or(0)
+}
+
+/// The closes in the sender's name that are inside only, and those on both sides.
+fn closes(
+    inside: &Tape,
+    outside: &Tape,
+    own: &Places,
+    other: &Places,
+) -> (Vec<Packet>, Vec<(Packet, Packet)>) {
+    let (mut only_inside, mut on_both) = (Vec::new(), Vec::new());
+    let closes = inside.packets.iter().filter(|packet| packet.by_sender && packet.is_close());
+    for close in closes.take(MAX_FRAMES) {
+        match other.twin(outside, close, own.place(close)) {
+            Some(twin) => on_both.push((*close, *twin)),
+            None => only_inside.push(*close),
+        }
+    }
+    (only_inside, on_both)
+}
+
+/// The most frequent difference of the TTLs, resets left out.
+fn most_frequent<'a>(pairs: impl Iterator<Item = &'a Pair<'a>>) -> Option<i16> {
     let mut counts: std::collections::BTreeMap<i16, usize> = std::collections::BTreeMap::new();
-    for (inside, outside) in pairs {
+    for (inside, outside) in pairs.filter(|(packet, _)| !packet.flags.rst()) {
         *counts.entry(i16::from(outside.ttl) - i16::from(inside.ttl)).or_default() += 1;
     }
     counts.into_iter().max_by_key(|(_, count)| *count).map(|(hops, _)| hops)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_are_joined_and_taken_away() {
-        let ranges = Ranges::of(vec![(10, 20), (0, 5), (5, 8), (30, 40)]);
-        assert_eq!(ranges.0, [(0, 8), (10, 20), (30, 40)]);
-        let holes = Ranges::of(vec![(2, 3), (7, 12), (35, 50)]);
-        assert_eq!(ranges.without(&holes).0, [(0, 2), (3, 7), (12, 20), (30, 35)]);
-        assert_eq!(ranges.without(&ranges), Ranges::default());
-        assert_eq!(ranges.beyond(15).0, [(15, 20), (30, 40)]);
-        assert_eq!(ranges.octets(), 28);
-        assert!(ranges.touches((19, 25)) && !ranges.touches((20, 30)));
-        let wide = Ranges::of(vec![(0, 100)]);
-        assert_eq!(Ranges::of(vec![(0, 10), (20, 30)]).without(&wide), Ranges::default());
-    }
 }

@@ -13,17 +13,27 @@ mod testing;
 
 use std::net::IpAddr;
 
+use crate::cause::decide::{OWN_RESET_LIKELY, groups};
 use crate::cause::signs::{Rule, Sign};
 use crate::cause::{Evidence, PointsAt, Strength};
+use crate::maillog::MailLog;
 use crate::net::{Role, canonical};
 use crate::smtp::Session;
 
 /// The rules of the signs that patterns give to their cases.
-pub const RULES: &[&Rule] =
-    &[&retries::SAME_OCTET, &retries::GOT_THROUGH, &resets::SAME_RESET, &starttls::UNUSUALLY_PLAIN];
+pub const RULES: &[&Rule] = &[
+    &retries::SAME_OCTET,
+    &retries::SAME_OCTET_UNDER_TLS,
+    &retries::GOT_THROUGH,
+    &resets::SAME_RESET,
+    &starttls::UNUSUALLY_PLAIN,
+];
 
 /// Patterns of one kind that are reported, those least likely by chance.
 pub const MAX_PATTERNS: usize = 32;
+
+/// What chance alone makes more often than that is called no pattern, and gives no sign.
+pub const MAX_CHANCE: f64 = 0.2;
 
 /// All that patterns are read from.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +42,8 @@ pub struct Set<'a> {
     pub sessions: &'a [Session],
     /// The cases whose connection was found.
     pub members: &'a [Member<'a>],
+    /// The log, for what it says of messages that are no cases.
+    pub log: &'a MailLog,
 }
 
 /// One case whose connection was found.
@@ -118,9 +130,12 @@ impl<'a> Set<'a> {
 }
 
 impl Member<'_> {
-    /// Whether a sign of its own already shows that the sender itself ended it.
+    /// Whether signs of its own already show that the sender itself ended it: a strong one, or as many independent
+    /// marks as make its own reset likely.
     fn is_the_senders_own(&self) -> bool {
-        self.signs.iter().any(|sign| sign.points_at == PointsAt::Sender && sign.strength >= Strength::Strong)
+        let own = || self.signs.iter().filter(|sign| sign.points_at == PointsAt::Sender);
+        let marks = groups(own(), Strength::Moderate);
+        marks >= OWN_RESET_LIKELY || own().any(|sign| sign.strength >= Strength::Strong)
     }
 }
 

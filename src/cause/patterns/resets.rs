@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::capture::CloseKind;
 use crate::capture::trace::SegmentHeader;
-use crate::cause::patterns::{Found, Member, Pattern, Prefix, Set, chance};
+use crate::cause::patterns::{Found, MAX_CHANCE, Member, Pattern, Prefix, Set, chance};
 use crate::cause::signs::{Group, PointsAt, Rule, Sign, Strength};
 use crate::cause::{CauseKind, headers};
 
@@ -47,6 +47,9 @@ pub(super) fn read(set: &Set<'_>, found: &mut Found) {
             continue;
         }
         let chance = chance::corrected(agreement(&resets, prefixes.len()), looked_at);
+        if chance > MAX_CHANCE {
+            continue;
+        }
         let detail = format!(
             "resets in the names of senders in {} unrelated networks all have the TTL {ttl} and the window {window}, \
              while these senders' own packets arrive with {} different TTLs: one device sent them",

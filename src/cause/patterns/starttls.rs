@@ -1,10 +1,10 @@
 //! Senders that usually use STARTTLS and here did not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::cause::CauseKind;
-use crate::cause::patterns::{Found, Pattern, Set, chance};
+use crate::cause::patterns::{Found, MAX_CHANCE, Pattern, Set, chance};
 use crate::cause::signs::{Group, PointsAt, Rule, Sign, Strength};
 use crate::net::canonical;
 use crate::smtp::Session;
@@ -79,10 +79,9 @@ pub(super) fn read(set: &Set<'_>, found: &mut Found) {
             }
         }
     }
-    let plain: Vec<_> =
-        set.received().filter(|member| plain_though_offered(member.evidence.session)).collect();
-    let mut patterns: BTreeMap<Name, Pattern> = BTreeMap::new();
-    for member in &plain {
+    let plain = set.received().filter(|member| plain_though_offered(member.evidence.session));
+    let mut broken = Vec::new();
+    for member in plain {
         let session = member.evidence.session;
         let usual = Name::all(session).find_map(|name| {
             let habit = habits.get(&name)?;
@@ -97,14 +96,22 @@ pub(super) fn read(set: &Set<'_>, found: &mut Found) {
         if (habit.used as f64) < USUAL * others as f64 || excused {
             continue;
         }
-        let chance = chance::corrected(once_more(others, habit.used), plain.len());
+        broken.push((member, name, habit.used, others));
+    }
+    // Senders without a habit were not looked at; several messages of one connection are one look.
+    let looks: BTreeSet<usize> = broken.iter().map(|(member, ..)| member.session).collect();
+    let mut patterns: BTreeMap<Name, Pattern> = BTreeMap::new();
+    for (member, name, used, others) in broken {
+        let chance = chance::corrected(once_more(others, used), looks.len());
+        if chance > MAX_CHANCE {
+            continue;
+        }
         let who = match &name {
             Name::Address(ip) => ip.to_string(),
             Name::Helo(helo) => format!("a sender that calls itself {helo}"),
         };
         let detail = format!(
-            "{who} used STARTTLS in {} of {others} other connections, and not in this one, though it was offered",
-            habit.used
+            "{who} used STARTTLS in {used} of {others} other connections, and not in this one, though it was offered"
         );
         found.signs.push((
             member.case,
@@ -112,8 +119,8 @@ pub(super) fn read(set: &Set<'_>, found: &mut Found) {
                 rule: &UNUSUALLY_PLAIN,
                 points_at: PointsAt::Middlebox,
                 strength: Strength::Moderate,
-                frames: vec![session.flow.first.frame],
-                numbers: vec![("others", others as f64), ("used", habit.used as f64), ("chance", chance)],
+                frames: vec![member.evidence.session.flow.first.frame],
+                numbers: vec![("others", others as f64), ("used", used as f64), ("chance", chance)],
                 detail,
             },
         ));
@@ -198,6 +205,16 @@ mod tests {
         }
         few.add("192.0.2.1", plain(), true);
         assert_eq!(few.found(read), Found::default(), "too few to call it a habit");
+    }
+
+    #[test]
+    fn three_of_forty_are_chance() {
+        let mut made = Made::default();
+        for number in 0..40 {
+            let is_plain = number % 13 == 12;
+            made.add("192.0.2.1", if is_plain { plain() } else { encrypted(true) }, is_plain);
+        }
+        assert_eq!(made.found(read), Found::default());
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! Sets of made connections for the tests of patterns.
 
+use std::collections::BTreeMap;
+
+use crate::cause::Evidence;
 use crate::cause::patterns::{Found, Member, Set};
 use crate::cause::signs::Sign;
 use crate::cause::testing::Scene;
+use crate::maillog::MailLog;
 use crate::net::Endpoint;
 use crate::smtp::Session;
 use crate::time::Span;
@@ -11,6 +15,9 @@ use crate::time::Span;
 #[derive(Debug, Default)]
 pub(super) struct Made {
     scenes: Vec<(Scene, bool, Vec<Sign>)>,
+    /// What the log says; the case at a place has the connection and message that `logged` names.
+    pub(super) log: MailLog,
+    pub(super) logged: BTreeMap<usize, (usize, usize)>,
 }
 
 impl Made {
@@ -39,6 +46,13 @@ impl Made {
         self
     }
 
+    fn evidence<'a>(&'a self, place: usize, scene: &'a Scene) -> Evidence<'a> {
+        let logged = self.logged.get(&place);
+        let connection = logged.and_then(|(connection, _)| self.log.connections.get(*connection));
+        let message = logged.and_then(|(_, message)| connection?.messages.get(*message));
+        Evidence { connection, message, ..scene.evidence() }
+    }
+
     /// What `read` finds.
     pub(super) fn found(&self, read: fn(&Set<'_>, &mut Found)) -> Found {
         let sessions: Vec<Session> = self.scenes.iter().map(|(scene, ..)| scene.session.clone()).collect();
@@ -52,12 +66,12 @@ impl Made {
                 session: place,
                 transaction: scene.session.dialog.transactions.len().checked_sub(1),
                 is_abort: true,
-                evidence: scene.evidence(),
+                evidence: self.evidence(place, scene),
                 signs,
             })
             .collect();
         let mut found = Found::default();
-        read(&Set { sessions: &sessions, members: &members }, &mut found);
+        read(&Set { sessions: &sessions, members: &members, log: &self.log }, &mut found);
         found
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::cause::signs::{Family, Group, PointsAt, Rule, Sign, Strength};
 use crate::cause::{CauseKind, Evidence};
+use crate::net::Leg;
 use crate::smtp::ending::words::why;
 use crate::smtp::ending::{Form, Why};
 use crate::smtp::exchanges::{Waits, exchanges};
@@ -73,6 +74,10 @@ fn last_word<'a>(evidence: &Evidence<'a>) -> Option<&'a ReplySeen> {
 }
 
 fn limit(evidence: &Evidence<'_>, found: &mut Vec<Sign>) {
+    // On a delivery the words are the remote server's.
+    if evidence.leg == Leg::Delivery {
+        return;
+    }
     // 552 is for limits alone (RFC 5321 section 4.2.3: exceeded storage allocation).
     const EXCEEDED: ReplyCode = ReplyCode(552);
     let Some(reply) = last_word(evidence) else {

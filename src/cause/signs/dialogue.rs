@@ -25,7 +25,7 @@ pub const BANNER_MASKED: Rule =
 /// A keyword of the EHLO reply is overwritten (`250-XXXXXXXA`), so that the client does not ask for it.
 /// Source: MIDDLEBOX 2.3. Seen where the server is beyond the device.
 pub const EHLO_MASKED: Rule =
-    Rule { name: "ehlo_keyword_masked", group: Group::Records, supports: &[CauseKind::MiddleboxRewriting] };
+    Rule { name: "ehlo_keyword_masked", group: Group::Text, supports: &[CauseKind::MiddleboxRewriting] };
 
 /// The body came whole but for its end: the final dot never arrived.
 ///

@@ -13,7 +13,8 @@ use mailwitness::report::messages::LogView;
 use mailwitness::report::messages::follow::{followed, text};
 
 use super::{ClockCache, Logs, output_of, time};
-use crate::cli::args::{Format, MessagesArgs};
+use crate::cli::args::MessagesArgs;
+use crate::cli::choices::Format;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, command_line};
 use crate::cli::output;

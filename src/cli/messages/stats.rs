@@ -10,7 +10,8 @@ use mailwitness::report::json;
 use mailwitness::report::messages::stats::LineStats;
 
 use super::{Logs, output_of};
-use crate::cli::args::{Format, MessagesArgs};
+use crate::cli::args::MessagesArgs;
+use crate::cli::choices::Format;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output;

@@ -2,7 +2,7 @@
 
 use super::page::Page;
 use super::{show, wire};
-use crate::investigate::InputKind;
+use crate::investigate::{InputKind, InputRole};
 use crate::join::clock::ClockOrigin;
 use crate::net::Leg;
 use crate::report::document::{Clock, ClockPair, ClockSegment, Document, Input, InputNote, Unlogged};
@@ -118,12 +118,16 @@ const fn source(source: ClockOrigin) -> &'static str {
 
 fn write_input(page: &mut Page, input: &Input) {
     let kind = match input.kind {
+        InputKind::Capture if input.role == InputRole::Outside => "Outside",
         InputKind::Capture => "Capture",
         InputKind::Log => "Log",
         InputKind::DebugLog => "Debug log",
         InputKind::Unusable => "Not read",
     };
     let mut lines = vec![show::path(&input.path)];
+    if input.kind == InputKind::Unusable && input.role == InputRole::Outside {
+        lines.push("named by --outside".to_owned());
+    }
     if input.kind != InputKind::Unusable {
         let records = match input.kind {
             InputKind::Capture => counted(input.records, "frame", "frames"),

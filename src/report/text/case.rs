@@ -1,7 +1,7 @@
 //! One case: a headline, the log's account, the wire's account, the verdict, the join.
 
 use super::page::{Page, Tone};
-use super::{debug_log, matching, show, wire};
+use super::{debug_log, matching, outside, show, wire};
 use crate::cause::Bearing;
 use crate::join::MatchOutcome;
 use crate::net::Leg;
@@ -38,6 +38,10 @@ pub(super) fn write(page: &mut Page, case: &Case, place: usize, of: usize) {
     if let Some(account) = &case.debug_log {
         page.space();
         debug_log::write(page, account, Names::of(case.leg));
+    }
+    if let Some(account) = &case.outside {
+        page.space();
+        outside::write(page, account, Names::of(case.leg));
     }
     page.space();
     verdict(page, case);
@@ -191,10 +195,13 @@ fn cause(page: &mut Page, case: &Case) {
     if let Some(reason) = &case.cause_reason {
         page.field("Because", &capitalised(reason));
     }
+    let frames = case.wire.iter().flat_map(|account| &account.frames);
+    let home = frames.map(|frame| frame.capture.as_str()).next();
     for (label, bearing) in
         [("Signs for", Bearing::For), ("Against", Bearing::Against), ("Other signs", Bearing::Aside)]
     {
-        let told: Vec<String> = case.signs.iter().filter(|sign| sign.bearing == bearing).map(sign).collect();
+        let of_bearing = case.signs.iter().filter(|sign| sign.bearing == bearing);
+        let told: Vec<String> = of_bearing.map(|one| sign(one, home)).collect();
         points(page, label, &told);
     }
     if let Some(step) = &case.next_step {
@@ -202,14 +209,18 @@ fn cause(page: &mut Page, case: &Case) {
     }
 }
 
-fn sign(sign: &SignAccount) -> String {
-    let frames: Vec<String> = sign.frames.iter().map(|frame| frame.frame.to_string()).collect();
-    let frames = match frames.as_slice() {
-        [] => String::new(),
-        [one] => format!("; frame {one}"),
-        more => format!("; frames {}", more.join(", ")),
-    };
-    format!("{} ({}{frames})", sign.detail, name(&sign.strength))
+/// `home`: the capture whose frames need no name.
+fn sign(sign: &SignAccount, home: Option<&str>) -> String {
+    let mut places = String::new();
+    for frames in sign.frames.chunk_by(|one, other| one.capture == other.capture) {
+        let numbers: Vec<String> = frames.iter().map(|frame| frame.frame.to_string()).collect();
+        let word = if numbers.len() == 1 { "frame" } else { "frames" };
+        places.push_str(&format!("; {word} {}", numbers.join(", ")));
+        if let Some(frame) = frames.first().filter(|frame| home.is_some_and(|home| frame.capture != home)) {
+            places.push_str(&format!(" of {}", show::path(&frame.capture)));
+        }
+    }
+    format!("{} ({}{places})", sign.detail, name(&sign.strength))
 }
 
 fn capitalised(text: &str) -> String {

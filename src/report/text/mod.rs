@@ -9,6 +9,7 @@ mod appendix;
 mod case;
 mod debug_log;
 mod matching;
+mod outside;
 mod page;
 mod show;
 mod summary;

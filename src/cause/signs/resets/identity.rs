@@ -46,6 +46,10 @@ pub(super) fn read(evidence: &Evidence<'_>, reset: &Reset<'_>, found: &mut Vec<S
     let last = reset.last.and_then(|last| last.ip_id);
     let step = last.map(|last| id.wrapping_sub(last));
     let continues = counts && step.is_some_and(|step| (1..=NEXT_WITHIN).contains(&step));
+    // Devices and stateless answers bear 0; a counter comes by it once in 65536.
+    if continues && id == 0 {
+        return;
+    }
     if continues {
         found.push(Sign {
             rule: &IP_ID_CONTINUES,

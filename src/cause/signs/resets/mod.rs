@@ -4,6 +4,7 @@
 //! Windows and macOS): see [`Class`]. What is normal in one class is odd in the other, so each reset is
 //! classed before anything else is read from it.
 
+mod acknowledged;
 mod aftermath;
 pub(in crate::cause) mod distance;
 mod identity;
@@ -18,6 +19,7 @@ use crate::cause::headers;
 use crate::cause::signs::{Family, Sign};
 use crate::cite::FrameRef;
 
+pub use acknowledged::ACKNOWLEDGED_BEHIND;
 pub use aftermath::{CHALLENGE_ANSWERED, CHALLENGE_UNANSWERED, DATA_AT_ITS_NUMBER, KEEPS_TALKING};
 pub use distance::{MAC_DIFFERS, TTL_AS_FLOW, TTL_DIFFERS};
 pub use identity::{ECHOES_OUR_PACKET, IP_ID_CONTINUES, IP_ID_OFF};
@@ -31,6 +33,7 @@ pub use timing::FASTER_THAN_ROUND_TRIP;
 pub const FAMILY: Family = Family {
     rules: &[
         &KEEPS_TALKING,
+        &ACKNOWLEDGED_BEHIND,
         &DATA_AT_ITS_NUMBER,
         &CHALLENGE_ANSWERED,
         &CHALLENGE_UNANSWERED,
@@ -89,6 +92,7 @@ fn read(evidence: &Evidence<'_>, found: &mut Vec<Sign>) {
     let resets = resets(evidence);
     for reset in &resets {
         aftermath::read(evidence, reset, found);
+        acknowledged::read(evidence, reset, found);
         distance::read(evidence, reset, found);
         identity::read(evidence, reset, found);
         numbers::stale(evidence, reset, found);
