@@ -159,6 +159,18 @@ def answers_the_older(wire: Wire) -> None:
     wire.rst(after=0.002, flags=RST, seq=n, stamps=False, window=0, ip_id=0)
 
 
+def overtakes_acknowledgments(wire: Wire) -> None:
+    """A stack whose own resets bear no ACK: this one comes 3 ms before the acknowledgments that were sent before it."""
+    wire.put("s", PSH | ACK, b"NOOP\r\nNOOP\r\n")
+    n, first, reached = wire.next["s"], wire.id["s"], []
+    for _ in range(2):
+        wire.put("a", PSH | ACK, b"250 ok\r\n", ack=n, after=0.0002)
+        reached.append(wire.next["a"])
+    wire.rst(after=0.041, flags=RST, seq=n, stamps=False, window=0, ip_id=first + 3)
+    for number, ack in enumerate(reached, 1):
+        wire.put("s", ACK, ack=ack, ip_id=first + number, after=0.003)
+
+
 def over_a_hole(wire: Wire) -> None:
     """A segment is lost, the next one shows it, and before it could be sent again the sender resets."""
     n = wire.next["s"]
@@ -332,4 +344,5 @@ CASES = (
     Case("hole-behind-full-packets", hole_behind_full_packets, "Full packets come; later two of them are lost for good.", "silence", "path_lost_data"),
     Case("silence-then-own-reset", reset_in_answer, "The sender's program wakes up at the appliance's last words, and resets.", "silence", "sender_stalled", knowable=False),
     Case("keep-alives", keeps_alive, "The sender's host keeps the connection alive by an old octet, and its program says nothing.", "silence", "sender_stalled"),
+    Case("rst-overtakes-acks", overtakes_acknowledgments, "A reset without ACK overtakes the acknowledgments of two replies by 3 ms.", "rst", "sender_reset", knowable=False, stage="rcpt", opening={"data": False}),
 )  # fmt: skip

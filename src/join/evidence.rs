@@ -13,7 +13,7 @@ use crate::text::Text;
 use crate::time::Timestamp;
 
 /// A stamp may lie this far before the second of its event: rounding down, and clocks read twice.
-const STAMP_EARLY_SECONDS: f64 = 1.3;
+pub(super) const STAMP_EARLY_SECONDS: f64 = 1.3;
 /// ... and this far behind it: the log is written after the fact.
 const STAMP_LATE_SECONDS: f64 = 2.0;
 /// The length of the time in which a stamp may be of one event.

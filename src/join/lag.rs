@@ -12,7 +12,7 @@ use ahash::AHashMap;
 
 use crate::join::Options;
 use crate::join::clock::{Clocks, Promptness};
-use crate::join::evidence::{STAMP_SECONDS, time_cost};
+use crate::join::evidence::{STAMP_EARLY_SECONDS, STAMP_SECONDS, time_cost};
 use crate::join::pair::mapped;
 use crate::maillog::Connection;
 use crate::net::{Leg, canonical};
@@ -175,7 +175,8 @@ impl<'a> Covered<'a> {
         if logged.len() != self.closes.len() || !pairs.all(|(logged, &close)| is_of(*logged, close)) {
             return false;
         }
-        let near = |one: &Timestamp, next: &Timestamp| next.since(*one).seconds() <= STAMP_SECONDS;
+        // A late line leaves its place to the next one, whose stamp must then fit the close before its own.
+        let near = |one: &Timestamp, next: &Timestamp| next.since(*one).seconds() <= STAMP_EARLY_SECONDS;
         let mut runs = self.closes.chunk_by(near);
         runs.all(|run| run.first().zip(run.last()).is_none_or(|(first, last)| last.since(*first) <= HIDING))
     }

@@ -1,6 +1,6 @@
 //! What may have brought each kind of ending about, as a table.
 
-use crate::cause::CauseKind;
+use crate::cause::{CauseKind, Evidence};
 use crate::smtp::EndingKind;
 
 use CauseKind::{
@@ -9,11 +9,27 @@ use CauseKind::{
     SenderStalled, VerificationProbe,
 };
 
+/// Causes of this ending that need signs, in the order in which they are tried.
+pub(super) fn of(evidence: &Evidence<'_>) -> &'static [CauseKind] {
+    if gave_up_after_a_stall(evidence) {
+        return STALL;
+    }
+    let kind = evidence.ending.kind;
+    COURSES.iter().find(|course| course.ending == kind).map_or(&[], |course| course.by_signs)
+}
+
+/// Whether the server refused unasked, by a 421 after a stall: its timer ran out, and what had stalled is the
+/// question.
+pub(super) fn gave_up_after_a_stall(evidence: &Evidence<'_>) -> bool {
+    evidence.ending.kind == EndingKind::Refused
+        && evidence.ending.stall.is_some()
+        && evidence.session.dialog.unsolicited.as_ref().is_some_and(|reply| reply.code.0 == 421)
+}
+
 /// What may have brought an ending about.
-pub(super) struct Course {
-    pub(super) ending: EndingKind,
-    /// Causes that need signs, in the order in which they are tried.
-    pub(super) by_signs: &'static [CauseKind],
+struct Course {
+    ending: EndingKind,
+    by_signs: &'static [CauseKind],
 }
 
 /// What lies behind a stall of the sender.
@@ -28,7 +44,7 @@ const STALL: &[CauseKind] = &[
     SenderStalled,
 ];
 
-pub(super) const COURSES: &[Course] = &[
+const COURSES: &[Course] = &[
     Course {
         ending: EndingKind::Refused,
         by_signs: &[MiddleboxRewriting, RecipientsRefused, ApplianceLimit],

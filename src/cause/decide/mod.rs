@@ -19,7 +19,6 @@ use crate::cause::signs::{Group, resets};
 use crate::cause::{Cause, CauseKind, Confidence, Evidence, Sign, Strength, Vantage, next_step};
 use crate::smtp::EndingKind;
 
-use courses::COURSES;
 pub(super) use own::OWN_RESET_LIKELY;
 use own::own_account;
 pub(super) use weigh::groups;
@@ -31,8 +30,7 @@ pub fn decide(evidence: &Evidence<'_>, signs: &[Sign]) -> Option<Cause> {
     if kind == EndingKind::Completed {
         return None;
     }
-    let by_signs =
-        COURSES.iter().find(|course| course.ending == kind).map_or(&[][..], |course| course.by_signs);
+    let by_signs = courses::of(evidence);
     // A forged reset that changed nothing is no cause of a FIN that came later.
     let of_the_end: Vec<Sign> = signs
         .iter()

@@ -2,6 +2,7 @@
 
 use crate::capture::{CloseKind, Effect};
 use crate::cause::decide::Account;
+use crate::cause::decide::courses::gave_up_after_a_stall;
 use crate::cause::decide::weigh::{accusing_reset, groups, shown_outside};
 use crate::cause::signs::resets::Class;
 use crate::cause::signs::{resets, tls};
@@ -45,7 +46,7 @@ pub(super) fn own_account(evidence: &Evidence<'_>, signs: &[Sign]) -> Account {
                 "it was the appliance's turn, its last word had been answered, and nothing came from it",
             ),
         },
-        EndingKind::ApplianceClosed => appliance_closed(evidence),
+        EndingKind::ApplianceClosed => appliance_closed(evidence, signs),
         EndingKind::Completed | EndingKind::CaptureEnded => {
             Account::not_visible("the capture does not hold the end of this connection")
         }
@@ -53,6 +54,12 @@ pub(super) fn own_account(evidence: &Evidence<'_>, signs: &[Sign]) -> Account {
 }
 
 fn refused(evidence: &Evidence<'_>) -> Account {
+    if gave_up_after_a_stall(evidence) {
+        return Account::not_visible(
+            "a timer of the server ran out: its 421 came unasked, after a long silence, and what had brought the \
+             dialogue to a stop does not show",
+        );
+    }
     let code = match evidence.transaction.map(|transaction| &transaction.outcome) {
         Some(Outcome::Refused { code, .. }) => Some(*code),
         _ => evidence.ending.code,
@@ -167,8 +174,11 @@ fn silence(evidence: &Evidence<'_>) -> Account {
     })
 }
 
-fn appliance_closed(evidence: &Evidence<'_>) -> Account {
+fn appliance_closed(evidence: &Evidence<'_>, signs: &[Sign]) -> Account {
     let ending = evidence.ending;
+    if let Some(alert) = signs.iter().find(|sign| sign.rule == &tls::ALERT_BY_APPLIANCE) {
+        return Account::new(ApplianceRefused, Confidence::Named, alert.detail.clone());
+    }
     match ending.why {
         Some(Why::Limit) => {
             Account::new(ApplianceLimit, Confidence::Named, "the appliance closed with the words of a limit")
