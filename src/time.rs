@@ -267,6 +267,11 @@ impl LogTime {
         self.year_known
     }
 
+    /// Its year; `None` where the stamp told none.
+    pub fn year(self) -> Option<i32> {
+        self.to_chrono().filter(|_| self.year_known).map(|naive| naive.year())
+    }
+
     /// Whether it is of 29 February.
     pub fn is_leap_day(self) -> bool {
         self.to_chrono().is_some_and(|naive| (naive.month(), naive.day()) == (2, 29))

@@ -14,6 +14,7 @@ import smtplib
 import socket
 import ssl
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -21,20 +22,34 @@ from typing import Any
 from cases import CASES
 from cases.plan import Case, Message, Session
 from events import Recorder, endpoint
-from maillog import MailLog
+from maillog import DomainDebugLog, MailLog
+from overheard import Overheard
 from topology import APPLIANCE, SENDER, SMTP_PORT
 
 HOSTNAME = "appliance.example.com"
+
+NO_EHLO = (500, 502)
+"""Replies of a server that does not know EHLO: then HELO (RFC 5321 section 3.2)."""
+
+
+class Logs:
+    """The logs of a case, just begun."""
+
+    def __init__(self, case: Case, folder: Path) -> None:
+        kind = case.listener.debug_log
+        self.mail = MailLog(folder / "mail.log")
+        self.debug = None if kind == "none" else DomainDebugLog(folder / "domain_debug.log", kind == "quoted")
 
 
 class Delivery:
     """One connection: a DCID."""
 
     def __init__(
-        self, case: Case, session: Session, log: MailLog, recorder: Recorder, dcid: int, first_mid: int
+        self, case: Case, session: Session, logs: Logs, recorder: Recorder, dcid: int, first_mid: int
     ) -> None:
-        self.session, self.info, self.recorder, self.dcid, self.first_mid = session, log.info, recorder, dcid, first_mid
-        self.tls_out = case.tls_out
+        self.session, self.recorder, self.dcid, self.first_mid = session, recorder, dcid, first_mid
+        self.info, self.debug = logs.mail.info, logs.debug
+        self.tls_out, self.tls_version = case.tls_out, case.listener.tls_version
         self.names: dict[str, str] = {}
         self.stage, self.mid = "connect", first_mid
 
@@ -55,14 +70,15 @@ class Delivery:
         self.info(f"New SMTP DCID {self.dcid} interface {APPLIANCE} address {SENDER} port {SMTP_PORT}")
         self.record("connect")
         smtp = smtplib.SMTP(local_hostname=HOSTNAME, timeout=self.session.patience)
-        smtp.sock = sock
+        smtp.sock = self._overheard(sock)
         try:
             self._must(smtp.getreply(), 220)
             self.stage = "greeting"
-            self._must(smtp.ehlo(), 250)
+            reply = smtp.ehlo()
+            self._must(smtp.helo() if reply[0] in NO_EHLO else reply, 250)
             self.stage = "helo"
             if self.tls_out != "no":
-                self._starttls(smtp)
+                self._starttls(smtp, sock)
             for number, message in enumerate(self.session.messages):
                 self.mid = self.first_mid + number
                 self._deliver(smtp, message)
@@ -79,18 +95,23 @@ class Delivery:
         self.info(f"DCID {self.dcid} close")
         self.record("close")
 
-    def _starttls(self, smtp: smtplib.SMTP) -> None:
-        """TLS 1.2, whose alerts in the handshake are in clear, and EHLO again."""
+    def _overheard(self, sock: socket.socket) -> Any:
+        return sock if self.debug is None else Overheard(sock, self.debug, self.dcid)
+
+    def _starttls(self, smtp: smtplib.SMTP, sock: socket.socket) -> None:
+        """TLS, and EHLO again. TLS 1.2 unless the case wants another: its alerts in the handshake are in clear."""
         context = ssl.create_default_context()
         context.check_hostname = False
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        if self.tls_version is None:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
         if self.tls_out == "required":
             context.verify_mode = ssl.CERT_NONE
         self._must(smtp.docmd("starttls"), 220)
         self.stage = "tls"
-        smtp.sock = context.wrap_socket(smtp.sock)
-        smtp.file = None
-        self.info(f"DCID {self.dcid} TLS success protocol {smtp.sock.version()} cipher {smtp.sock.cipher()[0]}")
+        secure = context.wrap_socket(sock)
+        smtp.sock, smtp.file = self._overheard(secure), None
+        cipher = (secure.cipher() or ("?",))[0]
+        self.info(f"DCID {self.dcid} TLS success protocol {secure.version()} cipher {cipher}")
         self.record("tls")
         self._must(smtp.ehlo(), 250)
 
@@ -170,18 +191,22 @@ class Delivery:
 
 
 def main() -> int:
-    """All deliveries of a case, one after the other."""
+    """All deliveries of a case, each at its time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("case", choices=CASES)
     parser.add_argument("folder", type=Path)
     given = parser.parse_args()
     case = CASES[given.case]
-    log, recorder = MailLog(given.folder / "mail.log"), Recorder(given.folder / "appliance.jsonl")
-    mid = case.first_mid
+    logs, recorder = Logs(case, given.folder), Recorder(given.folder / "appliance.jsonl")
+    mid, begun, threads = case.first_mid, time.monotonic(), []
     for number, session in enumerate(case.sessions):
-        time.sleep(session.start)
-        Delivery(case, session, log, recorder, case.first_icid + number, mid).run()
+        delivery = Delivery(case, session, logs, recorder, case.first_icid + number, mid)
         mid += len(session.messages)
+        time.sleep(max(0.0, begun + session.start - time.monotonic()))
+        threads.append(threading.Thread(target=delivery.run))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
     return 0
 
 

@@ -35,7 +35,7 @@ class Appliance(Shared):
         self.options = case.listener
         self.local = APPLIANCE_6 if case.ipv6 else APPLIANCE
         self.log = MailLog(folder / "mail.log")
-        self.debug = DebugLog(folder / "injection_debug.log") if self.options.debug_log else None
+        self.debug = DebugLog(folder / "injection_debug.log") if self.options.debug_log != "none" else None
         self.recorder = Recorder(folder / "appliance.jsonl")
         self.tls = certificate(folder, case.listener, HOSTNAME) if self.options.tls != "none" else None
         self.open: Counter[str] = Counter()

@@ -41,6 +41,8 @@ class Remote:
         client, server = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
         self.names = {"client": endpoint(client), "server": endpoint(server)}
         self.stage = "connect"
+        self.answer = f"250 2.0.0 Ok: queued as {0x4F2A1B + number:X}"
+        """What it says to a message that it takes."""
         self.record("connect")
 
     def record(self, action: str, **more: Any) -> None:
@@ -86,15 +88,17 @@ class Remote:
                     await self.body()
                     if stage == "end_of_data":
                         return
-                    await self.say("250 2.0.0 Ok: queued as 4F2A1B")
+                    await self.say(self.answer)
                     self.stage = "between"
             elif verb == "QUIT":
                 await self.say("221 2.0.0 Bye")
                 self.stage = "quit"
                 self.record("quit")
                 return
-            else:
+            elif verb in ("NOOP", "RSET"):
                 await self.say("250 2.0.0 Ok")
+            else:
+                await self.say("500 5.5.1 Command not recognized")
 
     async def refuse_handshake(self) -> None:
         """A handshake that fails, by the library on the socket itself: asyncio would swallow the alert it sends."""
@@ -120,9 +124,11 @@ class Remote:
                 return
 
     def fin(self) -> None:
-        """Close."""
+        """Close. Under TLS with close_notify, whose answer no FIN waits for."""
         self.record("fin")
         self.writer.close()
+        if self.writer.get_extra_info("ssl_object") is not None:
+            self.writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
 
     def rst(self) -> None:
         """Reset."""

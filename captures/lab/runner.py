@@ -31,7 +31,7 @@ BEFORE, AFTER = 1.0, 1.5
 
 HERE = Path(__file__).parent
 
-KEPT = ("injection_debug.log", "postfix.log")
+KEPT = ("injection_debug.log", "domain_debug.log", "postfix.log")
 """Files of a run that go into its folder when they were written."""
 
 

@@ -2,7 +2,7 @@
 
 use crate::capture::{CaptureInput, Options};
 use crate::case::Case;
-use crate::cite::{CaptureId, Moment};
+use crate::cite::CaptureId;
 use crate::input::is_read_once;
 use crate::investigate::gather::{Gathered, wire_options};
 use crate::investigate::{InvestigateError, Plan, Watch};
@@ -10,7 +10,7 @@ use crate::join::MatchOutcome;
 use crate::join::voices::Voices;
 use crate::maillog::MailLog;
 use crate::maillog::conversation::Conversation;
-use crate::smtp::{ReplyCode, Session};
+use crate::smtp::{ReplyCode, Session, Transaction};
 use crate::testimony::{Testimony, Wanted, read_again};
 
 /// Connections that are read a second time in one report.
@@ -104,13 +104,14 @@ fn testimony(case: &Case, log: &MailLog, sessions: &[Session], voices: &Voices<'
     Some(Testimony { conversation: index, compared: None, not_compared, body_octets: body })
 }
 
-/// Octets of the transaction's body by the log: bodies are counted by the go-aheads before them.
+/// Octets of the transaction's body by the log: bodies are counted by the go-aheads before them, or, where
+/// chunks need none, by their octets.
 fn body(transaction: usize, session: &Session, conversation: &Conversation) -> Option<u64> {
-    let own = session.dialog.transactions.get(transaction)?;
-    let with_body = |(code, _): (ReplyCode, Moment)| code == ReplyCode::START_INPUT;
-    own.data_reply.filter(|reply| with_body(*reply))?;
+    let with_body = |one: &&Transaction| {
+        let went_ahead = one.data_reply.is_some_and(|(code, _)| code == ReplyCode::START_INPUT);
+        one.data.is_some() && (went_ahead || one.body_octets + one.body_missing > 0)
+    };
+    session.dialog.transactions.get(transaction).filter(with_body)?;
     let before = session.dialog.transactions.iter().take(transaction);
-    let place = before.filter(|one| one.data_reply.is_some_and(with_body)).count();
-    let body = conversation.bodies.get(place)?;
-    Some(body.end - body.start)
+    conversation.body_octets(before.filter(with_body).count())
 }

@@ -15,6 +15,7 @@ use crate::net::{Leg, canonical};
 use crate::smtp::Session;
 use crate::smtp::tls::{Encryption, Speech};
 use crate::text::Text;
+use crate::time::LogTime;
 
 /// What an equal name or text is worth at the most, and at the least.
 const EQUAL: (f64, f64) = (6.0, 0.5);
@@ -80,10 +81,7 @@ impl<'a> Voices<'a> {
             serials.is_none_or(|(one, other)| one == other)
                 && peers.is_none_or(|(one, other)| canonical(one) == canonical(other))
         };
-        let apart = |conversation: &Conversation| {
-            let seconds = |stamp: Stamp| stamp.time.wall_seconds();
-            (seconds(conversation.first) - seconds(connection.first)).abs()
-        };
+        let apart = |conversation: &Conversation| apart(conversation.first.time, connection.first.time);
         all.iter()
             .copied()
             .filter(|(_, conversation)| fits(conversation) && apart(conversation) <= APART)
@@ -218,6 +216,21 @@ pub fn unique_pairs(log: &MailLog, sessions: &[Session]) -> Vec<(Stamp, Moment)>
     pairs.sort_by_key(|(index, stamp, at)| (*index, stamp.line, *at));
     pairs.dedup_by_key(|(index, ..)| *index);
     pairs.into_iter().map(|(_, stamp, at)| (stamp, at)).collect()
+}
+
+/// Seconds between two stamps; where one has no year (syslog), it is of the year that brings them closest.
+fn apart(one: LogTime, other: LogTime) -> i64 {
+    let (dated, undated) = if one.year_known() { (one, other) } else { (other, one) };
+    let between = |undated: LogTime| (dated.wall_seconds() - undated.wall_seconds()).abs();
+    match dated.year() {
+        Some(year) if !undated.year_known() => {
+            // A log that runs on into the next year counts its turns from the first.
+            let year = i64::from(year) - undated.turns();
+            let near = (year - 1..=year + 1).filter_map(|year| undated.with_year(i32::try_from(year).ok()?));
+            near.map(between).min().unwrap_or(i64::MAX)
+        }
+        _ => between(undated),
+    }
 }
 
 /// The address of `MAIL FROM:<address> ...`, lower case.

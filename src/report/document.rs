@@ -177,7 +177,7 @@ pub struct ClockPair {
     pub logged: LogTime,
     /// The capture.
     pub capture: String,
-    /// The frame of the reply to MAIL.
+    /// The frame of the reply to MAIL, or of a remote server's to a message.
     pub frame: u32,
     /// Its time.
     pub time: Timestamp,

@@ -359,7 +359,7 @@ fn may_hold_credentials(
     if begins(b"AUTH") {
         return true;
     }
-    let in_a_body = conversation.bodies.iter().any(|body| body.contains(&place));
+    let in_a_body = conversation.bodies.iter().any(|body| body.octets.contains(&place));
     let of_base64 = |octet: &u8| octet.is_ascii_alphanumeric() || b"+/=".contains(octet);
     let is_a_word = !whole.is_empty() && whole.iter().all(of_base64);
     !in_a_body && is_a_word && !WORDS.iter().any(|word| begins(word))

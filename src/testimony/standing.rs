@@ -4,11 +4,15 @@
 use crate::maillog::ClaimKind;
 use crate::maillog::conversation::Conversation;
 use crate::testimony::Testimony;
+use crate::text::Text;
 use crate::verdict::{Verdict, VerdictKind};
 
+/// Octets shown of a command.
+const SHOWN: usize = 60;
+
 impl Testimony {
-    /// Adds what speaks for and against `claim`, where the wire itself shows no commands (`dark`), and
-    /// that both witnesses agree.
+    /// Adds what speaks for and against `claim`, where the wire itself shows no commands (`dark`): QUIT, or
+    /// that there is none where the wire leaves it open; and that both witnesses agree.
     pub fn add_to(&self, verdict: &mut Verdict, claim: ClaimKind, conversation: &Conversation, dark: bool) {
         if let Some(compared) = self.compared.as_ref().filter(|compared| compared.agrees())
             && compared.sent.equal + compared.received.equal > 0
@@ -36,6 +40,25 @@ impl Testimony {
                 (ClaimKind::ReceivingAbortedBySender | ClaimKind::ReceivingAborted, _) => {
                     verdict.evidence_for.push(words);
                 }
+                _ => {}
+            }
+        } else if dark
+            && verdict.kind == VerdictKind::Undetermined
+            && conversation.stream(conversation.client()).unsure.is_none()
+            && let Some(last) = conversation.last_command()
+        {
+            let words = format!(
+                "no QUIT: the last command is `{}`, in line {} of the appliance's debug log; testimony of the \
+                 appliance, not of the wire",
+                Text::bounded(last.text.as_bytes(), SHOWN),
+                last.at.line.line
+            );
+            match claim {
+                ClaimKind::ReceivingAborted
+                | ClaimKind::RemoteClosed
+                | ClaimKind::RemoteReset
+                | ClaimKind::DeliveryTimedOut => verdict.evidence_for.push(words),
+                ClaimKind::ReceivingAbortedBySender => verdict.evidence_against.push(words),
                 _ => {}
             }
         }
@@ -81,6 +104,11 @@ mod tests {
             (Undetermined, ReceivingAbortedBySender, true, true, (1, 0)),
             (Contradicted, ReceivingAbortedBySender, true, true, (0, 1)),
             (Confirmed, ReceivingAborted, false, true, (0, 0)),
+            (Undetermined, ReceivingAborted, false, true, (1, 0)),
+            (Undetermined, ReceivingAbortedBySender, false, true, (0, 1)),
+            (Undetermined, ReceivingAborted, false, false, (0, 0)),
+            (Undetermined, ClaimKind::RemoteClosed, false, true, (1, 0)),
+            (Undetermined, ClaimKind::RemoteClosed, true, true, (0, 0)),
             (Confirmed, ClaimKind::Accepted, true, true, (0, 0)),
         ] {
             assert_eq!(told(kind, claim, quit, dark), expected, "{kind:?} {claim:?} {quit} {dark}");

@@ -122,7 +122,14 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
     if verdict.kind != VerdictKind::Undetermined && ending.may_be_quit {
         withdraw(
             &mut verdict,
-            "the client's last record is as long as a QUIT, which would change the verdict",
+            match evidence.leg {
+                Leg::Injection => {
+                    "the client's last record is as long as a QUIT, which would change the verdict"
+                }
+                Leg::Delivery => {
+                    "the appliance's last record is as long as a QUIT, which would change the verdict"
+                }
+            },
             "the commands in clear",
         );
     }

@@ -94,7 +94,7 @@ CASES = (
         " `injection_debug.log`, the credentials masked",
         "AUTH, an accepted message, then the sender's FIN after the 250 to RCPT",
         sessions=(Session((Message("debug-log-first"), Message("debug-log-second")), script=_authenticated),),
-        listener=Listener(auth=True, debug_log=True),
+        listener=Listener(auth=True, debug_log="octets"),
         logs=("mail.log", "injection_debug.log"),
         family="clients",
     ),

@@ -23,7 +23,7 @@ def _case(number: int, name: str, title: str, done: str, log: str, wire: str, **
         client="Python's smtplib, and its socket by hand where no library would do it.",
         log_says=log + "; every octet in `injection_debug.log`",
         wire_shows=wire,
-        listener=Listener(debug_log=True, **listener),
+        listener=Listener(debug_log="octets", **listener),
         logs=("mail.log", "injection_debug.log"),
         family="debug-logs",
         first_icid=22000 + 10 * number,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from middlebox import DropFrom, ForgeReset, Packet
 from middlebox.devices import Both, banner_masked, starttls_masked
+from trouble import log_without_head
 
 from .interference import SILENT, WAY
 from .plan import Case, Cause, Message, Session
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 DELAYED = "`Connection Error: DCID ... details: {}`, `Delayed: ... 4.4.2`"
 
 
-def _ends(stage: str, how: str) -> Any:
+def ends(stage: str, how: str) -> Any:
     """An ordinary server as far as a stage, that then closes, resets or falls silent."""
 
     async def script(remote: Remote) -> None:
@@ -30,7 +31,7 @@ def _ends(stage: str, how: str) -> Any:
     return script
 
 
-def _ends_in_body(how: str) -> Any:
+def ends_in_body(how: str) -> Any:
     """The same in the middle of the body."""
 
     async def script(remote: Remote) -> None:
@@ -59,7 +60,7 @@ def _refuses(stage: str, reply: str) -> Any:
     return script
 
 
-async def _offers_starttls(remote: Remote) -> None:
+async def offers_starttls(remote: Remote) -> None:
     """A server that offers STARTTLS, which something on the way masks; the mail is taken in clear."""
     await remote.say("220 mx.example.net ESMTP")
     await remote.hear()
@@ -73,6 +74,23 @@ async def _takes(remote: Remote) -> None:
     """Takes the mail, for as long as the way lets it."""
     await remote.until("quit")
     remote.writer.close()
+
+
+def _one_of_five_fails(answer: str | None) -> Any:
+    """Takes mail, in words of its own to each or always the same; the fourth connection it closes after RCPT."""
+
+    async def script(remote: Remote) -> None:
+        remote.answer = answer or remote.answer
+        await ends("rcpt" if remote.number == 3 else "quit", "fin")(remote)
+
+    return script
+
+
+def _five(name: str) -> tuple[Session, ...]:
+    """Five connections to one address, a second or two between them, unevenly, of which two overlap."""
+    begins = (0.0, 1.7, 4.1, 4.3, 7.9)
+    letters = [Message(f"{name}-{n}", rcpt_to=(f"bert{n}@example.com",), octets=2000) for n in range(5)]
+    return tuple(Session((letter,), start=at, patience=60) for letter, at in zip(letters, begins, strict=True))
 
 
 def _second_kilobytes(flow: Any, packet: Packet) -> bool:
@@ -102,7 +120,7 @@ CASES = (
         2,
         "delivery-fin-after-rcpt",
         "The remote server closes after RCPT",
-        _ends("rcpt", "fin"),
+        ends("rcpt", "fin"),
         done="The remote server answers RCPT and closes without a word.",
         log_says=DELAYED.format("EOF"),
         wire_shows="the remote's FIN after its 250 to RCPT",
@@ -112,7 +130,7 @@ CASES = (
         3,
         "delivery-fin-in-body",
         "The remote server closes in the middle of the body",
-        _ends_in_body("fin"),
+        ends_in_body("fin"),
         done="The remote server reads 4 KB of the body and closes. What the appliance still sends draws resets.",
         log_says=DELAYED.format("EOF or [Errno 54]"),
         wire_shows="the remote's FIN or RST in the body, and its kernel's resets to what still comes",
@@ -122,7 +140,7 @@ CASES = (
         4,
         "delivery-rst-after-rcpt",
         "The remote server resets after RCPT",
-        _ends("rcpt", "rst"),
+        ends("rcpt", "rst"),
         done="The remote server answers RCPT and resets.",
         log_says=DELAYED.format("[Errno 54] Connection reset by peer"),
         wire_shows="the remote's RST after its 250 to RCPT",
@@ -132,7 +150,7 @@ CASES = (
         5,
         "delivery-rst-after-dot",
         "The remote server resets instead of answering the dot",
-        _ends("end_of_data", "rst"),
+        ends("end_of_data", "rst"),
         done="The remote server reads the whole body with its dot and resets.",
         log_says=DELAYED.format("[Errno 54] Connection reset by peer"),
         wire_shows="a whole body, the remote's ACK, its RST",
@@ -142,7 +160,7 @@ CASES = (
         6,
         "delivery-silence-after-dot",
         "The remote server never answers the dot",
-        _ends("end_of_data", "silence"),
+        ends("end_of_data", "silence"),
         done="The remote server reads the whole body with its dot and says nothing for 300 s.",
         log_says=DELAYED.format("timeout"),
         wire_shows="a whole body, the remote's ACK, 300 s of nothing, the appliance's FIN",
@@ -220,12 +238,39 @@ CASES = (
         13,
         "delivery-banner-masked",
         "A firewall masks the remote server's banner and its STARTTLS",
-        _offers_starttls,
+        offers_starttls,
         done="The box turns all characters of the remote's greeting but 2, 0 and blanks into stars, and STARTTLS in its"
         " reply to EHLO into XXXXXXXA. The mail is delivered in clear.",
         log_says="`Message done DCID`",
         wire_shows="`220 *****************`, `250-XXXXXXXA`",
         policy=lambda: Both(banner_masked(True), starttls_masked(True), action="masked"),
         cause=Cause("middlebox_rewriting", "the box", because="no server greets in stars"),
+    ),
+    _case(
+        14,
+        "deliveries-log-without-head",
+        "Five deliveries to one address, and a log of nothing else that tells no offset from UTC",
+        _one_of_five_fails(None),
+        done="The appliance delivers over five connections to one address; four messages are taken, each with a number of"
+        " its own, and the fourth connection is closed after RCPT. The head of the log is cut off.",
+        log_says=f"`Response '2.0.0 Ok: queued as ...'` four times; {DELAYED.format('EOF')}; no head",
+        wire_shows="the same words of the remote server, an hour apart from the log's stamps; its FIN after a 250 to RCPT",
+        sessions=_five("deliveries-log-without-head"),
+        trouble=log_without_head(),
+        family="trouble",
+    ),
+    _case(
+        15,
+        "deliveries-log-without-head-alike",
+        "The same, but the remote server says the same words to each message",
+        _one_of_five_fails("250 2.0.0 Message accepted for delivery"),
+        done="The appliance delivers over five connections to one address; four messages are taken in the same words, and"
+        " the fourth connection is closed after RCPT. The head of the log is cut off.",
+        log_says=f"`Response '2.0.0 Message accepted for delivery'` four times; {DELAYED.format('EOF')}; no head",
+        wire_shows="five connections to one address, of which one ends by a FIN after a 250 to RCPT",
+        sessions=_five("deliveries-log-without-head-alike"),
+        trouble=log_without_head(),
+        family="trouble",
+        expected=(("match", "ambiguous"), ("verdict", "undetermined"), ("cause_knowable", False)),
     ),
 )

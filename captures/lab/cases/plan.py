@@ -149,8 +149,9 @@ class Listener:
     """The message is taken, but no reply to the dot ever comes; the timer ends the connection."""
     wrong: tuple[tuple[str, str], ...] = ()
     """Log other words than what happened: for each pair the first is written as the second."""
-    debug_log: bool = False
-    """Write an injection debug log as well."""
+    debug_log: Literal["none", "octets", "quoted"] = "none"
+    """Write a debug log as well: of injections, or of deliveries where the appliance is the client. `quoted` (deliveries
+    only): in the form that a guide of the vendor's quotes, without the ends of lines."""
     port: int = 25
 
 
@@ -193,7 +194,8 @@ class Case:
     remote: Callable[..., Any] | None = None
     """For `delivery`: what the remote server does, a coroutine over `remote.Remote`."""
     tls_out: Literal["no", "required", "verified"] = "no"
-    """For `delivery`: whether the appliance delivers only by TLS (1.2), and only to a certificate that it believes."""
+    """For `delivery`: whether the appliance delivers only by TLS (1.2, or `Listener.tls_version`), and only to a certificate
+    that it believes."""
     path: Path = Path()
     policy: Callable[[], Policy] | None = None
     """Makes the policy of the box in the middle."""

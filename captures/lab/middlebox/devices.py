@@ -268,6 +268,18 @@ def _crossed_out(line: bytes) -> bytes:
     return line if verb.upper() in KNOWN_VERBS else b"X" * len(verb) + space + rest
 
 
+def ehlo_crossed_out(to_appliance: bool) -> Callable[[Flow, Packet], bytes]:
+    """EHLO becomes XXXX, so that the server answers 500 and the client falls back to HELO: what old firewalls do that
+    inspect SMTP. `to_appliance`: the sender's EHLO, else the appliance's own in a delivery."""
+
+    def change(_: Flow, packet: Packet) -> bytes:
+        if packet.to_appliance != to_appliance or not packet.payload.upper().startswith(b"EHLO "):
+            return packet.payload
+        return b"XXXX" + packet.payload[4:]
+
+    return change
+
+
 def banner_masked(to_appliance: bool) -> Callable[[Flow, Packet], bytes]:
     """Every character of the greeting becomes a star but 2, 0, blanks and the end of the line. `to_appliance`: of the
     remote's greeting of a delivery, else of the appliance's own."""

@@ -106,8 +106,8 @@ fn overwritten(evidence: &Evidence<'_>, found: &mut Vec<Sign>) {
         frames: hits.iter().take(8).map(|(_, command, _)| command.at.frame).collect(),
         numbers: vec![("commands", hits.len() as f64), ("refused", refused as f64)],
         detail: format!(
-            "{} arrived overwritten with X, {refused} of them refused by the appliance{}: a firewall's inspection of \
-             SMTP hides what it does not allow",
+            "{} arrived overwritten with X, {refused} of them refused{}: a firewall's inspection of SMTP hides what it \
+             does not allow",
             if hits.len() == 1 { "a command".to_owned() } else { format!("{} commands", hits.len()) },
             if in_its_slot { ", at the place and with the length of a real one" } else { "" },
         ),

@@ -7,7 +7,7 @@
 //! The offset comes from the stamps themselves, from the user, from the log's head, or is fitted; the
 //! skew (what is left when the offset is taken away) is always fitted. Fits rest on unique content
 //! only. The log stamps `Start MID` when it accepts MAIL, so the stamp is the second in which the 2xx
-//! to MAIL was sent, or one soon after. The logs of one appliance are one course: a clock that runs
+//! to MAIL was sent, or one soon after; and a remote server's `Response` when it has come. The logs of one appliance are one course: a clock that runs
 //! on through a rotation is fitted over all of its files.
 //!
 //! A wrong time blames the wrong connection, so a close call is refused. Refused are:

@@ -1,8 +1,13 @@
 //! Content that occurs once in the log and once on the wire: what every fit rests on.
 //!
-//! The key is the envelope (sender and accepted recipients, case ignored) or the Message-ID. A pair
-//! is the stamp of `Start MID` and the 2xx to MAIL. Retries that were logged or captured only once
-//! make wrong pairs; the consensus of [`super::tracks`] must bear them.
+//! Of injections the key is the envelope (sender and accepted recipients, case ignored) or the
+//! Message-ID, and a pair is the stamp of `Start MID` and the 2xx to MAIL. Of deliveries see
+//! [`answers`]. Retries that were logged or captured only once make wrong pairs; the consensus of
+//! [`super::tracks`] must bear them.
+
+mod answers;
+
+use std::net::IpAddr;
 
 use ahash::{AHashMap, AHashSet, RandomState};
 
@@ -19,8 +24,9 @@ pub(super) struct Pair {
     pub(super) wire: Moment,
     /// Whether both saw the message accepted: there is no other attempt that either may be of.
     pub(super) settled: bool,
-    /// Whether its Message-ID occurs once among the accepted messages of the log and once among those of
-    /// the wire: neither another attempt nor another message may be meant.
+    /// Whether its Message-ID, or the number that a remote server gave it, occurs once among the accepted
+    /// messages of the log and once among those of the wire: neither another attempt nor another message may
+    /// be meant.
     pub(super) certain: bool,
     /// Where both stand: an index into the log's connections and one into the sessions; `None` for what only a
     /// debug log tells.
@@ -52,7 +58,7 @@ pub(super) fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usiz
     let wire = wire_keys(log, sessions, &hasher);
     let logged = log_keys(log, &hasher);
     let mut taken = AHashSet::new();
-    let mut found: Vec<(usize, Pair)> = logged
+    let found: Vec<(usize, Pair)> = logged
         .iter()
         .filter_map(|(key, place)| {
             let (connection, message) = (*place)?;
@@ -65,9 +71,6 @@ pub(super) fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usiz
             if differ_in_id(message, transaction) {
                 return None;
             }
-            let agrees = |logged: Option<std::net::IpAddr>, wire| {
-                logged.is_none_or(|ip| canonical(ip) == canonical(wire))
-            };
             let pair = Pair {
                 stamp: message.started.or(message.mail_from.as_ref().map(|(_, at)| *at))?,
                 wire: transaction.mail_reply?.1,
@@ -80,11 +83,8 @@ pub(super) fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usiz
             Some((connection, pair))
         })
         .collect();
-    // Where most agree in their addresses, no translation lies between and the others are strangers.
-    let agreeing = found.iter().filter(|(_, pair)| pair.addresses_agree).count();
-    if agreeing * 2 >= found.len() {
-        found.retain(|(_, pair)| pair.addresses_agree);
-    }
+    let mut found = without_strangers(found);
+    found.extend(without_strangers(answers::pairs(log, sessions, &hasher)));
     found.sort_by_key(|(connection, pair)| (pair.stamp.line, pair.wire.frame, *connection, !pair.certain));
     for (connection, pair) in found {
         if taken.insert(connection) {
@@ -98,15 +98,28 @@ pub(super) fn unique_pairs(log: &MailLog, sessions: &[Session]) -> AHashMap<usiz
     all
 }
 
+fn agrees(logged: Option<IpAddr>, wire: IpAddr) -> bool {
+    logged.is_none_or(|ip| canonical(ip) == canonical(wire))
+}
+
+/// Where most agree in their addresses, no translation lies between and the others are strangers.
+fn without_strangers(mut found: Vec<(usize, Pair)>) -> Vec<(usize, Pair)> {
+    let agreeing = found.iter().filter(|(_, pair)| pair.addresses_agree).count();
+    if agreeing * 2 >= found.len() {
+        found.retain(|(_, pair)| pair.addresses_agree);
+    }
+    found
+}
+
 fn wire_keys(log: &MailLog, sessions: &[Session], hasher: &RandomState) -> Places {
-    // What the appliance sends on bears the same envelopes; its clients are no remotes of the log.
-    let injections = log.connections.iter().filter(|connection| connection.leg == Leg::Injection);
-    let remotes: AHashSet<_> = injections.filter_map(|connection| connection.remote).map(canonical).collect();
+    // What the appliance sends on bears the same envelopes.
+    let (remotes, servers) = (remotes(log, Leg::Injection), remotes(log, Leg::Delivery));
     let comes_in = |session: &&Session| remotes.contains(&canonical(session.client().ip));
+    let goes_out = |session: &&Session| servers.contains(&canonical(session.server().ip));
     let some_come_in = sessions.iter().any(|session| comes_in(&session));
     let mut places = Places::new();
     for (at, session) in sessions.iter().enumerate() {
-        if some_come_in && !comes_in(&session) {
+        if !comes_in(&session) && (some_come_in || goes_out(&session)) {
             continue;
         }
         for (number, transaction) in session.dialog.transactions.iter().enumerate() {
@@ -125,6 +138,12 @@ fn wire_keys(log: &MailLog, sessions: &[Session], hasher: &RandomState) -> Place
         }
     }
     places
+}
+
+/// Who sends to the appliance by the log, or whom it sends to.
+fn remotes(log: &MailLog, leg: Leg) -> AHashSet<IpAddr> {
+    let of_leg = log.connections.iter().filter(|connection| connection.leg == leg);
+    of_leg.filter_map(|connection| connection.remote).map(canonical).collect()
 }
 
 fn log_keys(log: &MailLog, hasher: &RandomState) -> Places {

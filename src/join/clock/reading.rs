@@ -47,7 +47,7 @@ pub struct ClockPair {
     pub line: LogRef,
     /// Its stamp.
     pub logged: LogTime,
-    /// The frame of the reply to MAIL.
+    /// The frame of the reply to MAIL, or of a remote server's to a message.
     pub wire: Moment,
 }
 

@@ -6,6 +6,7 @@ use super::year::YearOrigin;
 use super::zone::{Local, Zone};
 use super::{ClockOrigin, ClockReading};
 use crate::maillog::{ClockSource, MailLog};
+use crate::net::Leg;
 use crate::time::{Span, UtcOffset};
 
 /// Steps told one by one.
@@ -20,7 +21,7 @@ pub(super) fn explanation(
     outcome: &Outcome,
     log: &MailLog,
 ) -> String {
-    let mut said = vec![offset(reading, outcome)];
+    let mut said = vec![offset(reading, outcome, log)];
     said.extend(year(source, reading));
     said.extend(course(outcome));
     let savings = outcome.savings.iter().take(MAX_STEPS);
@@ -54,7 +55,7 @@ fn is_of(place: u64, source: &ClockSource, log: &MailLog) -> bool {
 }
 
 /// Where the offset is from, and what the pairs say to it.
-fn offset(reading: &ClockReading, outcome: &Outcome) -> String {
+fn offset(reading: &ClockReading, outcome: &Outcome, log: &MailLog) -> String {
     let first = reading.segments.first();
     let zone = first.and_then(|segment| segment.zone);
     let origin = first.map_or(ClockOrigin::Unknown, |segment| segment.origin);
@@ -70,7 +71,7 @@ fn offset(reading: &ClockReading, outcome: &Outcome) -> String {
         );
     }
     let Some(zone) = zone else {
-        return format!("No head line tells the offset from UTC, {}", refused(outcome.refused));
+        return format!("No head line tells the offset from UTC, {}", refused(outcome.refused, log));
     };
     let told = match origin {
         ClockOrigin::Stamp => "by the stamps themselves",
@@ -99,8 +100,8 @@ fn offset(reading: &ClockReading, outcome: &Outcome) -> String {
             in_seconds(skew)
         ),
         (true, _) if outcome.pairs == 0 => format!(
-            "{name} {told}; nothing checks it, for no envelope and no Message-ID occurs once in the log and \
-             once on the wire."
+            "{name} {told}; nothing checks it, for {} occurs once in the log and once on the wire.",
+            no_content(log)
         ),
         (true, _) => {
             let are = if outcome.pairs == 1 { "is" } else { "are" };
@@ -109,7 +110,16 @@ fn offset(reading: &ClockReading, outcome: &Outcome) -> String {
     }
 }
 
-fn refused(refusal: Option<Refusal>) -> String {
+/// The content that would make a pair.
+fn no_content(log: &MailLog) -> &'static str {
+    if log.connections.iter().any(|connection| connection.leg == Leg::Delivery) {
+        "no envelope, no Message-ID and no remote server's answer to a message"
+    } else {
+        "no envelope and no Message-ID"
+    }
+}
+
+fn refused(refusal: Option<Refusal>, log: &MailLog) -> String {
     match refusal {
         Some(Refusal::TooFew(Some((offset, votes)))) => format!(
             "and {} that would have it UTC{offset} {} too little to rest on; --utc-offset {offset} takes it \
@@ -126,9 +136,10 @@ fn refused(refusal: Option<Refusal>) -> String {
             counted(votes, "pair", "pairs"),
             in_offsets(offset)
         ),
-        _ => "and no envelope and no Message-ID occurs once in the log and once on the wire to fit it on; \
-              --utc-offset would tell it."
-            .to_owned(),
+        _ => format!(
+            "and {} occurs once in the log and once on the wire to fit it on; --utc-offset would tell it.",
+            no_content(log)
+        ),
     }
 }
 

@@ -45,6 +45,20 @@ fn helos(log: &MailLog) -> Vec<String> {
     log.connections.iter().map(|connection| named(connection.id)).collect()
 }
 
+/// Mail logs come without a year through syslog, debug logs with theirs from the appliance.
+#[test]
+fn stamps_without_a_year_are_of_the_nearest() {
+    let of = |year, month, day| LogTime::new(year, month, day, 0, 0, 10).unwrap();
+    const DAY: i64 = 86_400;
+    assert_eq!(apart(of(Some(2026), 6, 1), of(None, 6, 2)), DAY);
+    assert_eq!(apart(of(None, 12, 31), of(Some(2026), 1, 1)), DAY);
+    assert_eq!(apart(of(Some(2025), 12, 31), of(None, 1, 1)), DAY);
+    // After a turn of the year in its log.
+    assert_eq!(apart(of(Some(2026), 1, 2), of(None, 1, 1).turned(1).unwrap()), DAY);
+    assert_eq!(apart(of(None, 6, 1), of(None, 6, 2)), DAY);
+    assert_eq!(apart(of(Some(2026), 6, 1), of(Some(2025), 6, 1)), 365 * DAY);
+}
+
 #[test]
 fn what_only_the_debug_log_tells_finds_the_flow() {
     let (mut log, sessions) = ten();

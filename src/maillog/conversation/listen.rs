@@ -1,11 +1,13 @@
 //! Listens to a conversation octet by octet: which lines are commands and replies, where bodies
-//! begin and end, where it goes dark; and takes out what nobody must see.
+//! begin and end (the dot's line, or the octets that BDAT tells: RFC 3030 section 2), where it goes dark;
+//! and takes out what nobody must see.
 //!
 //! Credentials are what follows the mechanism of AUTH, and every line of the client's while the last
 //! reply was 334 (RFC 4954 section 4). They are overwritten before anything is kept of them.
 
 use std::ops::Range;
 
+use crate::maillog::conversation::BodyPart;
 use crate::text::Text;
 
 /// What stands in the place of an octet of a credential.
@@ -39,8 +41,10 @@ pub(super) struct Listener {
     server: Line,
     /// A body is under way: the line is one of it.
     body: Option<Body>,
-    /// Where the bodies so far stand in the client's stream, without the line of the dot.
-    bodies: Vec<Range<u64>>,
+    /// The bodies so far.
+    bodies: Vec<BodyPart>,
+    /// A chunk of the message was told, and not yet the last one.
+    chunks_go_on: bool,
     /// The client's next line is part of a SASL exchange.
     sasl: bool,
     /// The last command was STARTTLS.
@@ -81,9 +85,13 @@ struct Body {
     start: u64,
     /// The head is over.
     past_head: bool,
+    /// Of a chunk: the octets that are still to come.
+    left: Option<u64>,
+    /// See [`BodyPart::goes_on`].
+    goes_on: bool,
 }
 
-/// Bodies whose lengths are kept.
+/// Bodies and chunks whose lengths are kept.
 const MAX_BODIES: usize = 256;
 
 impl Listener {
@@ -124,6 +132,10 @@ impl Listener {
             let word = line.text.trim_ascii_end();
             if !secret {
                 self.starttls = word.eq_ignore_ascii_case(b"STARTTLS");
+                match chunk(word) {
+                    Some(chunk) => self.chunk_begins(chunk),
+                    None => self.chunks_go_on &= !ends_chunks(word),
+                }
             }
             heard.words.push(Text::new(word));
             return false;
@@ -152,8 +164,12 @@ impl Listener {
 
     fn answered(&mut self, code: u16) {
         self.sasl = code == 334;
-        if code == 354 {
-            self.body = Some(Body { start: self.heard[0], past_head: false });
+        let in_chunk = self.body.as_ref().is_some_and(|body| body.left.is_some());
+        if in_chunk {
+            // The answer to the chunk before: this one comes whole, whatever is said meanwhile.
+        } else if code == 354 {
+            let start = self.heard[0];
+            self.body = Some(Body { start, past_head: false, left: None, goes_on: false });
         } else if self.body.is_some() {
             // A body that was answered before its dot.
             self.end_of_body(0);
@@ -164,7 +180,25 @@ impl Listener {
         self.starttls = false;
     }
 
+    fn chunk_begins(&mut self, Chunk { octets, is_last }: Chunk) {
+        let goes_on = std::mem::replace(&mut self.chunks_go_on, !is_last);
+        if octets > 0 {
+            let start = self.heard[0];
+            self.body = Some(Body { start, past_head: goes_on, left: Some(octets), goes_on });
+        }
+    }
+
     fn body_goes_on(&mut self, octet: u8, heard: &mut Heard) {
+        self.line_of_body_goes_on(octet, heard);
+        let Some(left) = self.body.as_mut().and_then(|body| body.left.as_mut()) else { return };
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            self.client = Line::default();
+            self.end_of_body(0);
+        }
+    }
+
+    fn line_of_body_goes_on(&mut self, octet: u8, heard: &mut Heard) {
         self.heard[0] += 1;
         let Some(body) = &mut self.body else { return };
         if octet != b'\n' {
@@ -173,7 +207,7 @@ impl Listener {
         }
         let line = std::mem::take(&mut self.client);
         let text = line.text.strip_suffix(b"\r").unwrap_or(&line.text);
-        if text == b"." {
+        if text == b"." && body.left.is_none() {
             let of_the_dot = line.length as u64 + 1;
             self.end_of_body(of_the_dot);
             return;
@@ -190,15 +224,41 @@ impl Listener {
         if let Some(body) = self.body.take()
             && self.bodies.len() < MAX_BODIES
         {
-            let end = self.heard[0].saturating_sub(less).max(body.start);
-            self.bodies.push(body.start..end);
+            self.bodies.push(body.until(self.heard[0].saturating_sub(less)));
         }
     }
 
     /// Where every body stands in the client's stream, the one that is under way last.
-    pub(super) fn bodies(&self) -> impl Iterator<Item = Range<u64>> {
-        self.bodies.iter().cloned().chain(self.body.iter().map(|body| body.start..self.heard[0]))
+    pub(super) fn bodies(&self) -> impl Iterator<Item = BodyPart> {
+        let room = self.bodies.len() < MAX_BODIES;
+        let under_way = self.body.iter().filter(move |_| room);
+        self.bodies.iter().cloned().chain(under_way.map(|body| body.until(self.heard[0])))
     }
+}
+
+impl Body {
+    fn until(&self, end: u64) -> BodyPart {
+        BodyPart { octets: self.start..end.max(self.start), goes_on: self.goes_on }
+    }
+}
+
+/// `BDAT octets [LAST]`.
+struct Chunk {
+    octets: u64,
+    is_last: bool,
+}
+
+fn chunk(command: &[u8]) -> Option<Chunk> {
+    let mut words = command.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    words.next().filter(|verb| verb.eq_ignore_ascii_case(b"BDAT"))?;
+    let octets = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
+    Some(Chunk { octets, is_last: words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"LAST")) })
+}
+
+/// Whether a command leaves no chunk of a message to go on with.
+fn ends_chunks(command: &[u8]) -> bool {
+    const VERBS: [&[u8]; 4] = [b"MAIL", b"RSET", b"EHLO", b"HELO"];
+    VERBS.iter().any(|verb| command.get(..verb.len()).is_some_and(|head| head.eq_ignore_ascii_case(verb)))
 }
 
 impl Line {
@@ -252,92 +312,4 @@ fn message_id(line: &[u8]) -> Option<&[u8]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Hears what both ends say by turns, the client first; gives what is left of the client's octets.
-    fn hear(listener: &mut Listener, said: &[(End, &str)]) -> (String, Vec<String>) {
-        let (mut left, mut words) = (String::new(), Vec::new());
-        for (end, text) in said {
-            // Octet by octet and in one piece must be the same; here every other piece is cut.
-            let mut octets = text.as_bytes().to_vec();
-            let half = octets.len() / 2;
-            for piece in [0..half, half..octets.len()] {
-                let heard = listener.hear(*end, &mut octets[piece]);
-                words.extend(heard.words.iter().map(ToString::to_string));
-            }
-            if *end == End::Client {
-                left.push_str(std::str::from_utf8(&octets).unwrap());
-            }
-        }
-        (left, words)
-    }
-
-    #[test]
-    fn credentials_are_hidden_however_they_are_sent() {
-        use End::{Client, Server};
-        for (said, left) in [
-            (
-                vec![
-                    (Client, "auth  PLAIN AGFubmEAc2VjcmV0\r\n"),
-                    (Server, "235 ok\r\n"),
-                    (Client, "MAIL\r\n"),
-                ],
-                "auth  PLAIN ****************\r\nMAIL\r\n",
-            ),
-            (
-                vec![
-                    (Client, "AUTH LOGIN\r\n"),
-                    (Server, "334 VXNlcm5hbWU6\r\n"),
-                    (Client, "YW5uYQ==\r\n"),
-                    (Server, "334 UGFzc3dvcmQ6\r\n"),
-                    (Client, "QUIT\r\n"),
-                    (Server, "535-no\r\n535 no\r\n"),
-                    (Client, "QUIT\r\n"),
-                ],
-                "AUTH LOGIN\r\n********\r\n****\r\nQUIT\r\n",
-            ),
-            (vec![(Client, " AUTH\tPLAIN x\r\nc2VjcmV0\r\n")], " AUTH\tPLAIN *\r\n********\r\n"),
-            (
-                vec![(Client, "AUTHOR x y\r\n"), (Client, "MAIL AUTH=<>\r\n")],
-                "AUTHOR x y\r\nMAIL AUTH=<>\r\n",
-            ),
-            (
-                vec![
-                    (Client, "DATA\r\n"),
-                    (Server, "354 go\r\n"),
-                    (Client, "AUTH me please\r\n.\r\nAUTH X y\r\n"),
-                ],
-                "DATA\r\nAUTH me please\r\n.\r\nAUTH X *\r\n",
-            ),
-        ] {
-            assert_eq!(hear(&mut Listener::default(), &said).0, left);
-        }
-    }
-
-    #[test]
-    fn words_bodies_and_darkness_are_told() {
-        use End::{Client, Server};
-        let mut listener = Listener::default();
-        let (_, words) = hear(
-            &mut listener,
-            &[
-                (Server, "220-hello\r\n220 there\r\n"),
-                (Client, "EHLO a\r\n"),
-                (Client, "DATA\r\n"),
-                (Server, "354 go\r\n"),
-                (Client, "Message-id: <1@x>\r\n\r\n..\r\nQUIT\r\n.\r\n"),
-                (Server, "250 ok\r\n"),
-                (Client, "STARTTLS\r\n"),
-                (Server, "220 go\r\n"),
-                (Client, "QUIT\r\n"),
-            ],
-        );
-        let expected =
-            ["220-hello", "220 there", "EHLO a", "DATA", "354 go", "250 ok", "STARTTLS", "220 go", "QUIT"];
-        assert_eq!(words, expected);
-        let body = 14..14 + 19 + 2 + 4 + 6;
-        assert_eq!(listener.bodies, [body]);
-        assert_eq!(listener.dark_from, Some([8 + 6 + 34 + 10, 11 + 11 + 8 + 8 + 8]));
-    }
-}
+mod tests;

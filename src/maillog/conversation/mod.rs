@@ -61,9 +61,8 @@ pub struct Conversation {
     pub words_dropped: u64,
     /// The Message-IDs of bodies, as written.
     pub message_ids: Vec<Text>,
-    /// Where each body stands in the client's stream, dots and line ends included, the dot's line
-    /// not; the last may be unfinished.
-    pub bodies: Vec<Range<u64>>,
+    /// The bodies in their order; the last may be unfinished.
+    pub bodies: Vec<BodyPart>,
     /// The appliance's octets and the remote side's when STARTTLS was accepted: the wire shows none
     /// of what follows.
     pub dark_from: Option<(u64, u64)>,
@@ -104,6 +103,23 @@ impl Conversation {
         before.by_ref().last().map(|piece| piece.at.line)
     }
 
+    /// Octets of the body that comes after so many others; `None` where it has no such body, or leaves bodies
+    /// out.
+    pub fn body_octets(&self, place: usize) -> Option<u64> {
+        let mut parts = self.bodies.iter().enumerate().filter(|(_, part)| !part.goes_on).skip(place);
+        let (first, _) = parts.next().filter(|_| !self.line_ends_implied)?;
+        let chunks = self.bodies.get(first + 1..)?.iter().take_while(|part| part.goes_on);
+        let all = self.bodies.get(first).into_iter().chain(chunks);
+        Some(all.map(|part| part.octets.end - part.octets.start).sum())
+    }
+
+    /// The client's last command, where all words are kept.
+    pub fn last_command(&self) -> Option<&Word> {
+        let client = self.client();
+        let mut said = self.words.iter().rev().filter(|word| word.direction == client);
+        said.next().filter(|_| self.words_dropped == 0)
+    }
+
     /// The command that is QUIT, where the client said it.
     pub fn quit(&self) -> Option<&Word> {
         let client = self.client();
@@ -112,6 +128,15 @@ impl Conversation {
             .rev()
             .find(|word| word.direction == client && word.text.as_bytes().eq_ignore_ascii_case(b"QUIT"))
     }
+}
+
+/// A body, or one chunk (BDAT) of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BodyPart {
+    /// Where it stands in the client's stream, dots and line ends included, the dot's line not.
+    pub octets: Range<u64>,
+    /// It is a further chunk of the body before it.
+    pub goes_on: bool,
 }
 
 /// The octets of one side, in order.

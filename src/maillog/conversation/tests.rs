@@ -113,6 +113,26 @@ fn credentials_are_not_kept() {
     assert!(!format!("{log:?}").contains("AGFu") && !format!("{log:?}").contains("c2Vj"));
 }
 
+/// ESA-LOGS section 10: the only line of a domain debug log that is quoted has no line end. Bodies may be left
+/// out then, or stand there line by line: neither can be counted.
+#[test]
+fn bodies_are_counted_where_the_log_has_the_ends_of_lines() {
+    let said =
+        ["Rcvd: '220 mx'", "Sent: 'DATA'", "Rcvd: '354 go'", "Sent: 'one'", "Rcvd: '250 ok'", "Sent: 'QUIT'"];
+    let quoted: Vec<String> = said.iter().map(|line| format!("8 {line}")).collect();
+    let whole: Vec<String> = quoted
+        .iter()
+        .map(|line| line.strip_suffix('\'').unwrap().to_owned() + r"\015\012'")
+        .map(|line| line.replace("one", r"one\015\012."))
+        .collect();
+    for (lines, octets) in [(quoted, None), (whole, Some(5))] {
+        let log = read_text(&text(&lines.iter().map(String::as_str).collect::<Vec<_>>()));
+        let one = &log.conversations[0];
+        assert_eq!((one.body_octets(0), one.body_octets(1)), (octets, None), "{one:?}");
+        assert_eq!(one.last_command().unwrap().text, "QUIT".into());
+    }
+}
+
 #[test]
 fn memory_is_bounded() {
     let mut conversations = Conversations::within(Bounds { octets: 8, pieces: 3 });

@@ -1,6 +1,7 @@
 //! The third witness's account of a case.
 
 use super::Builder;
+use crate::capture::CloseKind;
 use crate::case::Case;
 use crate::cite::LogRef;
 use crate::maillog::conversation::{Conversation, Direction, Word};
@@ -9,6 +10,7 @@ use crate::report::document::{
     DebugLogAccount, DebugWord, Line, OctetChange, OctetDifference, OctetsCompared,
 };
 use crate::report::words::{Names, counted};
+use crate::smtp::Session;
 use crate::testimony::{Account, Change, Compared, Difference, Testimony};
 
 /// Commands and reply lines listed of one conversation.
@@ -41,7 +43,7 @@ impl Builder<'_> {
             quit: conversation.quit().map(|word| self.log_line(word.at.line)),
             dialogue: words.iter().skip(left_out).map(|word| self.word(word)).collect(),
             dialogue_left_out: left_out as u64 + beyond,
-            remarks: remarks(testimony, conversation, wire_body, Names::of(leg)),
+            remarks: remarks(testimony, conversation, wire_body, session, Names::of(leg)),
         })
     }
 
@@ -107,6 +109,7 @@ fn remarks(
     testimony: &Testimony,
     conversation: &Conversation,
     wire_body: Option<u64>,
+    session: Option<&Session>,
     names: Names,
 ) -> Vec<String> {
     let mut remarks = Vec::new();
@@ -118,6 +121,17 @@ fn remarks(
         }
         for (direction, account) in compared.accounts() {
             remarks.extend(of_direction(direction, account, names));
+            let close = session.and_then(|session| session.flow.closes.effective);
+            if direction == Direction::Sent
+                && account.only_in_log.is_some()
+                && close.is_some_and(|close| close.kind == CloseKind::Rst)
+            {
+                remarks.push(
+                    "the log tells what the appliance gave to its network stack: what had not gone out when the \
+                     connection was reset was thrown away"
+                        .to_owned(),
+                );
+            }
         }
     }
     if let (Some(log), Some(wire)) = (testimony.body_octets, wire_body)
@@ -127,7 +141,10 @@ fn remarks(
         remarks.push(format!("the body has {} in the log, {} on the wire", octets(log), octets(wire)));
     }
     if conversation.line_ends_implied {
-        remarks.push("this log leaves out the ends of lines: CRLF is taken for each".to_owned());
+        remarks.push(
+            "this log leaves out the ends of lines: CRLF is taken for each, and bodies are not counted"
+                .to_owned(),
+        );
     }
     remarks
 }

@@ -8,7 +8,7 @@ use crate::report::words::{self, Names, counted};
 /// Commands and reply lines shown, the last ones.
 const MAX_DIALOGUE: usize = 16;
 
-/// The dialogue: its indent, and the columns of line number and who said it.
+/// The dialogue: its indent, and the columns of line number and, at the least, who said it.
 const DIALOGUE_INDENT: usize = 4;
 const LINE_COLUMN: usize = 8;
 const PARTY_COLUMN: usize = 11;
@@ -89,13 +89,14 @@ fn dialogue(page: &mut Page, account: &DebugLogAccount, names: Names) {
             &[(&format!("... {} before", counted(left_out, "line", "lines")), 0, Tone::Plain)],
         );
     }
+    let party_column = PARTY_COLUMN.max(names.sender.len()).max(names.appliance.len());
     for word in account.dialogue.iter().skip(skipped) {
         let line = format!("{:>LINE_COLUMN$}", word.line);
         let who = names.party(word.by);
         let text = show::text(&word.text);
         page.row(
             DIALOGUE_INDENT,
-            &[(&line, LINE_COLUMN, Tone::Plain), (who, PARTY_COLUMN, Tone::Plain), (&text, 0, Tone::Plain)],
+            &[(&line, LINE_COLUMN, Tone::Plain), (who, party_column, Tone::Plain), (&text, 0, Tone::Plain)],
         );
     }
 }
