@@ -120,7 +120,9 @@ impl FlowSink for CloseUps {
         }
         session.shrink_to_fit();
         let flipped = session.flow.endpoints.originator != originator;
-        let text = if flipped { reading.text.swapped() } else { reading.text };
+        let mut text = if flipped { reading.text.swapped() } else { reading.text };
+        text.originator.tail.shrink_to_fit();
+        text.responder.tail.shrink_to_fit();
         if let Some(trace) = session.flow.trace.take() {
             self.found.insert(first, Box::new(CloseUp { session, trace, text }));
         }

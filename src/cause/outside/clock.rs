@@ -17,6 +17,17 @@ pub struct Offset {
 const FASTEST: usize = 10;
 
 impl Offset {
+    /// `2.001 s ahead, give or take 0.030 s`: as many digits as are known.
+    pub fn words(self) -> String {
+        let digits = if self.give_or_take < Span::from_millis(1) { 6 } else { 3 };
+        let way = if self.ahead < Span::ZERO { "behind" } else { "ahead" };
+        let mut words = format!("{:.digits$} s {way}", self.ahead.abs().seconds());
+        if self.give_or_take > Span::ZERO {
+            words.push_str(&format!(", give or take {:.digits$} s", self.give_or_take.seconds()));
+        }
+        words
+    }
+
     /// A packet of the sender was outside before it was inside, one of the appliance after: the true offset
     /// lies between what the two directions show (as NTP has it, RFC 5905 section 8). The fastest packets
     /// tell it best; a few are passed over, for a copy may have been paired with another one. Handshakes are left
@@ -92,6 +103,7 @@ mod tests {
         let pairs: Vec<Pair<'_>> = packets.iter().map(|(one, other)| (one, other)).collect();
         let offset = Offset::of(pairs.iter()).unwrap();
         assert_eq!((offset.ahead.nanos(), offset.give_or_take.nanos()), (2_000_500_000, 30_500_000));
+        assert_eq!(offset.words(), "2.001 s ahead, give or take 0.030 s");
         assert_eq!(fastest_in(pairs.iter()), Some(Span::from_millis(1_970)));
         let back = there_and_back(pairs.iter()).unwrap();
         assert!((61_000_000..=65_000_000).contains(&back.nanos()), "{back:?}");

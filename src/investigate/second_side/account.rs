@@ -1,7 +1,7 @@
 //! In words: how many connections could be compared, how the clocks stand, and why a file shows nothing.
 
 use crate::cause::outside::{Comparison, FileFacts, OnePlace, Wanted};
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 
 /// How many connections could be compared, and how the clocks stand.
 pub(super) fn of_all(compared: &[Option<Comparison>], incomplete: bool) -> String {
@@ -15,10 +15,7 @@ pub(super) fn of_all(compared: &[Option<Comparison>], incomplete: bool) -> Strin
         compared.len()
     );
     if let Some(clock) = ahead.get(ahead.len() / 2) {
-        note.push_str(&format!(" Their clock is {:+.6} s ahead", clock.ahead.seconds()));
-        if clock.give_or_take > Span::ZERO {
-            note.push_str(&format!(", give or take {:.6} s", clock.give_or_take.seconds()));
-        }
+        note.push_str(&format!(" Their clock is {}", clock.words()));
         note.push('.');
     }
     if incomplete {

@@ -2,11 +2,10 @@
 
 use super::page::Page;
 use super::show;
-use crate::cause::outside::Passage;
+use crate::cause::outside::{Offset, Passage};
 use crate::net::Party;
 use crate::report::document::OutsideAccount;
 use crate::report::words::{Names, counted};
-use crate::time::Span;
 
 pub(super) fn write(page: &mut Page, account: &OutsideAccount, names: Names) {
     let mut lines = vec![show::path(&account.capture)];
@@ -36,24 +35,14 @@ pub(super) fn write(page: &mut Page, account: &OutsideAccount, names: Names) {
             "sequence numbers shifted by one figure, {whose}: a firewall that renumbers, no change of content"
         ));
     }
-    lines.push(clock(account));
+    let clock = Offset { ahead: account.clock_ahead_seconds, give_or_take: account.give_or_take_seconds };
+    lines.push(format!("its clock is {}", clock.words()));
     if account.hops != 0 {
         let hops = i64::from(account.hops).unsigned_abs();
         let way = if account.hops > 0 { "further out" } else { "further in" };
         lines.push(format!("{} {way}, by the sender's TTL", counted(hops, "hop", "hops")));
     }
     page.fields("Outside", &lines);
-}
-
-/// `its clock is 2.500000 s ahead, give or take 0.030000 s`
-fn clock(account: &OutsideAccount) -> String {
-    let ahead = account.clock_ahead_seconds;
-    let way = if ahead < Span::ZERO { "behind" } else { "ahead" };
-    let mut words = format!("its clock is {:.6} s {way}", ahead.abs().seconds());
-    if account.give_or_take_seconds > Span::ZERO {
-        words.push_str(&format!(", give or take {:.6} s", account.give_or_take_seconds.seconds()));
-    }
-    words
 }
 
 fn parties(parties: &[Party], names: Names) -> String {
