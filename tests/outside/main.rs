@@ -88,7 +88,7 @@ fn a_reset_on_both_sides_is_the_senders() {
     assert_eq!(outcome(&report), found(&["same_on_both_sides"], "sender_reset named"));
     let notes = report["notes"].to_string();
     assert!(notes.contains("1 of the cases' 1 connections were found in them, 1 of these whole"), "{notes}");
-    assert!(notes.contains("+2.500000 s ahead"), "{notes}");
+    assert!(notes.contains(" 2.500000 s ahead"), "{notes}");
 }
 
 #[test]
