@@ -71,8 +71,7 @@ fn what_is_inferred_contradicts_nothing_and_what_may_be_quit_confirms_nothing() 
 #[test]
 fn a_reset_counts_only_before_the_appliances_own_close() {
     let told = |own: f64, reset: f64| {
-        let mut session =
-            session(40_000, 0.0, 30.5, "anna@example.net", "bert@example.com", CloseKind::Fin);
+        let mut session = session(40_000, 0.0, 30.5, "anna@example.net", "bert@example.com", CloseKind::Fin);
         let close = session.flow.closes.all[0];
         let far = |kind, at: f64, frame| crate::capture::Close {
             kind,
