@@ -1,102 +1,24 @@
 """A client that can be told what to do, step by step, and writes down each step: what a case's script works with.
 
 Where smtplib can do it, smtplib does it, so that the captures hold what a real client sends. What no mail library
-offers (a FIN without QUIT, a reset, silence, half a body) is done on its socket. The time of an ending is taken just
-before the deed.
+offers (half a body, half a TLS record) is done on its socket. The endings, and how a script waits for those of others,
+stand in leaving.py; what is below both in watched.py.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
-import select
-import signal
-import smtplib
-import socket
-import ssl
-import struct
-import termios
 import time
-from pathlib import Path
-from typing import Any
 
-from cases.plan import HELO_NAME, Case, Session
-from events import Recorder, endpoint, now
+from leaving import Leaving
 from othertcp import OtherSocket
 from records import RecordSocket
-from topology import APPLIANCE, APPLIANCE_6, Network
-
-SETTLE = 0.2
-"""Seconds between the last words of a session and its ending, so that the ending stands alone in the capture."""
+from topology import APPLIANCE, APPLIANCE_6
+from watched import Connection, tls_context
 
 
-class Unexpected(Exception):
-    """An answer that the case does not foresee."""
-
-
-class Connection(smtplib.SMTP):
-    """smtplib, with an eye on its socket: the first event is the finished handshake, before any greeting."""
-
-    def __init__(self, dialogue: Dialogue, implicit: bool) -> None:
-        self._dialogue, self._implicit = dialogue, implicit
-        super().__init__(local_hostname=HELO_NAME, timeout=dialogue.session.patience)
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        source = (self._dialogue.session.source or "", 0)
-        sock = socket.create_connection((host, port), timeout, source)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._dialogue.opened(sock)
-        if self._implicit:
-            sock = tls_context(self._dialogue.tls_version).wrap_socket(sock)
-            self._dialogue.record("tls", "tls")
-        return sock
-
-
-def tls_context(version: str | None = None) -> ssl.SSLContext:
-    """A context that believes any certificate, as senders of mail do, for one version of TLS or all."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    if version is not None:
-        only = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[version]
-        context.minimum_version = context.maximum_version = only
-    return context
-
-
-class Dialogue:
+class Dialogue(Leaving):
     """One session's client. Every method does one thing and records it; `stage` follows what was answered."""
-
-    def __init__(self, case: Case, session: Session, recorder: Recorder, net: Network, work: Path) -> None:
-        self.case, self.session, self.recorder, self.net, self.work = case, session, recorder, net, work
-        self.names: dict[str, str] = {}
-        self.stage = "connect"
-        self.message: int | None = None
-        """Which of the session's messages is under way."""
-        self.tls_version: str | None = None
-        self.plain: socket.socket | None = None
-        """The TCP socket itself, also below TLS."""
-        self.opened_at = 0.0
-        """When the handshake was done, by the monotonic clock."""
-        self.smtp: Connection
-        self.sent_octets = 0
-
-    # Writing down
-
-    def record(self, action: str, stage: str | None = None, message: int | None = None, **more: Any) -> None:
-        """Write an event of this connection. `message` counts the messages of the session from 0."""
-        about = {"actor": "sender", "action": action, "stage": stage or self.stage, "message": message}
-        self.recorder.write(**self.names, **about, **more)
-
-    def network_event(self, action: str, **more: Any) -> None:
-        """Write down what is done to the network itself (a link taken down), by the actor `network`."""
-        self.recorder.write(**self.names, actor="network", action=action, stage=self.stage, message=None, **more)
-
-    def opened(self, sock: socket.socket) -> None:
-        """The handshake is done."""
-        self.plain, self.opened_at = sock, time.monotonic()
-        self.names = {"client": endpoint(sock.getsockname()), "server": endpoint(sock.getpeername())}
-        self.stage, self.message = "connect", None
-        self.record("connect")
 
     def adopt(self, sock: OtherSocket) -> None:
         """Talk over a connection that another TCP stack has opened."""
@@ -104,8 +26,6 @@ class Dialogue:
         self.smtp.sock = sock  # type: ignore[assignment]
         self.names, self.stage, self.message = sock.names, "connect", None
         self.record("connect")
-
-    # Steps that are answered
 
     def connect(self, greeted: bool = True, implicit: bool = False, port: int | None = None) -> None:
         """Open the connection, and wait for the greeting unless told not to."""
@@ -277,159 +197,6 @@ class Dialogue:
         if code is not None:
             self.must(got, code)
         return got
-
-    # Endings
-
-    def quit(self) -> None:
-        """QUIT, its 221, close."""
-        time.sleep(max(SETTLE, self.session.pause))
-        when = now()
-        self.must(self.smtp.docmd("quit"), 221)
-        self.smtp.close()
-        self.record("quit", message=self.open_message(), time=when)
-
-    def fin(self, settle: float = SETTLE, way: str = "close") -> None:
-        """Close, without QUIT. Under TLS without close_notify, as smtplib does it."""
-        time.sleep(settle)
-        when = now()
-        self.smtp.close()
-        self.record("fin", message=self.open_message(), time=when, way=way)
-
-    def fin_after_close_notify(self) -> None:
-        """TLS' own goodbye, then close."""
-        time.sleep(SETTLE)
-        when = now()
-        self.smtp.sock.setblocking(False)
-        with contextlib.suppress(ssl.SSLError, OSError):  # the other end's close_notify is not waited for
-            self.smtp.sock.unwrap()
-        self.smtp.close()
-        self.record("fin", message=self.open_message(), time=when, way="close_notify")
-
-    def quit_and_leave(self, how: str = "fin", close_notify: bool = False) -> None:
-        """QUIT and the end of TCP in one flight, before any 221: `fin` or `rst`."""
-        time.sleep(SETTLE)
-        when = now()
-        self.send(b"QUIT\r\n")
-        self.record("quit", message=self.open_message(), time=when)
-        if close_notify:
-            self.smtp.sock.setblocking(False)
-            with contextlib.suppress(ssl.SSLError, OSError):
-                self.smtp.sock.unwrap()
-        if how == "rst":
-            self.linger()
-        when = now()
-        self.smtp.close()
-        self.record(how, message=self.open_message(), time=when, way="at once")
-
-    def rst(self, settle: float = SETTLE, way: str = "linger") -> None:
-        """Reset: SO_LINGER 0 and close. What is unsent is thrown away: see wait_until_acknowledged."""
-        time.sleep(settle)
-        assert self.plain is not None
-        self.linger()
-        when = now()
-        self.smtp.close()
-        self.record("rst", message=self.open_message(), time=when, way=way)
-
-    def linger(self) -> None:
-        """Make the next close a reset."""
-        self.smtp.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-    def rst_by_unread(self) -> None:
-        """Close while the appliance's last reply lies unread in the kernel, which makes a reset of the close."""
-        time.sleep(SETTLE)
-        unread = struct.unpack("i", fcntl.ioctl(self.smtp.sock, termios.FIONREAD, b"\0" * 4))[0]
-        if not unread:
-            raise Unexpected("nothing unread: this close would be a FIN")
-        when = now()
-        self.smtp.close()
-        self.record("rst", message=self.open_message(), time=when, way="unread data")
-
-    def half_close(self) -> None:
-        """FIN, but go on reading."""
-        when = now()
-        self.smtp.sock.shutdown(socket.SHUT_WR)
-        self.record("half_close", message=self.open_message(), time=when)
-
-    def silence(self, keep: float | None = None, close: bool = True) -> None:
-        """Say nothing more until the appliance closes (or for `keep` seconds), then close."""
-        self.record("silence", message=self.open_message())
-        with contextlib.suppress(OSError):
-            if keep is None:
-                self.read_to_the_end()
-            else:
-                time.sleep(keep)
-        if close:
-            when = now()
-            self.smtp.close()
-            self.record("fin", message=self.open_message(), time=when)
-
-    def silent_for(self, seconds: float) -> None:
-        """Think, in the middle of the dialogue. No ending."""
-        self.record("thinks", seconds=seconds)
-        time.sleep(seconds)
-
-    def ask_until_gone(self, line: str) -> None:
-        """Say a command in a session that something else ends, and read what still comes. `gone` is recorded."""
-        how = "closed"
-        try:
-            self.send(line.encode() + b"\r\n")
-            self.read_to_the_end()
-        except TimeoutError:
-            how = "timeout"
-        except OSError as failure:
-            how = "reset" if isinstance(failure, (ConnectionResetError, BrokenPipeError)) else type(failure).__name__
-        self.record("gone", message=self.open_message(), how=how, after=line[:40])
-        with contextlib.suppress(OSError):
-            self.smtp.close()
-
-    def outlast(self, seconds: float = 306) -> None:
-        """The sender has gone, and the appliance does not know: keep the case going until its timer has run out, so
-        many seconds after the connection."""
-        time.sleep(max(0.0, self.opened_at + seconds - time.monotonic()))
-
-    def give_up(self, waited: float) -> None:
-        """Wait so long for the reply that is owed, then close: the appliance was too slow."""
-        if select.select([self.smtp.sock], [], [], waited)[0]:
-            raise Unexpected("the reply came after all")
-        when = now()
-        self.smtp.close()
-        self.record("fin", message=self.open_message(), time=when, way="gave up waiting", waited=waited)
-
-    def killed(self) -> None:
-        """The client's process dies by SIGKILL (kill -9): its kernel closes. Only in a session of its own process."""
-        time.sleep(SETTLE)
-        self.record("fin", message=self.open_message(), way="kill -9")
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    def ended(self, action: str, stage: str | None = None, **more: Any) -> None:
-        """Record an ending that a script made by hand: `fin`, `rst`, `quit`, `gone` (the other end did it)."""
-        self.record(action, stage, message=self.open_message(), **more)
-
-    def read_to_the_end(self) -> bytes:
-        """All that still comes, until the appliance closes."""
-        got = b""
-        while data := self.smtp.sock.recv(65536):
-            got += data
-        return got
-
-    def wait_until_acknowledged(self, seconds: float = 30) -> bool:
-        """A reset throws away what is still unsent: wait until the kernel has nothing in flight."""
-        assert self.plain is not None
-        deadline = time.monotonic() + seconds
-        while struct.unpack("i", fcntl.ioctl(self.smtp.sock, termios.TIOCOUTQ, b"\0" * 4))[0]:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.01)
-        return True
-
-    def must(self, reply: tuple[int, bytes], code: int) -> None:
-        """Any other answer than the case foresees is a fault in the lab."""
-        if reply[0] != code:
-            raise Unexpected(f"{self.names.get('client')}: expected {code}, got {reply}")
-
-    def open_message(self) -> int | None:
-        """Which message is under way now, if one is."""
-        return self.message if self.stage in ("mail", "rcpt", "data", "body", "end_of_data") else None
 
     def program(self, *words: str, stdin: bytes = b"") -> int:
         """Run another mail client (swaks, msmtp) in the sender's place; see programs.py. Returns its exit code."""

@@ -13,10 +13,11 @@ import threading
 from dataclasses import dataclass
 
 import lwip_stack
-from dialogue import Connection, Dialogue, Unexpected
+from dialogue import Dialogue
 from events import endpoint
 from middlebox.packet import ACK, FIN, MASK, PSH, RST, SYN, Packet, read
 from topology import APPLIANCE, LINKS
+from watched import Connection, Unexpected
 
 SEGMENT = 1460
 

@@ -11,9 +11,10 @@ import socket
 import subprocess
 from pathlib import Path
 
-from dialogue import Connection, Dialogue, Unexpected
+from dialogue import Dialogue
 from events import endpoint
 from topology import APPLIANCE, LINKS, Topology, pool
+from watched import Connection, Unexpected
 
 ADDRESS = pool(2)[1]
 """The stack's own address: the far router knows it as one of the sender's host."""

@@ -8,8 +8,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from dialogue import Dialogue, Unexpected
+from dialogue import Dialogue
 from topology import APPLIANCE, SENDER
+from watched import Unexpected
 
 _known: set[str] = set()
 """Ports that earlier programs used."""

@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dialogue import Dialogue, Unexpected
+from dialogue import Dialogue
 from middlebox.devices import RefuseInPlace, Renumber
 from middlebox.proxy import intercept
+from watched import Unexpected
 
 from .interference import CLIENT, LONG, LOST, SILENT, STRIKE, TIMED_OUT, WAY, as_far_as_data, until_gone_unnoticed
 from .plan import Case, Cause, Message, Session, Stop

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from dialogue import Dialogue, tls_context
+from dialogue import Dialogue
 from middlebox import DropFrom, ForgeReset, Path, Trigger, contains
 from trouble import lose_end_of_body
+from watched import tls_context
 
 from .plan import Case, Cause, Listener, Message, Session
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from dialogue import SETTLE, Dialogue
+from dialogue import Dialogue
 from events import now
+from leaving import SETTLE
 from othertcp import OtherSocket, prepare
 
 from .plan import Case, Message, Session

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dialogue import Dialogue, Unexpected
+from dialogue import Dialogue
 from middlebox import DropFrom, ForgeReset, contains
 from middlebox.devices import (
     Both,
@@ -24,6 +24,7 @@ from middlebox.devices import (
     x_commands,
 )
 from middlebox.proxy import intercept
+from watched import Unexpected
 
 from .interference import CLIENT, LONG, LOST, SILENT, TIMED_OUT, WAY, as_far_as_data, until_gone
 from .plan import Case, Cause, Listener, Message, Session

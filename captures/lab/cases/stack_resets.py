@@ -6,8 +6,9 @@ import time
 
 import emulated_stack
 import lwip_stack
-from dialogue import SETTLE, Dialogue
+from dialogue import Dialogue
 from events import now
+from leaving import SETTLE
 
 from .plan import Case, Message, Session
 
