@@ -299,11 +299,11 @@ def _deliveries(truth: dict[str, Any], captures: list[tuple[str, dict[str, Flow]
             how = {"kind": kind, "by": "remote", "stage": end["stage"]}
             names = {key: connection[key] for key in ("client", "server")}
             told.append({"mid": message["mid"], "dcid": connection["icid"], "claim": message["claim"], **how, **names})
-            deed = {"completed": None, "refused": end}.get(kind, deed)
+            its_deed = {"completed": None, "refused": end}.get(kind, deed)
             declared = truth["declared"]["cause"]
             # A case that declares no kind says only by what it can be known: the deed tells the rest.
             by_deed = declared if declared and declared["kind"] else None
-            told[-1] |= cause(connection, message["mid"], {"kind": kind, "deed": deed}, by_deed)
+            told[-1] |= cause(connection, message["mid"], {"kind": kind, "deed": its_deed}, by_deed)
             told[-1] |= truth["declared"]["expected"]
     summary = {"aborted": 0, "confirmed": 0, "contradicted": 0, "undetermined": 0, "connections": 0}
     return {"summary": summary, "cases": [], "finished": [], "deliveries": told}
