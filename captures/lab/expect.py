@@ -172,7 +172,8 @@ def frame(flow: Flow | None, mid: int | None, how: dict[str, Any]) -> int | None
     if flow is None:
         return None
     return {
-        "fin": flow.fin,
+        # A goodbye inside TLS is the last that its sender said; the FIN behind it only answers the other's.
+        "fin": flow.last_words if how.get("deed", {}).get("way") == "close_notify first" else flow.fin,
         "rst": flow.reset,
         "quit": lambda: flow.said(b"QUIT\r\n"),
         "completed": lambda: flow.answered((how.get("reply") or f"Message {mid} accepted").encode()),

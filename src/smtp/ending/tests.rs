@@ -1,4 +1,5 @@
 mod delivery;
+mod goodbye;
 
 use super::*;
 use crate::capture::CloseKind;
