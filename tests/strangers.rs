@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 
 use mailwitness::capture::{CaptureInput, Options, follow};
 use mailwitness::cause::patterns::{Member, Pattern, Set, patterns};
-use mailwitness::cause::{self, CloseUps, Evidence, PointsAt, Strength, Vantage};
+use mailwitness::cause::{self, CloseUps, Evidence, PointsAt, SecondSide, Strength, Vantage};
 use mailwitness::cite::{CaptureId, LogId, LogRef};
 use mailwitness::maillog::{Claim, ClaimKind, ClockIndex, Lost, MailLog, Stamp};
 use mailwitness::net::{Leg, Role};
@@ -65,6 +65,7 @@ impl Stranger {
             ending: &self.endings[place],
             close_up: self.close_ups.get(session),
             vantage: Vantage::Unknown,
+            second_side: SecondSide::NotGiven,
             claim,
             connection: None,
             message: None,

@@ -172,7 +172,8 @@ def frame(flow: Flow | None, mid: int | None, how: dict[str, Any]) -> int | None
     if flow is None:
         return None
     return {
-        "fin": flow.fin,
+        # A goodbye inside TLS is the last that its sender said; the FIN behind it only answers the other's.
+        "fin": flow.last_words if how.get("deed", {}).get("way") == "close_notify first" else flow.fin,
         "rst": flow.reset,
         "quit": lambda: flow.said(b"QUIT\r\n"),
         "completed": lambda: flow.answered((how.get("reply") or f"Message {mid} accepted").encode()),
@@ -299,11 +300,11 @@ def _deliveries(truth: dict[str, Any], captures: list[tuple[str, dict[str, Flow]
             how = {"kind": kind, "by": "remote", "stage": end["stage"]}
             names = {key: connection[key] for key in ("client", "server")}
             told.append({"mid": message["mid"], "dcid": connection["icid"], "claim": message["claim"], **how, **names})
-            deed = {"completed": None, "refused": end}.get(kind, deed)
+            its_deed = {"completed": None, "refused": end}.get(kind, deed)
             declared = truth["declared"]["cause"]
             # A case that declares no kind says only by what it can be known: the deed tells the rest.
             by_deed = declared if declared and declared["kind"] else None
-            told[-1] |= cause(connection, message["mid"], {"kind": kind, "deed": deed}, by_deed)
+            told[-1] |= cause(connection, message["mid"], {"kind": kind, "deed": its_deed}, by_deed)
             told[-1] |= truth["declared"]["expected"]
     summary = {"aborted": 0, "confirmed": 0, "contradicted": 0, "undetermined": 0, "connections": 0}
     return {"summary": summary, "cases": [], "finished": [], "deliveries": told}

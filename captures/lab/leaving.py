@@ -51,6 +51,15 @@ class Leaving(Watched):
         self.smtp.close()
         self.record("fin", message=self.open_message(), time=when, way="close_notify")
 
+    def close_notify_and_wait(self) -> None:
+        """TLS' own goodbye; the FIN only when the other end has said its own or closed."""
+        time.sleep(SETTLE)
+        when = now()
+        with contextlib.suppress(ssl.SSLError, OSError):  # the other end may close without a goodbye of its own
+            self.smtp.sock.unwrap()
+        self.smtp.close()
+        self.record("fin", message=self.open_message(), time=when, way="close_notify first")
+
     def quit_and_leave(self, how: str = "fin", close_notify: bool = False) -> None:
         """QUIT and the end of TCP in one flight, before any 221: `fin` or `rst`."""
         time.sleep(SETTLE)

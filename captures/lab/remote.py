@@ -130,6 +130,11 @@ class Remote:
         if self.writer.get_extra_info("ssl_object") is not None:
             self.writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
 
+    def close_notify(self) -> None:
+        """Say TLS' own goodbye and wait for the other's, or for its FIN, before our own."""
+        self.record("fin", way="close_notify first")
+        self.writer.close()
+
     def rst(self) -> None:
         """Reset."""
         self.record("rst")

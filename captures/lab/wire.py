@@ -20,6 +20,10 @@ class Flow:
         """The sender's first FIN. A lost one that came again is cited by the copy that arrived."""
         return next((s.frame for s in self.sent if s.flags & pcap.FIN), None)
 
+    def last_words(self) -> int | None:
+        """The sender's last segment with octets."""
+        return next((s.frame for s in reversed(self.sent) if s.payload), None)
+
     def reset(self) -> int | None:
         """The RST bearing the sender's address that took effect: the first whose number was exactly the next due."""
         due: int | None = None

@@ -24,6 +24,8 @@ pub struct Evidence<'a> {
     pub close_up: Option<&'a CloseUp>,
     /// Where the capture was taken.
     pub vantage: Vantage,
+    /// What there is of the sender's side of the firewall.
+    pub second_side: SecondSide,
     /// What the log claims.
     pub claim: &'a Claim,
     /// The log's connection.
@@ -32,6 +34,17 @@ pub struct Evidence<'a> {
     pub message: Option<&'a Message>,
     /// Timers of the appliance that fit.
     pub timers: &'a [Fit],
+}
+
+/// The capture of the sender's side, taken at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondSide {
+    /// There is none.
+    NotGiven,
+    /// There is one, in which this connection was not found.
+    Lacking,
+    /// There is one, and it shows this connection.
+    Shown,
 }
 
 impl<'a> Evidence<'a> {

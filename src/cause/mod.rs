@@ -25,7 +25,7 @@ use serde::Serialize;
 
 pub use close_up::{CloseUp, CloseUps};
 pub use decide::decide;
-pub use evidence::Evidence;
+pub use evidence::{Evidence, SecondSide};
 pub use patterns::Pattern;
 pub use signs::{PointsAt, Sign, Strength};
 pub use vantage::Vantage;

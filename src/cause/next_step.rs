@@ -1,6 +1,7 @@
 //! What would settle it: the next thing to look at, with the filter to use.
 
-use crate::cause::{CauseKind, Confidence, Evidence, Vantage};
+use crate::cause::signs::resets::distance;
+use crate::cause::{CauseKind, Confidence, Evidence, SecondSide, Vantage, headers};
 use crate::net::Endpoint;
 
 /// The step that would settle `cause`; `None` where nothing is left to settle.
@@ -10,20 +11,20 @@ pub fn next_step(cause: CauseKind, confidence: Confidence, evidence: &Evidence<'
         crate::net::Role::Server => (session.client(), session.server()),
         crate::net::Role::Client => (session.server(), session.client()),
     };
-    let outside = || outside(sender, appliance);
+    let outside = || other_side(evidence, sender, appliance);
     let step = match cause {
         CauseKind::MiddleboxReset => format!(
-            "{} A reset that is not in that capture was made in between; what bears another IP ID or sequence \
-             number there was changed in between.",
+            "{} A reset that the sender's side does not show was made in between; what bears another IP ID or \
+             sequence number there was changed in between.",
             outside()
         ),
         CauseKind::MiddleboxRewriting => format!(
-            "{} Compare the commands: those of the sender are whole there. Then take the SMTP inspection of that \
+            "{} Compare the commands: those of the sender are whole on its side. Then take the SMTP inspection of that \
              device off for this traffic (on a Cisco ASA `no inspect esmtp`).",
             outside()
         ),
         CauseKind::MiddleboxProxy | CauseKind::MiddleboxLimit | CauseKind::ContentBlocked => format!(
-            "{} Where the sender's packets reach that side and not this one, look up this connection in the \
+            "{} Where the sender's packets reach its side and not the appliance's, look up this connection in the \
              device's own log of inspection.",
             outside()
         ),
@@ -66,16 +67,76 @@ pub fn between(cause: CauseKind) -> Option<String> {
     })
 }
 
-/// How to take the capture that settles it.
-fn outside(sender: Endpoint, appliance: Endpoint) -> String {
-    format!(
-        "Capture on the sender's side of the firewall at the same time, with the filter `{}`, and give that file \
-         as `--outside FILE`.",
-        filter(sender, appliance)
-    )
+/// Where and how to take the capture that settles it, as what there is already allows.
+fn other_side(evidence: &Evidence<'_>, sender: Endpoint, appliance: Endpoint) -> String {
+    let filter = filter(sender, appliance);
+    match evidence.second_side {
+        SecondSide::Shown => format!(
+            "The capture given as `--outside` shows this connection and does not settle it: where it is not whole, \
+             take it anew without loss; else capture nearer to the sender, on its own host if you can, at the same \
+             time, with the filter `{filter}`."
+        ),
+        SecondSide::Lacking => format!(
+            "The capture given as `--outside` does not show this connection: take it on the sender's side of the \
+             firewall over the whole time of this one, with the filter `{filter}`."
+        ),
+        SecondSide::NotGiven if is_at_the_sender(evidence) => format!(
+            "This capture was taken on the sender's side already: capture on the appliance at the same time, with \
+             the filter `{filter}`, and report on that file, with one of this side as `--outside FILE`."
+        ),
+        SecondSide::NotGiven => format!(
+            "Capture on the sender's side of the firewall at the same time, with the filter `{filter}`, and give \
+             that file as `--outside FILE`."
+        ),
+    }
+}
+
+/// Whether the sender's packets have passed no router before this capture, and the appliance's have.
+fn is_at_the_sender(evidence: &Evidence<'_>) -> bool {
+    evidence.vantage == Vantage::OnTheWay
+        && distance::usual_ttl(evidence).is_some_and(|usual| headers::hops(usual.ttl).0 == 0)
 }
 
 fn filter(sender: Endpoint, appliance: Endpoint) -> String {
     let port = if appliance.port < sender.port { appliance.port } else { sender.port };
     format!("host {} and (tcp port {port} or icmp or icmp6)", sender.ip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::trace::SegmentHeader;
+    use crate::cause::testing::{Scene, sender};
+
+    fn step(evidence: &Evidence<'_>) -> String {
+        next_step(CauseKind::SenderReset, Confidence::Likely, evidence).unwrap()
+    }
+
+    #[test]
+    fn nobody_is_sent_where_there_is_a_capture_already() {
+        let scene = Scene::with_headers([]);
+        let evidence = scene.evidence();
+        let asks = "Capture on the sender's side of the firewall";
+        assert!(step(&evidence).starts_with(asks));
+        let shown = Evidence { second_side: SecondSide::Shown, ..evidence };
+        assert!(step(&shown).contains("nearer to the sender"), "{}", step(&shown));
+        let lacking = Evidence { second_side: SecondSide::Lacking, ..evidence };
+        assert!(step(&lacking).contains("over the whole time"), "{}", step(&lacking));
+        // The sender's packets of this scene have passed routers, so another place on the way is no side of its.
+        assert!(step(&Evidence { vantage: Vantage::OnTheWay, ..evidence }).starts_with(asks));
+    }
+
+    #[test]
+    fn a_capture_beside_the_sender_asks_for_one_at_the_appliance() {
+        let mut scene = Scene::with_headers([]);
+        scene.vantage = Vantage::OnTheWay;
+        scene.close_up.trace.habits.originator.ttls.clear();
+        for at in 0..9 {
+            scene.push(SegmentHeader { ttl: 64, ..sender(at) });
+        }
+        let said = step(&scene.evidence());
+        assert!(said.contains("capture on the appliance"), "{said}");
+        scene.vantage = Vantage::OnAppliance;
+        assert!(!step(&scene.evidence()).contains("capture on the appliance"));
+    }
 }

@@ -4,7 +4,7 @@ use crate::capture::segment::{Checksum, Flags};
 use crate::capture::trace::{SegmentHeader, SynFacts, Trace};
 use crate::capture::{Pair, Side};
 use crate::cause::close_up::TextFacts;
-use crate::cause::{CloseUp, Evidence, Sign, Vantage};
+use crate::cause::{CloseUp, Evidence, SecondSide, Sign, Vantage};
 use crate::cite::{LogId, LogRef, Moment};
 use crate::maillog::{Claim, ClaimKind, ClockIndex, Lost, Stamp};
 use crate::net::{Leg, Role};
@@ -183,6 +183,7 @@ impl Scene {
             ending: &self.ending,
             close_up: Some(&self.close_up),
             vantage: self.vantage,
+            second_side: SecondSide::NotGiven,
             claim: &self.claim,
             connection: None,
             message: None,

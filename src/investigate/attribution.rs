@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::capture::{self, CaptureInput, Only};
 use crate::case::Case;
 use crate::cause::patterns::{self, Member};
-use crate::cause::{self, CloseUps, Evidence, Pattern, Sign, Vantage, vantage};
+use crate::cause::{self, CloseUps, Evidence, Pattern, SecondSide, Sign, Vantage, vantage};
 use crate::cite::CaptureId;
 use crate::input;
 use crate::investigate::{InvestigateError, Plan, Watch, message_of, second_side, wire_options};
@@ -52,8 +52,14 @@ pub(super) fn attribute(
             signs.push(sign);
         }
     }
-    for (case, signs) in cases.iter_mut().zip(signs) {
-        let cause = setting.evidence(case).and_then(|evidence| cause::decide(&evidence, &signs));
+    for (place, (case, signs)) in cases.iter_mut().zip(signs).enumerate() {
+        let second_side = match (plan.outside.is_empty(), second.comparisons.contains_key(&place)) {
+            (true, _) => SecondSide::NotGiven,
+            (false, false) => SecondSide::Lacking,
+            (false, true) => SecondSide::Shown,
+        };
+        let evidence = setting.evidence(case).map(|evidence| Evidence { second_side, ..evidence });
+        let cause = evidence.and_then(|evidence| cause::decide(&evidence, &signs));
         (case.signs, case.cause) = (signs, cause);
     }
     Ok(Attribution { vantage, patterns: patterns.patterns, second })
@@ -84,6 +90,7 @@ impl Setting<'_> {
             ending: case.ending.as_ref()?,
             close_up: self.close_ups.get(session),
             vantage: self.vantage,
+            second_side: SecondSide::NotGiven,
             claim: &case.claim,
             connection: case.claim.connection.and_then(|index| self.log.connections.get(index)),
             message: message_of(self.log, &case.claim),

@@ -4,6 +4,7 @@ use crate::capture::{CloseKind, Effect, OriginatorFrom, Side};
 use crate::cite::Moment;
 use crate::net::{Leg, Role};
 use crate::report::document::KeyFrame;
+use crate::smtp::ending::Form;
 use crate::smtp::{Ending, Session, Transaction};
 
 /// RCPT commands shown of one message.
@@ -86,7 +87,12 @@ pub(super) fn key_frames(
         && !frames.iter().any(|frame| frame.frame == at.frame.frame)
     {
         frames.push(KeyFrame {
-            what: "the last word before the end".to_owned(),
+            what: if ending.form == Some(Form::TlsAlert) {
+                "TLS alert"
+            } else {
+                "the last word before the end"
+            }
+            .to_owned(),
             by: leg.party(by),
             capture: path(at),
             frame: at.frame.frame,

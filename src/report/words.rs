@@ -114,12 +114,30 @@ impl EndingFacts {
             },
             EndingKind::Abandoned => format!("given up by the {}", names.client),
             EndingKind::Quit => format!("{}'s QUIT", names.client),
+            EndingKind::Fin if self.form == Some(Form::TlsAlert) => format!("{}'s TLS alert", names.sender),
             EndingKind::Fin => format!("{}'s FIN", names.sender),
             EndingKind::Rst => format!("RST from the {}'s address", names.sender),
             EndingKind::Silence => format!("{} fell silent", names.sender),
             EndingKind::ApplianceStalled => format!("{} stalled", names.appliance),
             EndingKind::ApplianceClosed => self.closed_by_appliance(names),
             EndingKind::CaptureEnded => "no end in the capture".to_owned(),
+        }
+    }
+
+    /// [`Self::who_and_how`] in at most 28 columns, for a table.
+    pub fn in_short(&self, names: Names) -> String {
+        match (self.kind, self.form, self.code) {
+            (EndingKind::Rst, ..) => format!("RST in {}'s name", names.sender),
+            (EndingKind::ApplianceClosed, Some(Form::Reply), Some(code)) => {
+                format!("{} closed with {}", names.appliance, code.0)
+            }
+            (EndingKind::ApplianceClosed, Some(Form::TlsAlert), _) => {
+                format!("{}'s TLS alert", names.appliance)
+            }
+            (EndingKind::ApplianceClosed, Some(Form::Fin | Form::Rst), _) => {
+                Self { why: None, ..*self }.closed_by_appliance(names)
+            }
+            _ => self.who_and_how(names),
         }
     }
 
@@ -137,6 +155,13 @@ impl EndingFacts {
                 "The RST bears the {}'s address; a device on the way may have sent it in its name.",
                 names.sender
             ));
+        }
+        if self.form == Some(Form::TlsAlert) && !self.crossed {
+            remarks.push(
+                "The alert closes TLS, by a close_notify or for an error; the FIN that came first in TCP only \
+                 answered it."
+                    .to_owned(),
+            );
         }
         if self.race {
             remarks.push("QUIT was sent, but the connection was closed before its answer.".to_owned());
@@ -159,6 +184,7 @@ impl EndingFacts {
             (Some(Form::Reply) | None, _) => "closed".to_owned(),
             (Some(Form::Fin), _) => "closed by FIN".to_owned(),
             (Some(Form::Rst), _) => "closed by RST".to_owned(),
+            (Some(Form::TlsAlert), _) => "closed by TLS alert".to_owned(),
         };
         match self.why.and_then(why) {
             Some(why) => format!("{} {form} ({why})", names.appliance),

@@ -2,6 +2,7 @@
 
 mod dark;
 mod facts;
+mod goodbye;
 mod kind;
 #[cfg(test)]
 mod tests;
@@ -63,7 +64,7 @@ pub struct Ending {
     pub by: Option<Role>,
     /// Why the appliance closed.
     pub why: Option<Why>,
-    /// The form the appliance's close took.
+    /// The form the appliance's close took; of another end's, where it was no FIN or RST alone.
     pub form: Option<Form>,
     /// The reply code that ended it, where one did.
     pub code: Option<ReplyCode>,
@@ -107,7 +108,7 @@ pub enum EndingKind {
     Abandoned,
     /// QUIT, with every earlier command answered.
     Quit,
-    /// The sender's FIN took effect first.
+    /// The sender's FIN took effect first; or its alert of TLS, which the other end's FIN answered.
     Fin,
     /// An RST bearing the sender's address took effect first.
     Rst,
@@ -151,6 +152,8 @@ pub enum Form {
     Fin,
     /// RST.
     Rst,
+    /// An alert of TLS (close_notify, or an error), which the other end's FIN only answered.
+    TlsAlert,
 }
 
 /// Whose move it was.

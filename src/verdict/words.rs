@@ -69,6 +69,10 @@ pub fn wire_shows(ending: &Ending, transaction: Option<&Transaction>, leg: Leg) 
             format!("{client} said QUIT {place}, and a close came before the 221")
         }
         EndingKind::Quit => format!("{client} said QUIT {place}"),
+        EndingKind::Fin if ending.form == Some(Form::TlsAlert) => {
+            let answered = if ending.crossed { "" } else { ", and the appliance's FIN only answered it" };
+            format!("{far} closed first {place}, by an alert{answered}")
+        }
         EndingKind::Fin => {
             let without = if leg == Leg::Injection { ", without QUIT" } else { "" };
             format!("a FIN bearing {far}'s address ended the connection {place}{without}")
@@ -87,6 +91,7 @@ pub fn wire_shows(ending: &Ending, transaction: Option<&Transaction>, leg: Leg) 
                 Some(Form::Reply) => "with a reply",
                 Some(Form::Fin) => "with a FIN",
                 Some(Form::Rst) => "with an RST",
+                Some(Form::TlsAlert) => "by an alert of TLS",
                 None => "first",
             };
             let reason = why(ending.why.unwrap_or(Why::Unknown));

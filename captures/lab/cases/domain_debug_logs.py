@@ -100,6 +100,20 @@ CASES = (
         cause=Cause(None, "the remote server", because="its FIN bears its usual TTL"),
     ),
     _case(
+        7,
+        "debug-log-delivery-tls13-close-notify-first",
+        "The remote server ends TLS 1.3 after RCPT and waits with its FIN, with a domain debug log",
+        "The appliance starts TLS; the remote server answers RCPT, says TLS' own goodbye (close_notify), and waits for the"
+        " appliance's before it closes.",
+        f"`TLS success`, {DELAYED.format('EOF')}",
+        "STARTTLS, records, the remote's alert, the appliance's FIN first; the remote's FIN answers it",
+        listener={"tls_version": "1.3"},
+        tls_out="required",
+        remote=ends("rcpt", "close_notify"),
+        expected=(("verdict", "undetermined"),),  # as above: `data` may be `quit`
+        cause=Cause(None, "the remote server", because="no other record of TLS 1.3 is as short as its alert"),
+    ),
+    _case(
         3,
         "debug-log-delivery-banner-masked",
         "A firewall masks the remote server's banner and its STARTTLS; the capture is from beyond it",

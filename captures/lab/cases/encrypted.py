@@ -191,6 +191,16 @@ def _pairs() -> tuple[Case, ...]:
                 listener=listener,
             ),
             _case(
+                10 * number + 8,
+                f"tls{tag}-close-notify-first",
+                f"A close_notify whose FIN waits for the other end's {under}",
+                "After RCPT the client says TLS' own goodbye, and closes only when the appliance has closed.",
+                "`TLS success`, `lost`, `Receiving aborted`",
+                "an alert of the client, which the appliance answers by closing; the client's FIN last",
+                script=_after_rcpt(Dialogue.close_notify_and_wait),
+                listener=listener,
+            ),
+            _case(
                 10 * number + 4,
                 f"tls{tag}-fin-without-close-notify",
                 f"FIN without close_notify {under}",

@@ -8,7 +8,7 @@ use crate::cause::signs::resets::Class;
 use crate::cause::signs::{resets, tls};
 use crate::cause::{CauseKind, Confidence, Evidence, Sign, Strength, headers};
 use crate::net::Leg;
-use crate::smtp::ending::{Turn, Why};
+use crate::smtp::ending::{Form, Turn, Why};
 use crate::smtp::{EndingKind, Outcome};
 
 use CauseKind::{
@@ -87,6 +87,18 @@ fn fin(evidence: &Evidence<'_>, signs: &[Sign]) -> Account {
         );
     }
     let record_cut = signs.iter().any(|sign| sign.rule == &tls::RECORD_CUT);
+    if evidence.ending.form == Some(Form::TlsAlert) {
+        let answered =
+            if evidence.ending.crossed { "" } else { ", and the appliance's FIN only answered it" };
+        return Account::new(
+            SenderClosed,
+            Confidence::Likely,
+            format!(
+                "the sender's alert ended TLS{answered}; whether the alert is a close_notify or tells of an error, \
+                 and whether a QUIT came before, cannot be read under TLS"
+            ),
+        );
+    }
     if evidence.session.dialog.encryption.is_some() && !record_cut {
         return Account::new(
             SenderClosed,

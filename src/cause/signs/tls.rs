@@ -3,7 +3,7 @@
 use crate::cause::signs::{Family, Group, PointsAt, Rule, Sign, Strength};
 use crate::cause::{CauseKind, Evidence};
 use crate::smtp::EndingKind;
-use crate::smtp::tls::{ALERT, ALERT_OF_TLS13, APPLICATION_DATA, EncryptionStart};
+use crate::smtp::tls::EncryptionStart;
 
 /// The sender's stream stops within a TLS record. A program that ends nearly always ends between records; a
 /// path that is cut, a kill in mid-write or a forged reset does not care.
@@ -96,11 +96,7 @@ fn read(evidence: &Evidence<'_>, found: &mut Vec<Sign>) {
         );
     }
     let last = encryption.records.iter().rfind(|record| record.by == sender);
-    let says_goodbye = last.is_some_and(|record| match record.content_type {
-        ALERT => true,
-        APPLICATION_DATA => encryption.tls13 == Some(true) && record.length == ALERT_OF_TLS13,
-        _ => false,
-    });
+    let says_goodbye = last.is_some_and(|record| encryption.is_alert(record));
     if let (Some(last), true, true) = (last, says_goodbye, encryption.established) {
         add(
             &CLOSE_NOTIFY,
@@ -119,7 +115,7 @@ mod tests {
     use crate::cause::testing::Scene;
     use crate::net::Role;
     use crate::smtp::script::{Script, moment};
-    use crate::smtp::tls::{Alert, AlertDescription, Encryption, Record};
+    use crate::smtp::tls::{ALERT_OF_TLS13, APPLICATION_DATA, Alert, AlertDescription, Encryption, Record};
 
     fn scene(change: impl FnOnce(&mut Encryption)) -> Scene {
         let script = Script::new().s("220 x\r\n").c("EHLO a\r\n").s("250 STARTTLS\r\n").fin(Role::Client);
@@ -149,6 +145,7 @@ mod tests {
             length,
             at: moment(12, Script::START),
             end: 500,
+            acknowledged: 0,
         };
         let goodbye = |length| {
             scene(|tls| {

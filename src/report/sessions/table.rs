@@ -145,6 +145,7 @@ fn ending(session: &SessionRecord<'_>) -> String {
         (EndingKind::Refused, ..) => "refused".to_owned(),
         (EndingKind::Abandoned, ..) => "given up".to_owned(),
         (EndingKind::Quit, ..) => "client QUIT".to_owned(),
+        (EndingKind::Fin, Some(Form::TlsAlert), _) => "client alert".to_owned(),
         (EndingKind::Fin, ..) => "client FIN".to_owned(),
         (EndingKind::Rst, ..) => "client RST".to_owned(),
         (EndingKind::Silence, ..) => "client silent".to_owned(),
@@ -152,6 +153,7 @@ fn ending(session: &SessionRecord<'_>) -> String {
         (EndingKind::ApplianceClosed, Some(Form::Reply), Some(code)) => format!("server {}", code.0),
         (EndingKind::ApplianceClosed, Some(Form::Fin), _) => "server FIN".to_owned(),
         (EndingKind::ApplianceClosed, Some(Form::Rst), _) => "server RST".to_owned(),
+        (EndingKind::ApplianceClosed, Some(Form::TlsAlert), _) => "server alert".to_owned(),
         (EndingKind::ApplianceClosed, ..) => "server closed".to_owned(),
         (EndingKind::CaptureEnded, ..) => "no end seen".to_owned(),
     };

@@ -74,7 +74,7 @@ pub(super) fn index(page: &mut Page, cases: &[Case]) {
         if let Some(account) =
             case.wire.as_ref().filter(|_| wrap::width(&phrase) > page.width() - INDEX_ENDING)
         {
-            phrase = EndingFacts::from(&account.ending).who_and_how(Names::of(case.leg));
+            phrase = EndingFacts::from(&account.ending).in_short(Names::of(case.leg));
         }
         let cells = [
             &number(case.mid),

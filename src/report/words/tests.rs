@@ -49,6 +49,34 @@ fn endings_read_like_a_headline() {
 }
 
 #[test]
+fn short_endings_fit_the_column_of_a_table() {
+    const COLUMN: usize = 28;
+    let kinds = [
+        EndingKind::Completed,
+        EndingKind::Refused,
+        EndingKind::Abandoned,
+        EndingKind::Quit,
+        EndingKind::Fin,
+        EndingKind::Rst,
+        EndingKind::Silence,
+        EndingKind::ApplianceStalled,
+        EndingKind::ApplianceClosed,
+        EndingKind::CaptureEnded,
+    ];
+    let forms = [None, Some(Form::Reply), Some(Form::Fin), Some(Form::Rst), Some(Form::TlsAlert)];
+    for names in [Names::of(Leg::Injection), Names::of(Leg::Delivery)] {
+        for (kind, form) in kinds.iter().flat_map(|kind| forms.map(|form| (*kind, form))) {
+            for why in [Why::Timer, Why::Limit, Why::Policy, Why::Killed] {
+                let code = form.filter(|form| *form == Form::Reply).map(|_| ReplyCode(421));
+                let facts = EndingFacts { why: Some(why), form, code, ..EndingFacts::of(kind) };
+                let short = facts.in_short(names);
+                assert!(short.chars().count() <= COLUMN, "{short}");
+            }
+        }
+    }
+}
+
+#[test]
 fn thousands_stand_apart() {
     for (number, expected) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
         assert_eq!(grouped(number), expected);

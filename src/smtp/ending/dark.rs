@@ -9,10 +9,11 @@ use crate::capture::CloseKind;
 use crate::cite::Moment;
 use crate::net::Role;
 use crate::smtp::ending::facts::{Facts, ROUND_TRIP, role};
+use crate::smtp::ending::goodbye::Goodbye;
 use crate::smtp::ending::kind::begun;
-use crate::smtp::ending::{Ending, EndingKind, Turn};
+use crate::smtp::ending::{Ending, EndingKind, Form, Turn};
 use crate::smtp::session::{Session, Stage};
-use crate::smtp::tls::{ALERT, ALERT_OF_TLS13, APPLICATION_DATA, Encryption, Record};
+use crate::smtp::tls::{APPLICATION_DATA, Encryption, Record};
 use crate::time::Span;
 
 /// Lengths of a record with six octets of text, or five with a bare LF, before TLS 1.3: ChaCha20 or
@@ -92,6 +93,12 @@ pub(super) fn ending(
             .missing
             .push("the commands are encrypted: whose turn it was is not known for certain".to_owned()),
     }
+    if ended.form == Some(Form::TlsAlert) {
+        ended.missing.push(
+            "the words of the alert, which are encrypted: a close_notify, or an error of TLS that its sender met"
+                .to_owned(),
+        );
+    }
     ended
 }
 
@@ -122,7 +129,7 @@ pub(super) struct UnaskedLeave {
 
 /// Two words of the server with a pause and no word of the client between them, the second one right
 /// before it leaves: the second answers nothing.
-pub(super) fn unasked_leave(session: &Session) -> Option<UnaskedLeave> {
+pub(super) fn unasked_leave(session: &Session, goodbye: Option<Goodbye>) -> Option<UnaskedLeave> {
     let encryption = session.dialog.encryption.as_ref().filter(|encryption| encryption.established)?;
     let shape = Shape { encryption };
     let records = &encryption.records;
@@ -137,10 +144,10 @@ pub(super) fn unasked_leave(session: &Session) -> Option<UnaskedLeave> {
         [.., before, leave] => (leave, before),
         _ => return None,
     };
-    let leaves = session.flow.closes.effective.is_some_and(|close| {
-        role(close.by) == Role::Server
-            && close.at.time.since(leave.at.time) < ROUND_TRIP
-            && !close.at.precedes(leave.at)
+    let closed = session.flow.closes.effective.map(|close| (role(close.by), close.at));
+    let left = goodbye.map(|goodbye| (goodbye.by, goodbye.at)).or(closed);
+    let leaves = left.is_some_and(|(by, at)| {
+        by == Role::Server && at.time.since(leave.at.time) < ROUND_TRIP && !at.precedes(leave.at)
     });
     let paused = leave.at.time.since(before.at.time) >= PAUSE;
     (leaves && paused).then_some(UnaskedLeave {
@@ -151,8 +158,8 @@ pub(super) fn unasked_leave(session: &Session) -> Option<UnaskedLeave> {
 }
 
 /// The records of a session, looked at for what they may have been.
-struct Shape<'a> {
-    encryption: &'a Encryption,
+pub(super) struct Shape<'a> {
+    pub(super) encryption: &'a Encryption,
 }
 
 impl Shape<'_> {
@@ -174,8 +181,10 @@ impl Shape<'_> {
             _ => return None,
         };
         let closes = &facts.session.flow.closes;
+        // A server that only answers the client's alert does not take leave.
         let server_closed = closes.effective.is_some_and(|close| {
-            role(close.by) == Role::Server
+            facts.goodbye.is_none_or(|goodbye| goodbye.by == Role::Server)
+                && role(close.by) == Role::Server
                 && close.kind == CloseKind::Fin
                 && close.at.time.since(answer.at.time) < ROUND_TRIP
         });
@@ -245,11 +254,12 @@ impl Shape<'_> {
         from_client.next().is_some_and(|record| self.is_six_octets(record))
     }
 
-    /// Application data that is not an alert of TLS 1.3.
-    fn is_speech(&self, record: &Record) -> bool {
+    /// Application data that is not an alert of TLS 1.3, nor as long as one where the version is not known.
+    pub(super) fn is_speech(&self, record: &Record) -> bool {
         match record.content_type {
-            ALERT => false,
-            APPLICATION_DATA => self.encryption.tls13 == Some(false) || record.length != ALERT_OF_TLS13,
+            APPLICATION_DATA => {
+                self.encryption.tls13 == Some(false) || !self.encryption.is_as_long_as_alert(record)
+            }
             _ => false,
         }
     }

@@ -3,7 +3,8 @@
 use crate::capture::{CloseKind, Loss, Side};
 use crate::cite::Moment;
 use crate::net::Role;
-use crate::smtp::ending::{Context, Form, Stall, Turn, Why, dark, words};
+use crate::smtp::ending::goodbye::Goodbye;
+use crate::smtp::ending::{Context, Form, Stall, Turn, Why, dark, goodbye, words};
 use crate::smtp::reply::ReplyCode;
 use crate::smtp::session::{Owed, ReplySeen, Session, Stage};
 use crate::time::{Span, Timestamp};
@@ -38,6 +39,8 @@ pub(super) struct Facts<'a> {
     pub(super) stall: Option<Stall>,
     /// The last word of the dialogue; a leave-taking that nobody asked for is none.
     last_word: Option<Moment>,
+    /// The alert of TLS by which an end closed first.
+    pub(super) goodbye: Option<Goodbye>,
     /// The server left after an encrypted word that nobody had asked for.
     pub(super) left_unasked: bool,
     /// See [`super::Ending::covered`].
@@ -67,7 +70,14 @@ impl<'a> Facts<'a> {
         let mut signal = first_signal(session);
         let mut owed = session.dialog.owed;
         let mut last_word = session.dialog.last_word;
-        let leave = dark::unasked_leave(session);
+        let goodbye = goodbye::first(session);
+        if let Some(goodbye) = goodbye {
+            let (by, at, crossed) = (goodbye.by, goodbye.at, goodbye.crossed);
+            signal = Some(Signal { by, form: Form::TlsAlert, at, why: Why::Unknown, code: None, crossed });
+            owed = goodbye.owed;
+            last_word = goodbye.last_word;
+        }
+        let leave = dark::unasked_leave(session, goodbye);
         if let Some(leave) = leave {
             let reply = Signal {
                 by: Role::Server,
@@ -96,6 +106,7 @@ impl<'a> Facts<'a> {
             waited,
             stall: None,
             last_word,
+            goodbye,
             left_unasked: leave.is_some(),
             covered,
             gap_at_end: false,
@@ -159,7 +170,7 @@ impl<'a> Facts<'a> {
     fn answers_lost_fin(&self, signal: Signal) -> bool {
         let flow = &self.session.flow;
         let sender = flow.streams.of(side(self.sender()));
-        signal.form != Form::Reply
+        matches!(signal.form, Form::Fin | Form::Rst)
             && signal.by == self.context.appliance
             && sender.lost_fin
             && flow

@@ -141,8 +141,8 @@ fn closed(facts: &Facts<'_>, stage: Stage) -> Ending {
         Some(signal) if signal.by == sender => {
             let kind = if signal.form == Form::Rst { EndingKind::Rst } else { EndingKind::Fin };
             let mut ended = signalled(facts, kind, stage, signal);
-            // A sender who is the server may take leave with a word.
-            ended.form = (signal.form == Form::Reply).then_some(Form::Reply);
+            // A sender who is the server may take leave with a word, and any by an alert of TLS.
+            ended.form = matches!(signal.form, Form::Reply | Form::TlsAlert).then_some(signal.form);
             ended.why = None;
             ended
         }

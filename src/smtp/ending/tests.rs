@@ -1,5 +1,6 @@
 mod dark;
 mod delivery;
+mod goodbye;
 
 use super::*;
 use crate::capture::CloseKind;

@@ -7,14 +7,11 @@ use super::lengths::Protection;
 use super::records::{RecordReader, RecordSink};
 use super::speeches::Runs;
 use super::{
-    ALERT, APPLICATION_DATA, Alert, AlertDescription, CHANGE_CIPHER_SPEC, Encryption, EncryptionStart,
-    HANDSHAKE, LastRecord, Record, TlsVersion,
+    ALERT, ALERT_OCTETS, APPLICATION_DATA, Alert, AlertDescription, CHANGE_CIPHER_SPEC, Encryption,
+    EncryptionStart, HANDSHAKE, LastRecord, Record, TlsVersion,
 };
 use crate::cite::{Moment, sort_by_moment};
 use crate::net::Role;
-
-/// Octets of an alert that is not encrypted: level and description (RFC 8446 section 6).
-const CLEAR_ALERT: u16 = 2;
 
 /// See the module.
 #[derive(Debug)]
@@ -213,7 +210,7 @@ impl RecordSink for Found<'_> {
             CHANGE_CIPHER_SPEC => facts.cipher_changed = true,
             HANDSHAKE if facts.cipher_changed && facts.tls13.is_none() => facts.tls13 = Some(false),
             APPLICATION_DATA if facts.cipher_changed && facts.tls13.is_none() => facts.tls13 = Some(true),
-            ALERT if length == CLEAR_ALERT => {
+            ALERT if length == ALERT_OCTETS => {
                 let [_, description] = facts.last_octets;
                 facts.alert = Some((AlertDescription(description), at));
             }
@@ -229,7 +226,8 @@ impl RecordSink for Found<'_> {
             if facts.records.len() == Encryption::MAX_RECORDS {
                 facts.records.pop_front();
             }
-            facts.records.push_back(Record { by: *by, content_type, length, at, end });
+            let acknowledged = piece.acknowledged;
+            facts.records.push_back(Record { by: *by, content_type, length, at, end, acknowledged });
         }
     }
 }

@@ -56,7 +56,7 @@ impl Protection {
         const TLS_1_3: u16 = 0x0304;
         let known = suite.and_then(TlsCipherSuite::from_id);
         let (Some(version), Some(suite)) = (version, known) else { return Self::Unknown };
-        let tag = if suite.name.ends_with("CCM_8") { SHORT_TAG } else { TAG };
+        let tag = if suite.name.contains("CCM_8") { SHORT_TAG } else { TAG };
         if version >= TLS_1_3 {
             return Self::Adds(INNER_TYPE + tag);
         }
@@ -95,12 +95,13 @@ pub fn cipher_suite_name(id: u16) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    /// Record lengths of a six-octet command, measured with OpenSSL 3.0.
+    /// Record lengths of a six-octet command, measured with OpenSSL 3.0; that of CCM_8 by RFC 8446 section 5.2.
     #[test]
     fn six_octets_are_told_in_every_suite() {
         let rows: &[(u16, u16, u64)] = &[
             (0x0304, 0x1301, 23), // TLS_AES_128_GCM_SHA256
             (0x0304, 0x1303, 23), // TLS_CHACHA20_POLY1305_SHA256
+            (0x0304, 0x1305, 15), // TLS_AES_128_CCM_8_SHA256
             (0x0303, 0xc02f, 30), // ECDHE_RSA_WITH_AES_128_GCM_SHA256
             (0x0303, 0xcca8, 22), // ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
             (0x0303, 0xc013, 52), // ECDHE_RSA_WITH_AES_128_CBC_SHA

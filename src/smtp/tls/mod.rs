@@ -27,9 +27,11 @@ pub const HANDSHAKE: u8 = 22;
 /// Content type of an application-data record; TLS 1.3 wraps everything after its hello in these.
 pub const APPLICATION_DATA: u8 = 23;
 
+/// Octets of an alert: level and description (RFC 8446 section 6).
+pub const ALERT_OCTETS: u16 = 2;
 /// An alert in TLS 1.3, which looks like application data: two octets, type, tag (RFC 8446 sections
 /// 5.2 and 6). A two-octet text would look the same; SMTP has none.
-pub const ALERT_OF_TLS13: u16 = 2 + 1 + 16;
+pub const ALERT_OF_TLS13: u16 = ALERT_OCTETS + 1 + 16;
 
 /// A dialogue that went dark.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +120,25 @@ impl Encryption {
         let version = self.version.map(|version| version.0);
         lengths::Protection::of(version, self.cipher_suite).text(1, record.length.into())
     }
+
+    /// Whether an application-data record would, under TLS 1.3, be as long as an alert.
+    pub fn is_as_long_as_alert(&self, record: &Record) -> bool {
+        let text = self.text_of(record);
+        if text.least == text.most {
+            return text.least == u64::from(ALERT_OCTETS);
+        }
+        record.length == ALERT_OF_TLS13
+    }
+
+    /// Whether a record is an alert: before TLS 1.3 by its type, in TLS 1.3, where that is encrypted, by its
+    /// length. No reply, command or other message of TLS is as short there.
+    pub fn is_alert(&self, record: &Record) -> bool {
+        match record.content_type {
+            ALERT => true,
+            APPLICATION_DATA => self.tls13 == Some(true) && self.is_as_long_as_alert(record),
+            _ => false,
+        }
+    }
 }
 
 /// How encryption began.
@@ -188,6 +209,8 @@ pub struct Record {
     pub at: Moment,
     /// Where it ends in its stream.
     pub end: u64,
+    /// How much of the other end's stream its end had received.
+    pub acknowledged: u64,
 }
 
 /// The last record of a dialogue, of whatever kind.

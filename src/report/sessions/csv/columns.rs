@@ -75,7 +75,9 @@ pub const COLUMNS: &[Column] = &[
     }),
     column("ending_by", "who ended it, or owed the word: client or server", |r| optional(r.ending.by)),
     column("ending_why", "why the server closed", |r| optional(r.ending.why)),
-    column("ending_form", "the form of the server's close", |r| optional(r.ending.form)),
+    column("ending_form", "the form of the close, where it was no FIN or RST of the client", |r| {
+        optional(r.ending.form)
+    }),
     column("ending_code", "the reply that ended it", |r| number(r.ending.code.map(|code| code.0))),
     column("ending_inferred", "read from record lengths or across a gap", |r| r.ending.inferred.to_string()),
     column("ending_race", "QUIT and a close before its 221", |r| r.ending.race.to_string()),

@@ -4,7 +4,7 @@ use super::*;
 use crate::smtp::tls::{KnownReplies, TlsVersion};
 
 /// TLS 1.3 after STARTTLS, both ends at application data.
-fn dark() -> Script {
+pub(super) fn dark() -> Script {
     let hello = record(22, 2);
     let finished = [record(20, 1), record(23, 53)].concat();
     greeted()
@@ -15,7 +15,7 @@ fn dark() -> Script {
         .c(finished)
 }
 
-fn record(content_type: u8, length: u16) -> Vec<u8> {
+pub(super) fn record(content_type: u8, length: u16) -> Vec<u8> {
     let mut octets = vec![content_type, 3, 3];
     octets.extend_from_slice(&length.to_be_bytes());
     octets.resize(5 + usize::from(length), 0);
