@@ -49,7 +49,7 @@ pub struct EndingAccount {
     pub by: Option<Party>,
     /// Why the appliance closed.
     pub why: Option<Why>,
-    /// The form its close took.
+    /// The form its close took; of another end's, an alert of TLS that the other's FIN answered.
     pub form: Option<Form>,
     /// The reply that ended it.
     pub code: Option<ReplyCode>,

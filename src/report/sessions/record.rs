@@ -155,7 +155,7 @@ pub struct EndingRecord<'a> {
     pub by: Option<Role>,
     /// Why the server closed.
     pub why: Option<Why>,
-    /// The form of the server's close.
+    /// The form of the server's close; of a client's, an alert of TLS that the server's FIN answered.
     pub form: Option<Form>,
     /// The reply that ended it.
     pub code: Option<ReplyCode>,

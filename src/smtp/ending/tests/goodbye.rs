@@ -2,6 +2,7 @@
 
 use super::dark::{dark, record};
 use super::*;
+use crate::smtp::tls::TlsVersion;
 
 const AT_CLIENT: Context = Context { appliance: Client, ..AT_SERVER };
 
