@@ -11,6 +11,7 @@
 mod files;
 #[path = "../shared/frames.rs"]
 mod frames;
+mod innocent;
 mod lab;
 
 use std::path::{Path, PathBuf};

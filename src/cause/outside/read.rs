@@ -21,6 +21,8 @@ use crate::time::Timestamp;
 const MAX_MARKS: usize = 64;
 /// Frames between two looks at the interruption flag.
 const FRAMES_BETWEEN_LOOKS: u64 = 4096;
+/// Connections that are followed for a segment of theirs, whatever their ends are.
+const MAX_TRANSLATED: usize = 65_536;
 /// Link types told of one file.
 const MAX_LINKS: usize = 8;
 
@@ -135,7 +137,8 @@ pub fn outside(files: &[(CaptureId, &Path)], how: Reading<'_>, wanted: &[Wanted]
         marks.extend(telling.take(MAX_MARKS).map(|mark| (mark, place)));
     }
     let mut search = Search::of(wanted, tapes);
-    let mut recorder = Recorder { known, tapes: vec![Tape::default(); wanted.len()], total: 0 };
+    let mut recorder =
+        Recorder { known, tapes: vec![Tape::default(); wanted.len()], total: 0, translated: 0 };
     let mut found = read(files, how, |segment, at| {
         let marked = mark(segment.seq.0, segment.payload_len, segment.payload_sum, segment.flags)
             .and_then(|mark| marks.get(&mark).copied());
@@ -154,6 +157,7 @@ pub fn outside(files: &[(CaptureId, &Path)], how: Reading<'_>, wanted: &[Wanted]
             known: known.collect(),
             tapes: vec![Tape::default(); wanted.len()],
             total: recorder.total,
+            translated: 0,
         };
         read(files, how, |segment, at| {
             second.take(segment, at, None);
@@ -172,6 +176,8 @@ struct Recorder {
     known: AHashMap<FlowKey, Known>,
     tapes: Vec<Tape>,
     total: usize,
+    /// Connections that were added for a segment of theirs.
+    translated: usize,
 }
 
 impl Recorder {
@@ -182,7 +188,12 @@ impl Recorder {
             (Some(one), marked) => {
                 if segment.flags.is_syn() && segment.source == one.sender {
                     match (marked, one.place) {
-                        (Some(place), _) => one.place = Some(place),
+                        (Some(place), _) => {
+                            one.place = Some(place);
+                            if let Some(tape) = self.tapes.get_mut(place) {
+                                tape.begin_at(at.time, segment.seq.0, &mut self.total);
+                            }
+                        }
                         (None, Some(place)) => {
                             if let Some(tape) = self.tapes.get_mut(place) {
                                 // A renumbered SYN; a second one cannot be told from a new connection.
@@ -195,6 +206,13 @@ impl Recorder {
                 *one
             }
             (None, Some(place)) => {
+                if self.translated >= MAX_TRANSLATED {
+                    if let Some(tape) = self.tapes.get_mut(place) {
+                        tape.cut = true;
+                    }
+                    return false;
+                }
+                self.translated += 1;
                 let one = Known { sender: segment.source, place: Some(place) };
                 self.known.insert(key, one);
                 one
