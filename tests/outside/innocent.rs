@@ -47,6 +47,21 @@ fn an_earlier_connection_between_the_same_ports_is_another_one() {
 }
 
 #[test]
+fn a_later_connection_between_the_same_ports_is_another_one() {
+    let frames = read(&case("rst-in-body").join("wire.pcap"));
+    let out = further_out(&frames);
+    let mut both = earlier(&out[..out.len() - 1]);
+    for frame in &mut both {
+        frame.micros += 120_000_000;
+    }
+    both.splice(..0, out);
+    assert_eq!(
+        outcome(&with_outside("rst-in-body", &both)),
+        found(&["same_on_both_sides"], "sender_reset named")
+    );
+}
+
+#[test]
 fn an_earlier_connection_is_another_one_where_a_firewall_renumbers() {
     let frames = read(&case("rst-in-body").join("wire.pcap"));
     let out = further_out(&frames);
