@@ -57,6 +57,9 @@ const DECISIVE_CHANCE: f64 = 0.01;
 /// The highest chance at which it is strong.
 const STRONG_CHANCE: f64 = 0.1;
 
+/// The cases of received mail, by their connections.
+type Members<'a> = BTreeMap<usize, Vec<&'a Member<'a>>>;
+
 pub(in crate::cause::patterns) fn read(set: &Set<'_>, found: &mut Found) {
     let explained: BTreeSet<usize> =
         set.members.iter().filter(is_explained).map(|member| member.session).collect();
@@ -74,26 +77,31 @@ pub(in crate::cause::patterns) fn read(set: &Set<'_>, found: &mut Found) {
     let died = |tries: &[Try<'_>]| tries.iter().filter(|one| one.died.is_some()).count();
     messages.retain(|_, tries| died(tries) > 0);
     let looked_at = messages.values().filter(|tries| died(tries) >= TRIES).count();
+    let mut members = Members::new();
+    for member in set.received() {
+        members.entry(member.session).or_default().push(member);
+    }
     let mut patterns = Vec::new();
     for (envelope, tries) in &messages {
         let Some(cluster) = Cluster::of(tries) else { continue };
-        let others = messages
-            .iter()
-            .filter(|(other, _)| *other != envelope)
-            .filter(|(_, tries)| tries.iter().any(|one| cluster.holds(one)))
-            .count();
         let chance = chance::corrected(cluster.chance(died(tries)), looked_at);
         if chance <= MAX_CHANCE {
-            let later = got_through(set, accepted.of(envelope), &cluster, tries);
-            patterns.extend(report(set, (envelope, &cluster), later, chance, others, found));
+            let others = messages
+                .iter()
+                .filter(|(other, _)| *other != envelope)
+                .filter(|(_, tries)| tries.iter().any(|one| cluster.holds(one)))
+                .count();
+            let later = got_through(&members, accepted.of(envelope), &cluster, tries);
+            patterns.extend(report(&members, (envelope, &cluster), later, chance, others, found));
         }
     }
     found.extend(patterns);
 }
 
-/// `accepted`: what the log says was accepted with that envelope. Whether a later try got through, and the first frame of it where it is known.
+/// Whether a later try got through, and the first frame of it where it is known. `accepted`: what the log says was
+/// accepted with that envelope.
 fn got_through(
-    set: &Set<'_>,
+    members: &Members<'_>,
     accepted: &[(u64, Stamp)],
     cluster: &Cluster<'_>,
     tries: &[Try<'_>],
@@ -103,8 +111,8 @@ fn got_through(
     if let Some(later) = later {
         return Some(vec![later.flow.flow.first.frame]);
     }
-    let of_cluster = |member: &&Member<'_>| cluster.tries.iter().any(|one| one.session == member.session);
-    let aborted = set.received().filter(of_cluster).filter_map(|member| member.evidence.message);
+    let of_cluster = cluster.tries.iter().filter_map(|one| members.get(&one.session)).flatten();
+    let aborted = of_cluster.filter_map(|member| member.evidence.message);
     let last = aborted.map(|message| message.last.time).max()?;
     accepted.iter().any(|(_, stamp)| stamp.time > last).then(Vec::new)
 }
@@ -120,7 +128,7 @@ fn is_explained(member: &&Member<'_>) -> bool {
 }
 
 fn report(
-    set: &Set<'_>,
+    members: &Members<'_>,
     (envelope, cluster): (&Envelope, &Cluster<'_>),
     got_through: Option<Vec<FrameRef>>,
     chance: f64,
@@ -137,8 +145,8 @@ fn report(
         .tries
         .iter()
         .flat_map(|one| {
-            set.received()
-                .filter(|member| member.session == one.session && member.transaction == one.transaction)
+            let own = members.get(&one.session).into_iter().flatten().copied();
+            own.filter(|member| member.transaction == one.transaction)
         })
         .collect();
     if members.is_empty() {
