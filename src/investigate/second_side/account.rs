@@ -15,7 +15,8 @@ pub(super) fn of_all(compared: &[Option<Comparison>], incomplete: bool) -> Strin
         compared.len()
     );
     if let Some(clock) = ahead.get(ahead.len() / 2) {
-        note.push_str(&format!(" Their clock is {:+.6} s ahead", clock.ahead.seconds()));
+        let way = if clock.ahead < Span::ZERO { "behind" } else { "ahead" };
+        note.push_str(&format!(" Their clock is {:.6} s {way}", clock.ahead.abs().seconds()));
         if clock.give_or_take > Span::ZERO {
             note.push_str(&format!(", give or take {:.6} s", clock.give_or_take.seconds()));
         }
