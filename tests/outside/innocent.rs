@@ -136,3 +136,11 @@ fn a_sender_that_heard_no_reply_is_not_shown_to_have_stalled() {
     let (names, _) = outcome(&with_outside("silence-after-mail", &without_the_last_reply(out)));
     assert!(names.is_empty(), "{names:?}");
 }
+
+#[test]
+fn an_appliance_that_closes_by_itself_is_not_a_sender_that_stalled() {
+    let name = "appliance-kills-connection";
+    let out = further_out(&read(&case(name).join("wire.pcap")));
+    let (names, cause) = outcome(&with_outside(name, &out));
+    assert!(names.is_empty() && cause.starts_with("appliance"), "{names:?} {cause}");
+}

@@ -103,7 +103,7 @@ pub fn signs(evidence: &Evidence<'_>, comparison: &Comparison, own: &[Sign]) -> 
     }
     let nothing_lost = comparison.dropped.count == 0 && comparison.dropped_to_sender.count == 0;
     if found.iter().all(|sign| sign.strength < Strength::Decisive) && nothing_lost {
-        same(comparison, passed, quiet, &mut found);
+        same(comparison, passed, evidence.sender_stalled(), &mut found);
     }
     found
 }
@@ -214,8 +214,8 @@ fn to_the_sender(evidence: &Evidence<'_>, comparison: &Comparison, found: &mut V
     }
 }
 
-/// `passed`: the sender's close on both sides.
-fn same(comparison: &Comparison, passed: Option<&(Packet, Packet)>, quiet: bool, found: &mut Vec<Sign>) {
+/// `passed`: the sender's close on both sides; `stalled`: it was the sender that fell silent before the end.
+fn same(comparison: &Comparison, passed: Option<&(Packet, Packet)>, stalled: bool, found: &mut Vec<Sign>) {
     let (frames, detail) = match passed {
         Some((inside, outside)) => {
             // A close made anew on either side would have another identity or come from another distance.
@@ -234,7 +234,7 @@ fn same(comparison: &Comparison, passed: Option<&(Packet, Packet)>, quiet: bool,
             )
         }
         // A sender that was told nothing waits by right.
-        None if quiet && comparison.sender_heard_all => (
+        None if stalled && comparison.sender_heard_all => (
             Vec::new(),
             format!(
                 "the capture of the sender's side has the same {} octets and nothing behind them: all that the sender \
