@@ -144,3 +144,14 @@ fn an_appliance_that_closes_by_itself_is_not_a_sender_that_stalled() {
     let (names, cause) = outcome(&with_outside(name, &out));
     assert!(names.is_empty() && cause.starts_with("appliance"), "{names:?} {cause}");
 }
+
+#[test]
+fn a_device_beyond_the_outside_capture_leaves_the_same_on_both_sides() {
+    for (name, cause) in [
+        ("rst-forged-sender-goes-on", "middlebox_reset named"),
+        ("silent-drop-of-the-answers", "path_lost_data likely"),
+    ] {
+        let out = further_out(&read(&case(name).join("wire.pcap")));
+        assert_eq!(outcome(&with_outside(name, &out)).1, cause, "{name}");
+    }
+}

@@ -44,7 +44,7 @@ pub const CHANGED: Rule =
     Rule { name: "changed_in_between", group: Group::Outside, supports: &[CauseKind::MiddleboxRewriting] };
 
 /// All that the sender sent, its close with it, is on both sides: nothing between them did it. A device beyond
-/// the outside capture is not ruled out.
+/// the outside capture is not ruled out: moderate only where the connection's own signs surely show one.
 pub const SAME: Rule = Rule {
     name: "same_on_both_sides",
     group: Group::Outside,
@@ -104,6 +104,14 @@ pub fn signs(evidence: &Evidence<'_>, comparison: &Comparison, own: &[Sign]) -> 
     let nothing_lost = comparison.dropped.count == 0 && comparison.dropped_to_sender.count == 0;
     if found.iter().all(|sign| sign.strength < Strength::Decisive) && nothing_lost {
         same(comparison, passed, evidence.sender_stalled(), &mut found);
+        // What a device or the path surely did, and both captures show alike, it did beyond the outside one.
+        let elsewhere = own.iter().any(|sign| {
+            sign.strength == Strength::Decisive
+                && matches!(sign.points_at, PointsAt::Middlebox | PointsAt::Path)
+        });
+        if let Some(sign) = found.last_mut().filter(|sign| elsewhere && sign.rule == &SAME) {
+            sign.strength = Strength::Moderate;
+        }
     }
     found
 }
