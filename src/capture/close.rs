@@ -2,10 +2,10 @@
 //!
 //! A FIN takes effect when the other end acknowledged it, or when it is in sequence and nothing
 //! shows that the other end did not get it. One before the beginning of its stream, or with more
-//! acknowledged behind it, is ignored: it was forged or belongs to another connection. An RST is judged by what follows it, and by its
-//! *receiver*: an end that was really reset sends nothing more but RSTs (RFC 9293 section 3.10.7.1),
-//! whatever the end whose address the RST bears goes on to send. So an RST is ignored when its
-//! receiver
+//! acknowledged behind it, is ignored: it was forged or belongs to another connection. An RST is judged by
+//! what follows it, and by its *receiver*: an end that was really reset sends nothing more but RSTs
+//! (RFC 9293 section 3.10.7.1), whatever the end whose address the RST bears goes on to send. So an RST is
+//! ignored when its receiver
 //! * acknowledges octets that the other end sent after it,
 //! * answers one that is not exactly at the expected number with an ACK that says nothing new (the
 //!   challenge ACK of RFC 5961 section 3.2), or

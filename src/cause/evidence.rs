@@ -122,6 +122,13 @@ impl<'a> Evidence<'a> {
         )
     }
 
+    /// Whether the sender owed the next word and fell silent before the end. An appliance may close with no such
+    /// silence before it.
+    pub fn sender_stalled(&self) -> bool {
+        let sender = self.leg.appliance().other();
+        self.ends_by_silence() && self.ending.stall.is_some_and(|stall| stall.on == sender)
+    }
+
     /// The headers, where the connection was read a second time.
     pub fn trace(&self) -> Option<&'a Trace> {
         self.close_up.map(|close_up| &*close_up.trace)

@@ -127,11 +127,22 @@ impl<R: Read> Members<R> {
                 Err(error) => return Err(error),
             }
         }
+        let missed = packed.gave_up.then(|| {
+            format!(
+                "after {} MiB of the packed file had been read again, members that begin within damage were no longer \
+                 looked for",
+                MAX_READ_AGAIN >> 20
+            )
+        });
         if let Some(Broken { member, error }) = self.broken.take() {
-            let text = format!("the gzip member at octet {member} of the packed file is damaged: {error}");
+            let missed = missed.map_or_else(String::new, |words| format!("; {words}"));
+            let text =
+                format!("the gzip member at octet {member} of the packed file is damaged: {error}{missed}");
             return Err(io::Error::new(error.kind(), text));
         }
-        if packed.furthest > expected {
+        if let Some(words) = missed {
+            self.to_say = Some(Passed::loss(words));
+        } else if packed.furthest > expected {
             self.to_say =
                 Some(Passed::oddity("octets behind the gzip data that are no gzip are passed over"));
         }
@@ -227,6 +238,8 @@ struct Packed<R> {
     /// How far it was consumed before it was gone back in.
     furthest: u64,
     read_again: u64,
+    /// It was not gone back any more: what begins in octets that were read once is missed.
+    gave_up: bool,
 }
 
 impl<R: Read> Packed<R> {
@@ -239,6 +252,7 @@ impl<R: Read> Packed<R> {
             read: 0,
             furthest: 0,
             read_again: 0,
+            gave_up: false,
         }
     }
 
@@ -253,6 +267,8 @@ impl<R: Read> Packed<R> {
         if self.read_again < MAX_READ_AGAIN {
             self.read_again += back;
             self.start -= back as usize;
+        } else {
+            self.gave_up |= back > 0;
         }
     }
 

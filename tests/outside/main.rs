@@ -11,6 +11,7 @@
 mod files;
 #[path = "../shared/frames.rs"]
 mod frames;
+mod innocent;
 mod lab;
 
 use std::path::{Path, PathBuf};
@@ -88,7 +89,11 @@ fn a_reset_on_both_sides_is_the_senders() {
     assert_eq!(outcome(&report), found(&["same_on_both_sides"], "sender_reset named"));
     let notes = report["notes"].to_string();
     assert!(notes.contains("1 of the cases' 1 connections were found in them, 1 of these whole"), "{notes}");
-    assert!(notes.contains(" 2.500000 s ahead"), "{notes}");
+    assert!(notes.contains("Their clock is 2.500000 s ahead"), "{notes}");
+    let mut slow = further_out(&frames);
+    slow.iter_mut().for_each(|frame| frame.micros -= 5_000_000);
+    let notes = with_outside("rst-in-body", &slow)["notes"].to_string();
+    assert!(notes.contains("Their clock is 2.500000 s behind"), "{notes}");
 }
 
 #[test]

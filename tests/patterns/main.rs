@@ -66,6 +66,15 @@ fn a_sender_that_gives_up_at_one_octet_is_no_device() {
 }
 
 #[test]
+fn tries_that_stop_at_a_count_are_not_stopped_by_their_content() {
+    for name in ["silent-drop-of-the-answers", "stop-at-the-unscaled-window"] {
+        let copies: Vec<Copy> = (0..3).map(|_| Copy::of(name, sender(1, 7))).collect();
+        let found = report(&copies);
+        assert_eq!(causes(&found), ["path_lost_data"; 3], "{name}: {}", found["patterns"]);
+    }
+}
+
+#[test]
 fn one_reset_in_the_names_of_unrelated_senders() {
     let distances = [0, -9, -17, -20];
     let copies: Vec<Copy> = distances

@@ -59,6 +59,8 @@ pub struct Comparison {
     /// Octets of the appliance that the inside capture has, and that were neither seen outside nor
     /// acknowledged by the sender.
     pub dropped_to_sender: Octets,
+    /// Nothing of the appliance is without a trace outside: what its packets lack there, the sender acknowledged there.
+    pub sender_heard_all: bool,
     /// Octets in the appliance's name that the outside capture has, and that the appliance never sent.
     pub made_to_sender: Octets,
     /// Segments at one place and of one length whose octets differ: inside and outside.
@@ -118,9 +120,7 @@ impl Comparison {
             (own.ranges(inside.packets.iter(), false), other.ranges(outside.packets.iter(), false));
         let reached = own.highest_ack(inside.packets.iter(), false);
         let heard = other.highest_ack(outside.packets.iter(), true);
-        let heard = heard.max(own.highest_ack(inside.packets.iter(), true));
         let dropped = other.ranges(in_time(), true).without(&came).beyond(reached);
-        let to_sender = said.without(&left).beyond(heard);
         let made = made_in_between(inside, in_time(), (&own, &other), &pairs, clock);
         // What is there is covered; what is not must surely have been in its time.
         let covers = |packet: &Packet| {
@@ -133,14 +133,23 @@ impl Comparison {
         let (first, last) = (telling.next(), telling.next_back());
         let covered = first.is_some_and(covers) && last.is_none_or(covers);
         let covered = covered && !(inside.cut || outside.cut || reach.incomplete);
-        // What was moved is not missing: it stands elsewhere.
-        let straight = pairs.moved.is_empty();
+        // What was moved is not missing: it stands elsewhere. What was left out of a tape may have been there.
+        let straight = pairs.moved.is_empty() && !inside.cut && !outside.cut;
         let known = |octets: Ranges, tape: &Tape, places: &Places, by_sender: bool| {
             if straight { Octets::of(&octets, tape, places, by_sender) } else { Octets::default() }
         };
         let (only_inside, on_both) = closes(inside, outside, &own, &other);
         let appliances = in_time().filter(|packet| !packet.by_sender && packet.is_close()).take(MAX_CLOSES);
-        let only_outside = appliances.filter(|close| own.twin(inside, close, other.place(close)).is_none());
+        let first_own = inside.packets.iter().find(|packet| !packet.by_sender && packet.is_close());
+        // Once the appliance has closed, a close of other numbers may be its own, rewritten on the way; and a FIN
+        // that the sender's ACK covers inside may be lacking only in the file.
+        let answered = own.highest_ack(inside.packets.iter(), true);
+        let only_outside = appliances.filter(|close| {
+            let latest = close.at.time.minus(clock.ahead).plus(clock.give_or_take);
+            let known = first_own.is_some_and(|own| own.at.time <= latest)
+                || (close.flags.fin() && other.octets(close).1 < answered);
+            !known && own.twin(inside, close, other.place(close)).is_none()
+        });
         let identity = Identity {
             same: all().filter(|pair| is_one_packet(pair) == Some(true)).count(),
             other: all().filter(|pair| is_one_packet(pair) == Some(false)).count(),
@@ -152,6 +161,15 @@ impl Comparison {
                 reached.max(own.reached_by(inside, true)),
             ),
         };
+        let passage = Passage::of(all(), &identity);
+        // A proxy's acknowledgments inside are not the sender's.
+        let heard = match passage {
+            Passage::Proxied => heard,
+            _ => heard.max(own.highest_ack(inside.packets.iter(), true)),
+        };
+        let unseen = said.without(&left);
+        let sender_heard_all = unseen.beyond(other.highest_ack(outside.packets.iter(), true)).is_empty();
+        let to_sender = unseen.beyond(heard);
         let first_close = |by_sender| {
             outside.packets.iter().find(|packet| packet.by_sender == by_sender && packet.is_close()).copied()
         };
@@ -165,7 +183,7 @@ impl Comparison {
             clock,
             hops: hops(true)?,
             hops_back: hops(false).map_or(0, |hops| -hops),
-            passage: Passage::of(all(), &identity),
+            passage,
             identity,
             ends: inside.ends.zip(outside.ends).map(|(here, there)| [here, there]),
             covered,
@@ -178,6 +196,7 @@ impl Comparison {
             first_closes: [first_close(true), first_close(false)],
             dropped: known(dropped, outside, &other, true),
             dropped_to_sender: known(to_sender, inside, &own, false),
+            sender_heard_all,
             made_to_sender: if straight { made } else { Octets::default() },
             went_on: went_on(&pairs),
             changed: several(changed.collect()),

@@ -21,6 +21,8 @@ use crate::time::Timestamp;
 const MAX_MARKS: usize = 64;
 /// Frames between two looks at the interruption flag.
 const FRAMES_BETWEEN_LOOKS: u64 = 4096;
+/// Connections that are followed for a segment of theirs, whatever their ends are.
+const MAX_TRANSLATED: usize = 65_536;
 /// Link types told of one file.
 const MAX_LINKS: usize = 8;
 
@@ -117,6 +119,14 @@ struct Known {
     sender: Endpoint,
     /// Which of those wanted it is now; `None`: another one between the same ends.
     place: Option<usize>,
+    /// Whether its own SYN was seen, with the number that it has inside.
+    by_its_syn: bool,
+}
+
+impl Known {
+    const fn new(sender: Endpoint, place: Option<usize>) -> Self {
+        Self { sender, place, by_its_syn: false }
+    }
 }
 
 /// Reads the outside captures for the connections that `tapes` hold as seen inside.
@@ -129,13 +139,14 @@ pub fn outside(files: &[(CaptureId, &Path)], how: Reading<'_>, wanted: &[Wanted]
         let key = FlowKey::between(one.sender, one.appliance);
         // Ends that were used twice are told apart by their SYNs.
         let again = known.contains_key(&key);
-        known.insert(key, Known { sender: one.sender, place: (!again).then_some(place) });
+        known.insert(key, Known::new(one.sender, (!again).then_some(place)));
         let own = tape.packets.iter().filter(|packet| packet.by_sender);
         let telling = own.filter_map(|packet| mark(packet.seq, packet.payload, packet.sum, packet.flags));
         marks.extend(telling.take(MAX_MARKS).map(|mark| (mark, place)));
     }
     let mut search = Search::of(wanted, tapes);
-    let mut recorder = Recorder { known, tapes: vec![Tape::default(); wanted.len()], total: 0 };
+    let mut recorder =
+        Recorder { known, tapes: vec![Tape::default(); wanted.len()], total: 0, translated: 0 };
     let mut found = read(files, how, |segment, at| {
         let marked = mark(segment.seq.0, segment.payload_len, segment.payload_sum, segment.flags)
             .and_then(|mark| marks.get(&mark).copied());
@@ -148,12 +159,12 @@ pub fn outside(files: &[(CaptureId, &Path)], how: Reading<'_>, wanted: &[Wanted]
     found.tapes = recorder.tapes;
     let read_twice = files.iter().all(|(_, path)| !input::is_read_once(path));
     if !others.is_empty() && read_twice && !how.interrupted.load(Ordering::Relaxed) {
-        let known =
-            others.iter().map(|(place, key, sender)| (*key, Known { sender: *sender, place: Some(*place) }));
+        let known = others.iter().map(|(place, key, sender)| (*key, Known::new(*sender, Some(*place))));
         let mut second = Recorder {
             known: known.collect(),
             tapes: vec![Tape::default(); wanted.len()],
             total: recorder.total,
+            translated: 0,
         };
         read(files, how, |segment, at| {
             second.take(segment, at, None);
@@ -172,6 +183,8 @@ struct Recorder {
     known: AHashMap<FlowKey, Known>,
     tapes: Vec<Tape>,
     total: usize,
+    /// Connections that were added for a segment of theirs.
+    translated: usize,
 }
 
 impl Recorder {
@@ -182,7 +195,14 @@ impl Recorder {
             (Some(one), marked) => {
                 if segment.flags.is_syn() && segment.source == one.sender {
                     match (marked, one.place) {
-                        (Some(place), _) => one.place = Some(place),
+                        (Some(place), _) => {
+                            (one.place, one.by_its_syn) = (Some(place), true);
+                            if let Some(tape) = self.tapes.get_mut(place) {
+                                tape.begin_at(at.time, segment.seq.0, &mut self.total);
+                            }
+                        }
+                        // Its numbers are the same here, and these are others: another connection.
+                        (None, Some(_)) if one.by_its_syn => one.place = None,
                         (None, Some(place)) => {
                             if let Some(tape) = self.tapes.get_mut(place) {
                                 // A renumbered SYN; a second one cannot be told from a new connection.
@@ -195,7 +215,15 @@ impl Recorder {
                 *one
             }
             (None, Some(place)) => {
-                let one = Known { sender: segment.source, place: Some(place) };
+                if self.translated >= MAX_TRANSLATED {
+                    if let Some(tape) = self.tapes.get_mut(place) {
+                        tape.cut = true;
+                    }
+                    return false;
+                }
+                self.translated += 1;
+                let one =
+                    Known { by_its_syn: segment.flags.is_syn(), ..Known::new(segment.source, Some(place)) };
                 self.known.insert(key, one);
                 one
             }

@@ -21,6 +21,9 @@ const MIN_HEARD: u32 = 3;
 /// Wanted connections that may have one segment in common: what more say tells nothing.
 const MAX_SHARED: usize = 64;
 
+/// Wanted connections that one candidate may be; a sender's that say the same are told apart by little more.
+const MAX_HEARD: usize = 256;
+
 /// Length and sum.
 type Word = (u32, u16);
 
@@ -65,9 +68,11 @@ impl Search {
         }
         let Candidate(heard) = self.candidates.entry(key).or_default();
         for (place, number) in sharing {
+            let full = heard.len() >= MAX_HEARD;
             match heard.iter_mut().find(|(other, _, _)| other == place) {
                 Some((_, count, last)) if number > last => (*count, *last) = (*count + 1, *number),
                 Some(_) => {}
+                None if full => {}
                 None => heard.push((*place, 1, *number)),
             }
         }

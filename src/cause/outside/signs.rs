@@ -44,7 +44,7 @@ pub const CHANGED: Rule =
     Rule { name: "changed_in_between", group: Group::Outside, supports: &[CauseKind::MiddleboxRewriting] };
 
 /// All that the sender sent, its close with it, is on both sides: nothing between them did it. A device beyond
-/// the outside capture is not ruled out.
+/// the outside capture is not ruled out: moderate only where the connection's own signs surely show one.
 pub const SAME: Rule = Rule {
     name: "same_on_both_sides",
     group: Group::Outside,
@@ -92,7 +92,7 @@ pub fn signs(evidence: &Evidence<'_>, comparison: &Comparison, own: &[Sign]) -> 
         let mut only = comparison.only_inside.iter();
         only.find(|packet| packet.at.frame == close.at.frame && is_it(packet, close.kind))
     });
-    if let Some(packet) = made {
+    if let Some(packet) = made.filter(|packet| !closed_before(comparison, packet)) {
         let detail = format!(
             "the {} in the sender's name is not in the capture of the sender's side, which has all {} octets that \
              came: it was made in between",
@@ -103,13 +103,28 @@ pub fn signs(evidence: &Evidence<'_>, comparison: &Comparison, own: &[Sign]) -> 
     }
     let nothing_lost = comparison.dropped.count == 0 && comparison.dropped_to_sender.count == 0;
     if found.iter().all(|sign| sign.strength < Strength::Decisive) && nothing_lost {
-        same(comparison, passed, quiet, &mut found);
+        same(comparison, passed, evidence.sender_stalled(), &mut found);
+        // What a device or the path surely did, and both captures show alike, it did beyond the outside one.
+        let elsewhere = own.iter().any(|sign| {
+            sign.strength == Strength::Decisive
+                && matches!(sign.points_at, PointsAt::Middlebox | PointsAt::Path)
+        });
+        if let Some(sign) = found.last_mut().filter(|sign| elsewhere && sign.rule == &SAME) {
+            sign.strength = Strength::Moderate;
+        }
     }
     found
 }
 
 fn is_it(packet: &Packet, kind: CloseKind) -> bool {
     packet.flags.rst() == (kind == CloseKind::Rst)
+}
+
+/// Whether the sender may have closed by itself before `made`, as far as the clocks tell: a device that puts a reset
+/// in the place of a FIN, or a close that was lost, does not end what was over.
+fn closed_before(comparison: &Comparison, made: &Packet) -> bool {
+    let Comparison { clock, first_closes: [sender, _], .. } = comparison;
+    sender.is_some_and(|own| own.at.time.minus(clock.ahead).minus(clock.give_or_take) <= made.at.time)
 }
 
 /// The sender's close that ended it, where it is on both sides.
@@ -207,8 +222,8 @@ fn to_the_sender(evidence: &Evidence<'_>, comparison: &Comparison, found: &mut V
     }
 }
 
-/// `passed`: the sender's close on both sides.
-fn same(comparison: &Comparison, passed: Option<&(Packet, Packet)>, quiet: bool, found: &mut Vec<Sign>) {
+/// `passed`: the sender's close on both sides; `stalled`: it was the sender that fell silent before the end.
+fn same(comparison: &Comparison, passed: Option<&(Packet, Packet)>, stalled: bool, found: &mut Vec<Sign>) {
     let (frames, detail) = match passed {
         Some((inside, outside)) => {
             // A close made anew on either side would have another identity or come from another distance.
@@ -226,7 +241,8 @@ fn same(comparison: &Comparison, passed: Option<&(Packet, Packet)>, quiet: bool,
                 ),
             )
         }
-        None if quiet => (
+        // A sender that was told nothing waits by right.
+        None if stalled && comparison.sender_heard_all => (
             Vec::new(),
             format!(
                 "the capture of the sender's side has the same {} octets and nothing behind them: all that the sender \

@@ -3,6 +3,7 @@
 use crate::capture::segment::{Checksum, Flags, Segment};
 use crate::cite::Moment;
 use crate::net::Endpoint;
+use crate::time::{Span, Timestamp};
 
 /// One packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,8 @@ pub struct Tape {
 impl Tape {
     /// Packets kept of one connection.
     pub const MAX_PACKETS: usize = 65_536;
+    /// How far behind their order a capture of several interfaces may have its frames.
+    const OUT_OF_ORDER: Span = Span::from_millis(100);
     /// Packets kept in all.
     pub const MAX_TOTAL: usize = 2_000_000;
 
@@ -106,9 +109,26 @@ impl Tape {
         *total += 1;
     }
 
-    /// The number of an end's SYN.
+    /// The number of an end's SYN; `None` too where the ports were used again and its SYNs bear several.
     pub(super) fn isn(&self, by_sender: bool) -> Option<u32> {
-        let mut own = self.packets.iter().filter(|packet| packet.by_sender == by_sender);
-        own.find(|packet| packet.flags.syn()).map(|packet| packet.seq)
+        let own = self.packets.iter().filter(|packet| packet.by_sender == by_sender);
+        let mut numbers = own.filter(|packet| packet.flags.syn()).map(|packet| packet.seq);
+        let first = numbers.next()?;
+        numbers.all(|number| number == first).then_some(first)
+    }
+
+    /// The sender's SYN of this very connection is at `begin` and has the number `isn`: forgets what was there
+    /// before it, for that is an earlier connection's between the same ports.
+    pub(super) fn begin_at(&mut self, begin: Timestamp, isn: u32, total: &mut usize) {
+        if self.packets.is_empty() || self.isn(true) == Some(isn) {
+            return;
+        }
+        let before = self.packets.len();
+        self.packets.retain(|packet| packet.at.time >= begin.minus(Self::OUT_OF_ORDER));
+        if self.packets.len() < before {
+            self.looks = [None, None];
+            self.cut &= !self.packets.is_empty();
+        }
+        *total = total.saturating_sub(before - self.packets.len());
     }
 }

@@ -176,3 +176,18 @@ proptest! {
         prop_assert!(content.starts_with(&first));
     }
 }
+
+#[test]
+fn headers_that_lead_nowhere_are_given_up_aloud() {
+    // Each begins a stored block of 65,535 octets, behind which nothing makes sense.
+    let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0, 0xff, 0xff, 0, 0];
+    let unlikely = |count: usize| [header.repeat(count), vec![0x06; 140_000]].concat();
+    let given_up = |file: Vec<u8>| {
+        let (_, said, error) = unpack(&file);
+        let words = said.into_iter().chain(error.map(|error| error.to_string()));
+        words.filter(|words| words.contains("no longer looked for")).count()
+    };
+    assert_eq!(given_up([unlikely(20), gzip(b"whole")].concat()), 0);
+    assert_eq!(given_up([unlikely(1_200), gzip(b"whole")].concat()), 1);
+    assert_eq!(given_up(unlikely(1_200)), 1, "with nothing behind it");
+}

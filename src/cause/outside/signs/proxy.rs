@@ -24,7 +24,7 @@ pub const TWO_CONNECTIONS: Rule =
 pub const PROXY_CLOSED: Rule =
     Rule { name: "closed_by_the_proxy", group: Group::Outside, supports: &[CauseKind::MiddleboxProxy] };
 
-/// The proxy acknowledged octets of the sender and never passed them on.
+/// The proxy acknowledged octets of one end and never passed them on to the other.
 pub const PROXY_KEEPS: Rule =
     Rule { name: "kept_by_the_proxy", group: Group::Outside, supports: &[CauseKind::MiddleboxProxy] };
 
@@ -43,7 +43,7 @@ pub(super) fn read(evidence: &Evidence<'_>, comparison: &Comparison, found: &mut
     let close = evidence.session.flow.closes.effective;
     match close.filter(|close| close.by == evidence.sender()) {
         Some(close) => closed(comparison, close.at.time, close.at.frame, found),
-        None if evidence.ends_by_silence() => silent(comparison, found),
+        None if evidence.ends_by_silence() => silent(evidence, comparison, found),
         None => {}
     }
 }
@@ -131,7 +131,7 @@ fn closed(comparison: &Comparison, at: Timestamp, frame: crate::cite::FrameRef, 
     }
 }
 
-fn silent(comparison: &Comparison, found: &mut Vec<Sign>) {
+fn silent(evidence: &Evidence<'_>, comparison: &Comparison, found: &mut Vec<Sign>) {
     let kept = comparison.identity.acknowledged_in_between;
     if kept > 0 {
         let detail = format!(
@@ -139,7 +139,18 @@ fn silent(comparison: &Comparison, found: &mut Vec<Sign>) {
         );
         let frames = comparison.dropped.frames.clone();
         found.push(sign(&PROXY_KEEPS, PointsAt::Middlebox, frames, comparison, detail));
-    } else if comparison.whole && comparison.dropped.count == 0 {
+    } else if comparison.dropped_to_sender.count > 0 && comparison.whole {
+        let detail = format!(
+            "the proxy took {} octets of the appliance and never passed them on to the sender",
+            comparison.dropped_to_sender.count
+        );
+        let frames = comparison.dropped_to_sender.frames.clone();
+        found.push(sign(&PROXY_KEEPS, PointsAt::Middlebox, frames, comparison, detail));
+    } else if evidence.sender_stalled()
+        && comparison.whole
+        && comparison.dropped.count == 0
+        && comparison.sender_heard_all
+    {
         let detail = format!(
             "the sender's own connection has the same {} octets and nothing behind them: the proxy passed on all",
             comparison.octets

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cause::CauseKind;
 use crate::cause::patterns::{Found, MAX_CHANCE, Member, Pattern, Set, chance};
+use crate::cause::signs::answers::ACKS_LOST;
+use crate::cause::signs::path::WINDOW_UNSCALED;
 use crate::cause::signs::{Group, PointsAt, Rule, Sign, Strength};
 use crate::cite::FrameRef;
 use crate::maillog::Stamp;
@@ -25,7 +27,8 @@ use tries::{Envelope, Try, attempt};
 /// most [`DECISIVE_CHANCE`] decisive, with a chance of at most [`STRONG_CHANCE`] strong, else moderate. It is
 /// no more than moderate where a later try got through, and no more than strong where the sender ended it
 /// by itself (a FIN, or signs of its own), or where other messages die at that place as well. Tries with the
-/// signs of a PMTU black hole are left out: they die at the first full-size packet, whatever is in it.
+/// signs of a PMTU black hole, of lost acknowledgments or of a window taken without its scale are left out: they die
+/// at the first full-size packet, with the first flight or at the window's end, whatever is in it.
 /// Source: MIDDLEBOX 2.6 (retry test).
 /// Raised falsely by a sender whose own program dies at that octet each time (a filter on its side).
 pub(in crate::cause::patterns) const SAME_OCTET: Rule =
@@ -54,43 +57,51 @@ const DECISIVE_CHANCE: f64 = 0.01;
 /// The highest chance at which it is strong.
 const STRONG_CHANCE: f64 = 0.1;
 
+/// The cases of received mail, by their connections.
+type Members<'a> = BTreeMap<usize, Vec<&'a Member<'a>>>;
+
 pub(in crate::cause::patterns) fn read(set: &Set<'_>, found: &mut Found) {
-    let black_holes: BTreeSet<usize> =
-        set.members.iter().filter(is_black_hole).map(|member| member.session).collect();
+    let explained: BTreeSet<usize> =
+        set.members.iter().filter(is_explained).map(|member| member.session).collect();
     let mut messages: BTreeMap<Envelope, Vec<Try<'_>>> = BTreeMap::new();
     for (place, session) in set.injections() {
         for (index, transaction) in session.dialog.transactions.iter().enumerate() {
             let Some(envelope) = Envelope::of(transaction) else { continue };
-            let one = attempt(session, (place, index), transaction, black_holes.contains(&place));
+            let one = attempt(session, (place, index), transaction, explained.contains(&place));
             if one.died.is_some() || one.completed {
                 messages.entry(envelope).or_default().push(one);
             }
         }
     }
-    let accepted = under_tls::read(set, &black_holes, &mut messages);
+    let accepted = under_tls::read(set, &explained, &mut messages);
     let died = |tries: &[Try<'_>]| tries.iter().filter(|one| one.died.is_some()).count();
     messages.retain(|_, tries| died(tries) > 0);
     let looked_at = messages.values().filter(|tries| died(tries) >= TRIES).count();
+    let mut members = Members::new();
+    for member in set.received() {
+        members.entry(member.session).or_default().push(member);
+    }
     let mut patterns = Vec::new();
     for (envelope, tries) in &messages {
         let Some(cluster) = Cluster::of(tries) else { continue };
-        let others = messages
-            .iter()
-            .filter(|(other, _)| *other != envelope)
-            .filter(|(_, tries)| tries.iter().any(|one| cluster.holds(one)))
-            .count();
         let chance = chance::corrected(cluster.chance(died(tries)), looked_at);
         if chance <= MAX_CHANCE {
-            let later = got_through(set, accepted.of(envelope), &cluster, tries);
-            patterns.extend(report(set, (envelope, &cluster), later, chance, others, found));
+            let others = messages
+                .iter()
+                .filter(|(other, _)| *other != envelope)
+                .filter(|(_, tries)| tries.iter().any(|one| cluster.holds(one)))
+                .count();
+            let later = got_through(&members, accepted.of(envelope), &cluster, tries);
+            patterns.extend(report(&members, (envelope, &cluster), later, chance, others, found));
         }
     }
     found.extend(patterns);
 }
 
-/// `accepted`: what the log says was accepted with that envelope. Whether a later try got through, and the first frame of it where it is known.
+/// Whether a later try got through, and the first frame of it where it is known. `accepted`: what the log says was
+/// accepted with that envelope.
 fn got_through(
-    set: &Set<'_>,
+    members: &Members<'_>,
     accepted: &[(u64, Stamp)],
     cluster: &Cluster<'_>,
     tries: &[Try<'_>],
@@ -100,20 +111,24 @@ fn got_through(
     if let Some(later) = later {
         return Some(vec![later.flow.flow.first.frame]);
     }
-    let of_cluster = |member: &&Member<'_>| cluster.tries.iter().any(|one| one.session == member.session);
-    let aborted = set.received().filter(of_cluster).filter_map(|member| member.evidence.message);
+    let of_cluster = cluster.tries.iter().filter_map(|one| members.get(&one.session)).flatten();
+    let aborted = of_cluster.filter_map(|member| member.evidence.message);
     let last = aborted.map(|message| message.last.time).max()?;
     accepted.iter().any(|(_, stamp)| stamp.time > last).then(Vec::new)
 }
 
-/// Whether its own signs show that large packets vanish.
-fn is_black_hole(member: &&Member<'_>) -> bool {
-    let hole = |sign: &Sign| sign.rule.supports.contains(&CauseKind::PmtuBlackHole);
-    member.signs.iter().any(|sign| hole(sign) && sign.strength >= Strength::Strong)
+/// Whether its own signs show why it died just there, without a look at the content: large packets vanish, the
+/// sender hears no acknowledgment, or the window is taken without its scale.
+fn is_explained(member: &&Member<'_>) -> bool {
+    let hole = |sign: &Sign| {
+        sign.rule.supports.contains(&CauseKind::PmtuBlackHole) && sign.strength >= Strength::Strong
+    };
+    let at_a_count = |sign: &Sign| [&ACKS_LOST, &WINDOW_UNSCALED].contains(&sign.rule);
+    member.signs.iter().any(|sign| hole(sign) || at_a_count(sign))
 }
 
 fn report(
-    set: &Set<'_>,
+    members: &Members<'_>,
     (envelope, cluster): (&Envelope, &Cluster<'_>),
     got_through: Option<Vec<FrameRef>>,
     chance: f64,
@@ -130,8 +145,8 @@ fn report(
         .tries
         .iter()
         .flat_map(|one| {
-            set.received()
-                .filter(|member| member.session == one.session && member.transaction == one.transaction)
+            let own = members.get(&one.session).into_iter().flatten().copied();
+            own.filter(|member| member.transaction == one.transaction)
         })
         .collect();
     if members.is_empty() {

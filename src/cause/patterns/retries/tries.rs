@@ -92,10 +92,10 @@ pub(super) fn attempt<'a>(
     session: &'a Session,
     (place, index): (usize, usize),
     transaction: &Transaction,
-    black_hole: bool,
+    explained: bool,
 ) -> Try<'a> {
     let last = session.last_open_transaction() == Some(index);
-    let died = if last && !black_hole { place_of_death(session, transaction) } else { None };
+    let died = if last && !explained { place_of_death(session, transaction) } else { None };
     let seen = transaction.body_octets.saturating_add(transaction.body_missing);
     Try {
         session: place,

@@ -44,10 +44,10 @@ impl Accepted {
 /// Adds the cases under TLS that ended in what is surely a message.
 pub(super) fn read<'a>(
     set: &Set<'a>,
-    black_holes: &BTreeSet<usize>,
+    explained: &BTreeSet<usize>,
     messages: &mut BTreeMap<Envelope, Vec<Try<'a>>>,
 ) -> Accepted {
-    let aborted = set.received().filter(|member| member.is_abort && !black_holes.contains(&member.session));
+    let aborted = set.received().filter(|member| member.is_abort && !explained.contains(&member.session));
     let dark: Vec<_> = aborted
         .filter_map(|member| {
             let Evidence { session, ending, message, .. } = member.evidence;
