@@ -2,7 +2,7 @@
 
 use crate::cause::signs::resets::distance;
 use crate::cause::{CauseKind, Confidence, Evidence, SecondSide, Vantage, headers};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, Leg};
 
 /// The step that would settle `cause`; `None` where nothing is left to settle.
 pub fn next_step(cause: CauseKind, confidence: Confidence, evidence: &Evidence<'_>) -> Option<String> {
@@ -28,12 +28,18 @@ pub fn next_step(cause: CauseKind, confidence: Confidence, evidence: &Evidence<'
              device's own log of inspection.",
             outside()
         ),
-        CauseKind::PmtuBlackHole => format!(
-            "Send packets of the full size from the sender's side with the don't-fragment bit set (`ping -M do -s \
-             1472 {}`), and let ICMP \"fragmentation needed\" (type 3 code 4; for IPv6 type 2) through every \
-             firewall, or lower the MSS at the gateway.",
-            appliance.ip
-        ),
+        CauseKind::PmtuBlackHole => {
+            // It is the client's body that is too large for the path.
+            let (side, target) = match evidence.leg {
+                Leg::Injection => ("sender's", appliance.ip),
+                Leg::Delivery => ("appliance's", sender.ip),
+            };
+            format!(
+                "Send packets of the full size from the {side} side with the don't-fragment bit set (`ping -M do -s \
+                 1472 {target}`), and let ICMP \"fragmentation needed\" (type 3 code 4; for IPv6 type 2) through \
+                 every firewall, or lower the MSS at the gateway."
+            )
+        }
         CauseKind::PathLostData => format!("{} What is in that capture and not in this one was lost in between.", outside()),
         CauseKind::NotVisibleHere => match evidence.close_up {
             None => "Save the capture as a file and run the report on it: it is read twice.".to_owned(),

@@ -21,13 +21,22 @@ use frames::{Frame, IP, RST, read, write};
 use mailwitness::cause::outside::RULES;
 use serde_json::Value;
 
-/// The frames as they pass two routers further out, by a clock that is 2.5 s ahead; a frame of another
+/// The frames as they are beside the sender, by a clock that is 2.5 s ahead; a frame of another
 /// connection follows long after.
 fn further_out(frames: &[Frame]) -> Vec<Frame> {
+    out_by(HOPS, frames)
+}
+
+/// The hops from the sender of a lab case to its appliance.
+const HOPS: u8 = 3;
+
+/// The same, so many hops from the appliance.
+fn out_by(hops: u8, frames: &[Frame]) -> Vec<Frame> {
     let mut out: Vec<Frame> = frames.iter().filter(|frame| frame.is_tcp()).cloned().collect();
     for frame in &mut out {
         frame.micros += 2_500_000;
-        let out_there = if frame.to_port_25() { frame.octets[IP + 8] + 2 } else { frame.octets[IP + 8] - 2 };
+        let ttl = frame.octets[IP + 8];
+        let out_there = if frame.to_port_25() { ttl + hops } else { ttl - hops };
         frame.octets[IP + 8] = out_there;
     }
     let mut other = out.last().unwrap().clone();
@@ -94,6 +103,21 @@ fn a_reset_on_both_sides_is_the_senders() {
     slow.iter_mut().for_each(|frame| frame.micros -= 5_000_000);
     let notes = with_outside("rst-in-body", &slow)["notes"].to_string();
     assert!(notes.contains("Their clock is 2.500000 s behind"), "{notes}");
+}
+
+/// A device may stand beyond a capture that was not taken beside the sender.
+#[test]
+fn what_is_on_both_sides_of_the_near_half_of_a_path_names_nobody() {
+    let frames = read(&case("rst-in-body").join("wire.pcap"));
+    let near = with_outside("rst-in-body", &out_by(2, &frames));
+    assert_eq!(outcome(&near), found(&["same_on_both_sides"], "sender_reset likely"));
+    for device in
+        ["silent-drop-in-body", "idle-timeout-silent", "link-down-without-icmp", "rst-forged-to-sender-only"]
+    {
+        let frames = read(&case(device).join("wire.pcap"));
+        let (_, cause) = outcome(&with_outside(device, &out_by(1, &frames)));
+        assert!(!cause.ends_with("named"), "{device}: {cause}");
+    }
 }
 
 #[test]

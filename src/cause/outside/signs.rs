@@ -6,7 +6,7 @@ use crate::capture::CloseKind;
 use crate::cause::outside::passage::is_one_packet;
 use crate::cause::outside::{Comparison, Packet, Passage};
 use crate::cause::signs::{Group, PointsAt, Rule, Sign, Strength};
-use crate::cause::{CauseKind, Evidence};
+use crate::cause::{CauseKind, Evidence, headers};
 use crate::cite::FrameRef;
 
 pub use proxy::{PROXY_CLOSED, PROXY_KEEPS, PROXY_PASSES_ON, TWO_CONNECTIONS};
@@ -43,8 +43,11 @@ pub const DROPPED_AT_LIMIT: Rule = Rule {
 pub const CHANGED: Rule =
     Rule { name: "changed_in_between", group: Group::Outside, supports: &[CauseKind::MiddleboxRewriting] };
 
-/// All that the sender sent, its close with it, is on both sides: nothing between them did it. A device beyond
-/// the outside capture is not ruled out: moderate only where the connection's own signs surely show one.
+/// All that the sender sent, its close with it, is on both sides: nothing between them did it.
+///
+/// Decisive where the outside capture was taken beside the sender, whose packets have passed no router there. Else
+/// a device beyond the place of that capture is not ruled out: strong, and only moderate where the connection's own
+/// signs surely show one.
 pub const SAME: Rule = Rule {
     name: "same_on_both_sides",
     group: Group::Outside,
@@ -109,11 +112,25 @@ pub fn signs(evidence: &Evidence<'_>, comparison: &Comparison, own: &[Sign]) -> 
             sign.strength == Strength::Decisive
                 && matches!(sign.points_at, PointsAt::Middlebox | PointsAt::Path)
         });
-        if let Some(sign) = found.last_mut().filter(|sign| elsewhere && sign.rule == &SAME) {
-            sign.strength = Strength::Moderate;
+        if let Some(sign) = found.last_mut().filter(|sign| sign.rule == &SAME) {
+            if elsewhere {
+                sign.strength = Strength::Moderate;
+            } else if !beside_the_sender(comparison) {
+                sign.strength = Strength::Strong;
+                sign.detail.push_str(
+                    "; what lies between the sender and the place of that capture, it does not show",
+                );
+            }
         }
     }
     found
+}
+
+/// Whether the outside capture was taken on the sender or on its network segment: each of its packets there bears an
+/// initial TTL.
+fn beside_the_sender(comparison: &Comparison) -> bool {
+    let mut of_sender = comparison.on_both.iter().filter(|(inside, _)| inside.by_sender).peekable();
+    of_sender.peek().is_some() && of_sender.all(|(_, outside)| headers::hops(outside.ttl).0 == 0)
 }
 
 fn is_it(packet: &Packet, kind: CloseKind) -> bool {
